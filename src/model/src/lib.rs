@@ -1,0 +1,19 @@
+//! What the build tool (`mazet`) and the box's program (`mazetd`) both read.
+//!
+//! Recipes, service manifests, settings (`box.toml`), templates and the few small
+//! files that one program writes for the other. Nothing here touches a disk or a
+//! network: parsers take `&str`, loaders live in the programs.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`recipe`] | `recipes/*.toml`: which image to build |
+//! | [`manifest`] | `recipes/services/*.toml`: one service each |
+//! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
+//! | [`image`] | the description that a built image carries of itself |
+//! | [`wizard`] | what the wizard collects and the installer is given |
+
+pub mod image;
+pub mod manifest;
+pub mod recipe;
+pub mod settings;
+pub mod wizard;

@@ -1,0 +1,282 @@
+//! Service manifests: `recipes/services/<name>.toml`.
+//!
+//! One manifest and one overlay folder describe a service. The builder bakes it from
+//! the manifest; `mazetd` applies it, watches it and opens its ports from the same
+//! manifest, which lies at `/usr/share/mazet/services/<name>.toml` on the box.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A service manifest as written. Strict: an unknown key is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Who the service is and what it needs.
+    pub service: ServiceSection,
+    /// systemd units that belong to the service.
+    #[serde(default, rename = "unit")]
+    pub units: Vec<Unit>,
+    /// Ports that it listens on. The firewall opens those with `scope = "network"`.
+    #[serde(default, rename = "port")]
+    pub ports: Vec<Port>,
+    /// System users, made when the image is built.
+    #[serde(default, rename = "user")]
+    pub users: Vec<User>,
+    /// Files of the overlay laid into the image as they are.
+    #[serde(default, rename = "file")]
+    pub files: Vec<OverlayFile>,
+    /// Handlebars templates of the overlay, rendered on the box from its settings.
+    #[serde(default, rename = "template")]
+    pub templates: Vec<Template>,
+    /// Folders below `/srv` that hold the service's data.
+    #[serde(default, rename = "folder")]
+    pub folders: Vec<Folder>,
+    /// Symbolic links laid into the image.
+    #[serde(default, rename = "link")]
+    pub links: Vec<Link>,
+    /// Virtual hosts and locations that the front web server answers for this service.
+    #[serde(default, rename = "vhost")]
+    pub vhosts: Vec<VirtualHost>,
+    /// A PostgreSQL database for the service.
+    #[serde(default)]
+    pub database: Option<Database>,
+    /// What a backup of the service holds.
+    #[serde(default)]
+    pub backup: Backup,
+    /// How to see that it works.
+    #[serde(default, rename = "check")]
+    pub checks: Vec<Check>,
+    /// Roles that people may hold in it.
+    #[serde(default, rename = "role")]
+    pub roles: Vec<Role>,
+}
+
+/// A sentence in the two languages of the users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Text {
+    /// French.
+    pub fr: String,
+    /// English.
+    pub en: String,
+}
+
+/// The `[service]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServiceSection {
+    /// Name: the file name without `.toml`, and the overlay folder's name.
+    pub name: String,
+    /// What members see.
+    pub title: Text,
+    /// One sentence about it.
+    pub summary: Text,
+    /// Services that must be in the same image.
+    #[serde(default)]
+    pub depends: Vec<String>,
+    /// Debian packages. Those of `base` go into the base layer with the recipe's.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// May it be switched off in the settings?
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A systemd unit: `[[unit]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Unit {
+    /// Unit name with its suffix: `nginx.service`.
+    pub name: String,
+    /// Started on the installed box (unless `when` says no). `false`: known to belong
+    /// here, never enabled; `apply` disables it.
+    #[serde(default = "yes")]
+    pub enable: bool,
+    /// A boolean setting that must hold, by its dotted path in `box.toml`: `ssh.enabled`.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// A port: `[[port]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Port {
+    /// Port number, 1–65535.
+    pub port: u16,
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Who may reach it.
+    pub scope: Scope,
+    /// Also open in the live system (the wizard's ports).
+    #[serde(default)]
+    pub live: bool,
+    /// A boolean setting that must hold, by its dotted path in `box.toml`.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Why it is open, for the reader of the firewall's rules.
+    pub purpose: String,
+}
+
+/// Transport protocol of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// TCP (RFC 9293).
+    Tcp,
+    /// UDP (RFC 768).
+    Udp,
+}
+
+/// Who may reach a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Anyone who reaches the box: the firewall opens it.
+    Network,
+    /// Programs of the box itself, over the loopback interface; the firewall keeps it closed.
+    Loopback,
+}
+
+/// A system user and its group of the same name: `[[user]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// Fixed user and group id, 900–999, so that `/srv` keeps its owners over a reinstall.
+    pub id: u32,
+    /// Comment (GECOS).
+    pub comment: String,
+}
+
+/// A file laid into the image as it is: `[[file]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OverlayFile {
+    /// Path below the service's overlay folder.
+    pub source: String,
+    /// Absolute path on the box.
+    pub target: String,
+    /// Mode in octal; owner and group are root.
+    #[serde(default = "mode_0644")]
+    pub mode: String,
+}
+
+/// A symbolic link laid into the image: `[[link]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Link {
+    /// Absolute path of the link.
+    pub target: String,
+    /// What it holds.
+    pub to: String,
+}
+
+/// A template rendered on the box by `mazetd apply`: `[[template]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Template {
+    /// Path below the service's overlay folder; ends in `.hbs`.
+    pub source: String,
+    /// Absolute path on the box.
+    pub target: String,
+    /// Mode in octal.
+    #[serde(default = "mode_0644")]
+    pub mode: String,
+    /// Group; the owner is root.
+    #[serde(default = "root")]
+    pub group: String,
+    /// Units to reload when the rendering changed.
+    #[serde(default)]
+    pub reload: Vec<String>,
+    /// Units to restart when the rendering changed.
+    #[serde(default)]
+    pub restart: Vec<String>,
+    /// Also rendered at build time, with the live system's settings.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// A data folder: `[[folder]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Folder {
+    /// Absolute path below `/srv`.
+    pub path: String,
+    /// Mode in octal.
+    pub mode: String,
+    /// Owner.
+    #[serde(default = "root")]
+    pub owner: String,
+    /// Group.
+    #[serde(default = "root")]
+    pub group: String,
+}
+
+/// A virtual host or a location of one, rendered by the front web server: `[[vhost]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VirtualHost {
+    /// URL path prefix under the box's own name, beginning and ending with `/`.
+    pub location: String,
+    /// Unix socket or loopback address that answers: `unix:/run/x.sock`, `127.0.0.1:8080`.
+    pub proxy: String,
+}
+
+/// A PostgreSQL database: `[database]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Database {
+    /// Database name.
+    pub name: String,
+    /// Role that owns it.
+    pub owner: String,
+}
+
+/// What a backup holds: `[backup]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Backup {
+    /// Folders copied from the snapshot.
+    #[serde(default)]
+    pub copy: Vec<String>,
+    /// Databases dumped.
+    #[serde(default)]
+    pub dump: Vec<String>,
+}
+
+/// A health check: `[[check]]`. Exactly one of `url` and `command` is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Check {
+    /// Short name of the check.
+    pub name: String,
+    /// A page on the box itself that must answer 2xx: path on `https://127.0.0.1`.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// A program and its arguments that must exit with 0.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+}
+
+/// A role: `[[role]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Role {
+    /// Identifier.
+    pub name: String,
+    /// What people read.
+    pub title: Text,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+fn mode_0644() -> String {
+    "0644".to_owned()
+}

@@ -1,0 +1,49 @@
+//! Image recipes: `recipes/<name>.toml`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An image recipe as written. Strict: an unknown key is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// What the image is.
+    pub image: ImageSection,
+    /// Debian packages of the base layer.
+    pub packages: PackagesSection,
+}
+
+/// The `[image]` table of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ImageSection {
+    /// Name of the image; the file name without `.toml`.
+    pub name: String,
+    /// Debian release, by code name: `trixie`.
+    pub release: String,
+    /// Debian architecture: `amd64`, `arm64`.
+    pub architecture: String,
+    /// Folder below `firmware/` that says how this hardware boots: `pc`, `pi`.
+    pub hardware: String,
+    /// Archive components, e.g. `main`, `non-free-firmware`.
+    pub components: Vec<String>,
+    /// Services, by the names of their manifests in `recipes/services/`.
+    pub services: Vec<String>,
+    /// The finished image may not be larger than this, in MiB (2^20 bytes).
+    pub size_budget_mib: u64,
+    /// Kernel command line of the live system, after what live-boot itself needs.
+    pub kernel_arguments: Vec<String>,
+}
+
+/// The `[packages]` table: what the base layer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PackagesSection {
+    /// Kernel package.
+    pub kernel: String,
+    /// The system itself.
+    pub system: Vec<String>,
+    /// Firmware and microcode for the hardware.
+    #[serde(default)]
+    pub firmware: Vec<String>,
+}

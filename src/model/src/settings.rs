@@ -1,0 +1,95 @@
+//! The box's settings: `/srv/mazet/box.toml`, the single source of truth.
+//!
+//! No secret stands here: password hashes, keys and certificates are files of their own
+//! below `/srv/mazet/secrets` and `/srv/mazet/tls`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `box.toml` as written. Strict: an unknown key is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// The machine.
+    #[serde(rename = "box")]
+    pub machine: Machine,
+    /// The association that the box was set up for.
+    pub organisation: Organisation,
+    /// The person who answers for the machine.
+    pub operator: Operator,
+    /// Remote maintenance.
+    #[serde(default)]
+    pub ssh: Ssh,
+    /// Services switched off, by name. Everything else in the image is on.
+    #[serde(default)]
+    pub disabled_services: Vec<String>,
+}
+
+/// The `[box]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Machine {
+    /// Host name: one DNS label (RFC 1123), announced as `<name>.local` (RFC 6762).
+    pub name: String,
+    /// Language of what the box writes by itself.
+    pub language: Language,
+    /// Time zone, a name of the IANA database.
+    pub timezone: String,
+}
+
+/// A language of the user interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// French.
+    Fr,
+    /// English.
+    En,
+}
+
+/// The `[organisation]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Organisation {
+    /// Name as its members write it.
+    pub name: String,
+}
+
+/// The `[operator]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Operator {
+    /// Full name.
+    pub name: String,
+    /// Login name.
+    pub login: String,
+}
+
+/// The `[ssh]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ssh {
+    /// Off until the operator turns it on.
+    #[serde(default)]
+    pub enabled: bool,
+    /// Public keys that may log in (authorized_keys lines). Passwords never may.
+    #[serde(default)]
+    pub keys: Vec<String>,
+}
+
+impl Settings {
+    /// The live system's settings, before anybody answered anything.
+    pub fn live() -> Self {
+        Self {
+            machine: Machine {
+                name: "mazet".to_owned(),
+                language: Language::Fr,
+                timezone: "Europe/Paris".to_owned(),
+            },
+            organisation: Organisation { name: "Mazet".to_owned() },
+            operator: Operator { name: String::new(), login: String::new() },
+            ssh: Ssh::default(),
+            disabled_services: Vec::new(),
+        }
+    }
+}

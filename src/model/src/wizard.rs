@@ -1,0 +1,17 @@
+//! What the wizard collects and what the installer is given.
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::Settings;
+
+/// A complete order to install a new box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstallPlan {
+    /// Disks by kernel name (`sda`, `nvme0n1`): one, or two for a mirror.
+    pub disks: Vec<String>,
+    /// Settings of the new box.
+    pub settings: Settings,
+    /// The operator's password as a PHC string (Argon2id); never the password itself.
+    pub operator_password: String,
+}

@@ -1,0 +1,2 @@
+//! End-to-end scenarios on real images.
+fn main() {}
