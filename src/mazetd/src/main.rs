@@ -1,2 +1,6 @@
-//! The box program.
+//! `mazetd`: the box's program.
+
+mod health;
+mod protocol;
+
 fn main() {}

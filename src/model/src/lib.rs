@@ -6,12 +6,14 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`bios`] | laying GRUB's BIOS images onto a disk |
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
 //! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
 //! | [`image`] | the description that a built image carries of itself |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
+pub mod bios;
 pub mod image;
 pub mod manifest;
 pub mod recipe;

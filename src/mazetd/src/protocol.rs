@@ -1,0 +1,211 @@
+//! What `mazetd web` may ask of `mazetd broker`.
+//!
+//! One JSON document per line over a Unix stream socket ([`SOCKET`]): a [`Request`], then
+//! its [`Response`]. The set is small, fixed and typed: the unprivileged half can ask for
+//! nothing else.
+
+use std::net::IpAddr;
+
+use mazet_model::settings::Language;
+use serde::{Deserialize, Serialize};
+
+/// The broker's socket, `root:mazetd`, mode 0660.
+pub const SOCKET: &str = "/run/mazetd/broker.sock";
+
+/// A request to the broker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// What machine is this, and how far is it set up?
+    Status,
+    /// Is this the claim code? Compared in constant time, tries limited by address and in all.
+    Claim {
+        /// As typed; spaces, dashes and case do not matter.
+        code: String,
+        /// Where the visitor comes from.
+        address: IpAddr,
+    },
+    /// Which disks could take the box? Never the live medium.
+    Disks,
+    /// The wizard's answers so far.
+    Answers,
+    /// Keep these answers (on the stick where it can be written, so that a power cut loses none).
+    SaveAnswers {
+        /// All answers, replacing the earlier ones.
+        answers: Box<Answers>,
+    },
+    /// Hash this password (Argon2id) and keep the hash with the answers.
+    SetPassword {
+        /// In clear; never written anywhere.
+        password: String,
+    },
+    /// Install to disk from the kept answers; refused while one is missing.
+    Install,
+    /// How far is the installation?
+    Progress,
+    /// Restart the machine (after an installation).
+    Reboot,
+    /// The health report, as `mazetd health` gives it.
+    Health,
+}
+
+/// The broker's answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "response", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Response {
+    /// To [`Request::Status`].
+    Status(Status),
+    /// To [`Request::Claim`].
+    Claim(ClaimVerdict),
+    /// To [`Request::Disks`].
+    Disks {
+        /// Every disk but the live medium.
+        disks: Vec<Disk>,
+    },
+    /// To [`Request::Answers`].
+    Answers(Box<Answers>),
+    /// To [`Request::Progress`].
+    Progress(Progress),
+    /// To [`Request::Health`].
+    Health(crate::health::Report),
+    /// Done, nothing to add.
+    Done,
+    /// Refused or failed.
+    Refused {
+        /// Catalogue key of the reason, where the visitor can mend it.
+        key: String,
+        /// For the log and for "details": what failed, why.
+        detail: String,
+    },
+}
+
+/// What the machine is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// Live or installed.
+    pub mode: Mode,
+    /// Box name (host name).
+    pub name: String,
+    /// Association's name; empty in the live system.
+    pub organisation: String,
+    /// Default language of the box.
+    pub language: Language,
+    /// Version of Mazet.
+    pub version: String,
+}
+
+/// How the system runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// From the stick or the rescue copy: the wizard.
+    Live,
+    /// From the box's own disk.
+    Installed,
+}
+
+/// Verdict on a claim code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ClaimVerdict {
+    /// It is the code.
+    Granted,
+    /// It is not.
+    Wrong,
+    /// Too many tries.
+    Limited {
+        /// Seconds until the next try is looked at.
+        retry_after_seconds: u64,
+    },
+}
+
+/// A disk as the volunteer sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Kernel name: `sda`, `nvme0n1`.
+    pub name: String,
+    /// Model, as the disk says; may be empty.
+    pub model: String,
+    /// Serial number, as the disk says; may be empty (then the kernel name is what must be typed).
+    pub serial: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// What it holds, one short phrase per partition or signature; empty for a blank disk.
+    pub contents: Vec<String>,
+    /// It holds a Mazet.
+    pub holds_mazet: bool,
+    /// Too small to install to.
+    pub too_small: bool,
+}
+
+/// What the visitor wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A new box.
+    New,
+}
+
+/// The wizard's answers so far; `None` is not answered yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// Language step.
+    pub language: Option<Language>,
+    /// First choice.
+    pub purpose: Option<Purpose>,
+    /// Chosen disks (one or two) by kernel name and serial, both checked again at install.
+    pub disks: Option<Vec<ChosenDisk>>,
+    /// Association's name.
+    pub organisation: Option<String>,
+    /// Box's name.
+    pub box_name: Option<String>,
+    /// IANA time zone.
+    pub timezone: Option<String>,
+    /// Operator's full name.
+    pub operator_name: Option<String>,
+    /// Operator's login.
+    pub operator_login: Option<String>,
+    /// PHC string of the operator's password, set by [`Request::SetPassword`] only: the
+    /// broker never sends it out (it answers with an empty string in its place).
+    pub operator_password: Option<String>,
+}
+
+/// A disk chosen in the wizard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChosenDisk {
+    /// Kernel name.
+    pub name: String,
+    /// Serial number.
+    pub serial: String,
+    /// What the visitor typed to confirm that the disk may be erased; must equal the serial
+    /// (the kernel name where there is none) if the disk holds anything.
+    pub typed_serial: String,
+}
+
+/// How far an installation is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Stages in order.
+    pub stages: Vec<Stage>,
+    /// All done: the machine may restart.
+    pub finished: bool,
+    /// What failed: a sentence for the visitor's eyes under "details".
+    pub error: Option<String>,
+}
+
+/// One stage of an installation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Catalogue key below `install.stage.`: `partition`, `format`, `unpack`, `boot`, `settings`, `check`.
+    pub name: String,
+    /// 0–100.
+    pub percent: u8,
+    /// It is over.
+    pub done: bool,
+}
