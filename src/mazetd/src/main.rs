@@ -1,4 +1,5 @@
 //! `mazetd`: the box's program.
+#![allow(dead_code)]
 
 mod health;
 mod protocol;
