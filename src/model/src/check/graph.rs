@@ -23,6 +23,7 @@ pub(super) fn load<'s>(
         let path = format!("{SERVICES}{}.toml", name.value);
         match sources.texts.get_key_value(&path) {
             _ if repeated => {}
+            None if sources.has(&path) => faults.push(super::not_text(&path)),
             None => faults.push(absent(sources, name.value, &path).place_at(name.place)),
             Some((path, text)) => {
                 let document = Document::parse(path, text);

@@ -55,6 +55,7 @@ fn known(value: Option<Text<'_>>, what: &str, known: &[&str], faults: &mut Vec<F
     let Some(value) = value.filter(|value| !known.contains(&value.value)) else { return };
     let hint = match nearest(value.value, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "there is none yet".to_owned(),
         None => format!("known: {}", known.join(", ")),
     };
     faults.push(value.place.fault(format!("unknown {what} `{}`", value.value), hint));

@@ -90,7 +90,9 @@ impl Service<'_> {
 /// All faults: those of the recipe first, then service by service, each file by position.
 pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
     let mut faults = Vec::new();
-    let text = sources.texts.get(&sources.recipe).map(String::as_str).unwrap_or_default();
+    let Some(text) = sources.texts.get(&sources.recipe) else {
+        return Err(vec![not_text(&sources.recipe)]);
+    };
     let recipe = Document::parse(&sources.recipe, text);
     shape::check(&recipe, &schema::recipe(), &mut faults);
     let services = graph::load(sources, &recipe, &mut faults);
@@ -114,6 +116,12 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
     }
     sort(&plan, &mut faults);
     Err(faults)
+}
+
+/// A file that exists and could not be read as text.
+fn not_text(path: &str) -> Fault {
+    let hint = Some("write it again in an editor that saves UTF-8".to_owned());
+    Fault::new(path, "", 0..0, format!("{path} is not UTF-8 text"), hint)
 }
 
 /// Of a file that does not parse, only the syntax errors are reported.
