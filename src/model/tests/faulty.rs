@@ -98,3 +98,38 @@ fn the_index_names_every_case() {
     assert_eq!(missing, Vec::<String>::new());
     assert!(cases().len() >= 25);
 }
+
+/// Half-written files are what an editor's user has most of the time.
+#[test]
+fn no_half_written_file_makes_the_check_panic() {
+    let good = project(None);
+    for (path, text) in good.texts.iter().filter(|(path, _)| !path.starts_with("firmware/")) {
+        for end in (0..text.len()).step_by(5).filter(|end| text.is_char_boundary(*end)) {
+            let mut sources = good.clone();
+            sources.texts.insert(path.clone(), text[..end].to_owned());
+            for fault in check(&sources).err().unwrap_or_default() {
+                assert!(fault.line >= 1 && fault.column >= 1 && !fault.message.is_empty(), "{fault}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fault_quotes_the_line_that_it_names() {
+    let good = project(None);
+    let manifest = "recipes/services/core.toml";
+    for number in 0..good.texts[manifest].lines().count() {
+        let mut sources = good.clone();
+        let text = sources.texts.get_mut(manifest).expect("the manifest");
+        *text = text
+            .lines()
+            .enumerate()
+            .filter(|(n, _)| *n != number)
+            .map(|(_, line)| format!("{line}\n"))
+            .collect();
+        for fault in check(&sources).err().unwrap_or_default() {
+            let named = sources.texts[&fault.file].lines().nth(fault.line - 1).unwrap_or_default();
+            assert_eq!(named, fault.text, "{fault}");
+        }
+    }
+}
