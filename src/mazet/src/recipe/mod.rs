@@ -70,6 +70,7 @@ pub fn load(project: &Path, name: &str) -> Result<Valid, Failure> {
     if !known.iter().any(|recipe| recipe == name) {
         let hint = match nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "the folder holds none".to_owned(),
             None => format!("there are: {}", known.join(", ")),
         };
         return Err(Failure::Absent { name: name.to_owned(), folder: project.join("recipes"), hint });
