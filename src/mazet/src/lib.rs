@@ -10,6 +10,7 @@
 //! | [`layers`], [`compile`], [`image`] | what goes into an image, and the image |
 //! | [`stage`], [`digest`], [`paths`] | cached results, named by all that went into them |
 //! | [`run`], [`ui`], [`timer`] | the door to other programs; what the user sees |
+//! | [`recipe`] | recipes from the disk: loaded, checked, shown |
 //! | [`doctor`] | what this host lacks, and the command that mends it |
 
 pub mod build;
@@ -32,3 +33,4 @@ pub mod stage;
 pub mod timer;
 pub mod tree;
 pub mod ui;
+pub mod recipe;
