@@ -2,6 +2,14 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`cache`] | how large the cache is; cleaning it |
 //! | [`doctor`] | what this host lacks, and the command that mends it |
+//! | [`generate`] | man pages, completions, JSON Schemas |
+//! | [`sbom`] | the software bill of materials |
+//! | [`timings`] | where a build's time goes |
 
+pub mod cache;
 pub mod doctor;
+pub mod generate;
+pub mod sbom;
+pub mod timings;
