@@ -10,12 +10,19 @@
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
 //! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
+//! | [`template`] | rendering templates, and checking what they name |
+//! | [`context`] | what templates may name |
 //! | [`image`] | the description that a built image carries of itself |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
 pub mod bios;
+pub mod context;
 pub mod image;
 pub mod manifest;
 pub mod recipe;
+pub mod schema;
 pub mod settings;
+pub mod source;
+pub mod suggest;
+pub mod template;
 pub mod wizard;

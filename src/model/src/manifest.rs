@@ -269,6 +269,16 @@ pub struct Role {
     pub title: Text,
 }
 
+impl Manifest {
+    /// Reads a manifest that was checked before, such as one baked into an image.
+    ///
+    /// # Errors
+    /// The first fault found by the parser. `check::check` reports all of them.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
 fn yes() -> bool {
     true
 }
