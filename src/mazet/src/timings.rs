@@ -53,27 +53,13 @@ pub struct Stage {
 
 /// What a running stage tells of itself.
 #[derive(Debug, Default)]
-pub struct Step {
-    cached: bool,
-    bytes: Option<u64>,
-    emulated: bool,
-}
-
-impl Step {
+pub struct Note {
     /// The result of an earlier build was taken.
-    pub fn cached(&mut self, cached: bool) {
-        self.cached = cached;
-    }
-
-    /// Bytes that it made or fetched.
-    pub fn bytes(&mut self, bytes: u64) {
-        self.bytes = Some(bytes);
-    }
-
+    pub cached: bool,
+    /// Bytes that it made or fetched; 0 where that says nothing.
+    pub bytes: u64,
     /// It runs under processor emulation.
-    pub fn emulated(&mut self, emulated: bool) {
-        self.emulated = emulated;
-    }
+    pub emulated: bool,
 }
 
 /// Records stages in the order in which they end.
@@ -99,11 +85,11 @@ impl Timings {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn stage<T, E>(&self, name: &str, work: impl FnOnce(&mut Step) -> Result<T, E>) -> Result<T, E> {
-        let mut step = Step::default();
+    pub fn stage<T, E>(&self, name: &str, work: impl FnOnce(&mut Note) -> Result<T, E>) -> Result<T, E> {
+        let mut note = Note::default();
         let started = Instant::now();
-        let result = work(&mut step);
-        let outcome = match (&result, step.cached) {
+        let result = work(&mut note);
+        let outcome = match (&result, note.cached) {
             (Err(_), _) => Outcome::Failed,
             (Ok(_), true) => Outcome::Cached,
             (Ok(_), false) => Outcome::Built,
@@ -112,8 +98,8 @@ impl Timings {
             name: name.to_owned(),
             seconds: started.elapsed().as_secs_f64(),
             outcome,
-            bytes: step.bytes,
-            emulated: step.emulated,
+            bytes: (note.bytes > 0).then_some(note.bytes),
+            emulated: note.emulated,
         });
         result
     }
@@ -238,9 +224,9 @@ mod tests {
     #[test]
     fn stages_are_recorded_with_what_they_tell() {
         let timings = Timings::new();
-        let value = timings.stage("fetch", |step| {
-            step.cached(true);
-            step.bytes(12);
+        let value = timings.stage("fetch", |note| {
+            note.cached = true;
+            note.bytes = 12;
             Ok::<_, ()>(7)
         });
         assert_eq!(value, Ok(7));
