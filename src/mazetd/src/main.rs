@@ -2,5 +2,7 @@
 
 mod health;
 mod protocol;
+#[allow(dead_code)]
+mod web;
 
 fn main() {}
