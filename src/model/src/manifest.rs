@@ -102,6 +102,7 @@ pub struct Unit {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Port {
     /// Port number, 1–65535.
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// Transport protocol.
     pub protocol: Protocol,
@@ -144,6 +145,7 @@ pub struct User {
     /// Login name.
     pub name: String,
     /// Fixed user and group id, 900–999, so that `/srv` keeps its owners over a reinstall.
+    #[schemars(range(min = 900, max = 999))]
     pub id: u32,
     /// Comment (GECOS).
     pub comment: String,

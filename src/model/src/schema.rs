@@ -33,6 +33,5 @@ mod tests {
         for schema in [recipe(), manifest(), settings()] {
             assert_eq!(schema["additionalProperties"], false, "{schema:#}");
         }
-        println!("{:#}", manifest());
     }
 }

@@ -65,7 +65,7 @@ fn syntax_fault(error: &handlebars::TemplateError) -> TemplateFault {
         other => other.to_string(),
     };
     let hint = Some("every `{{#block}}` needs its `{{/block}}`, every `{{` its `}}`".to_owned());
-    TemplateFault { line, column: column.max(1), length: 1, message, hint }
+    TemplateFault { line: line.max(1), column: column.max(1), length: 1, message, hint }
 }
 
 fn render_fault(error: &RenderError) -> TemplateFault {
