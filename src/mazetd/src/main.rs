@@ -3,6 +3,7 @@
 //! | command | runs as | does |
 //! |---|---|---|
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
+//! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
@@ -22,6 +23,7 @@ mod random;
 mod run;
 mod system;
 mod tls;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ struct Cli {
 enum Command {
     /// The privileged half, without network: answers `mazetd web` over a socket
     Broker,
+    /// The unprivileged half: serves the pages on the sockets that systemd hands over
+    Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,
     /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
@@ -83,6 +87,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let runner = Runner::default();
     match command {
         Command::Broker => broker::run()?,
+        Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
