@@ -23,6 +23,7 @@ use crate::mirror::Mirror;
 use crate::paths::{Cache, Project};
 use crate::plan::{self, Asking, Wishes};
 use crate::resolve::Target;
+use crate::stage::{Question, question};
 use crate::timings::Timings;
 use crate::tree::{self, Maker, Order};
 use crate::ui::Ui;
@@ -243,11 +244,9 @@ impl Build<'_> {
             ("mazetd", program.key),
             ("tools", shop.tools_key),
         ];
-        let hardware = &self.recipe.image.hardware;
-        let mut inputs = house::inputs(self.project, self.services, hardware, &keys)?;
-        inputs.text("recipe", serde_json::to_string(self.recipe)?);
+        // What the image says of itself follows from these alone: it adds nothing to them.
+        let inputs = self.house_inputs(&keys)?;
         let info = self.info(below, inputs.key())?;
-        inputs.text("image", serde_json::to_string(&info)?);
         let contents = house::Contents {
             project: self.project,
             services: self.services,
@@ -316,6 +315,54 @@ impl Build<'_> {
             Ok(note.cached)
         })?;
         Ok(Built { image: output, cached, info: info.clone(), lock: lock.clone() })
+    }
+}
+
+impl Build<'_> {
+    /// For each cached stage: is its result kept, and what changed since?
+    ///
+    /// # Errors
+    /// When there is no lock, or a source cannot be read.
+    pub fn questions(&mut self) -> Result<Vec<Question>> {
+        let lock = self.lock()?;
+        let debs = self.cache.debs();
+        let [tools, compile, base, services] =
+            [Part::Tools, Part::Compile, Part::Base, Part::Services].map(|part| lock.part(part));
+        let order = |entries| Order { release: &lock.release, entries, epoch: lock.epoch, debs: &debs };
+        let trees = self.cache.folder("trees")?;
+        let shelf = self.cache.folder("layers")?;
+        let tools = order(&tools[..]).inputs("tools", 1);
+        let shop = Workshop { shelf: &shelf, tools: &trees, tools_key: tools.key() };
+        let compiler = order(&compile[..]).inputs("compile", 1).key();
+        let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture)?;
+        let base = debian::base_inputs(&shop, &order(&base[..]), &users(self.services, Part::Base));
+        let above = users(self.services, Part::Services);
+        let services = debian::services_inputs(base.key(), &order(&services[..]), &above);
+        let hardware = &self.recipe.image.hardware;
+        let initrd = initrd::inputs(base.key(), services.key(), &self.project.firmware(hardware))?;
+        let keys = [
+            ("base", base.key()),
+            ("services", services.key()),
+            ("initrd", initrd.key()),
+            ("mazetd", program.key()),
+            ("tools", tools.key()),
+        ];
+        let house = self.house_inputs(&keys)?;
+        Ok(vec![
+            question(&trees, "tools", &tools),
+            question(&self.cache.folder("programs")?, "mazetd", &program),
+            question(&shelf, "base", &base),
+            question(&shelf, "services", &services),
+            question(&shelf, "initrd", &initrd),
+            question(&shelf, "box", &house),
+        ])
+    }
+
+    /// All that decides our own layer.
+    fn house_inputs(&self, keys: &[(&str, Digest)]) -> Result<Inputs> {
+        let mut inputs = house::inputs(self.project, self.services, &self.recipe.image.hardware, keys)?;
+        inputs.text("recipe", serde_json::to_string(self.recipe)?);
+        Ok(inputs)
     }
 }
 

@@ -14,7 +14,8 @@ pub struct Cli {
     pub command: Action,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage or recipe at fault, 3 a check failed, 130 interrupted.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 usage or recipe at fault, 3 a check failed, 130 interrupted.";
 
 /// A command.
 #[derive(Debug, Subcommand)]

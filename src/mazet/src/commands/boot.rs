@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use mazet_boot::cli::{self as boot, BootArgs, Places};
@@ -13,6 +14,9 @@ use crate::cli;
 use crate::lock::Part;
 use crate::sandbox::Sandbox;
 use crate::timings::Timings;
+
+/// As good as for ever.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Boots, and ends with the verdict.
 ///
@@ -27,7 +31,8 @@ pub fn run(words: &BootArgs) -> Result<ExitCode> {
         cache: setting.cache.folder("kvm")?,
         image: image.canonicalize().with_context(|| format!("opening {}", image.display()))?,
     };
-    let folders: Vec<PathBuf> = words.disks.iter().filter_map(|disk| disk.parent().map(Path::to_owned)).collect();
+    let folders: Vec<PathBuf> =
+        words.disks.iter().filter_map(|disk| disk.parent().map(Path::to_owned)).collect();
     let runner = runner(&setting, &tools, &[&[places.image.clone()], &folders[..]].concat())?;
     let (verdict, machine) = boot::run(words, &places, &runner, &mut |line| setting.ui.say(line));
     boot::write_junit(words, &verdict)?;
@@ -40,14 +45,14 @@ pub fn run(words: &BootArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(CHECK_FAILED));
     }
     if let (true, Some(machine)) = (words.stay, machine) {
-        stay(&setting, machine);
+        stay(&setting, &machine)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn stay(setting: &Setting, machine: Qemu) {
+fn stay(setting: &Setting, machine: &Qemu) -> Result<()> {
     setting.ui.say("the machine runs on until it is switched off, or Ctrl-C");
-    machine.wait();
+    Ok(machine.wait_end(A_YEAR)?)
 }
 
 /// A recipe's name, or `pc` where an image file was named.
@@ -60,7 +65,9 @@ fn image(setting: &Setting, target: &str) -> Result<PathBuf> {
     let given = PathBuf::from(target);
     match [built, given].into_iter().find(|path| path.is_file()) {
         Some(path) => Ok(path),
-        None => bail!("there is no image of {target}: build one with ./mazet build {target}, or name an image file"),
+        None => bail!(
+            "there is no image of {target}: build one with ./mazet build {target}, or name an image file"
+        ),
     }
 }
 

@@ -62,7 +62,8 @@ pub fn pipeline<'a>(
 fn report(words: &cli::Build, built: &Built) -> Result<()> {
     if words.json {
         let packages = built.lock.packages.iter().filter(|entry| entry.part.is_of_image()).count();
-        let report = json!({ "image": built.image, "cached": built.cached, "packages": packages, "info": built.info });
+        let report =
+            json!({ "image": built.image, "cached": built.cached, "packages": packages, "info": built.info });
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         println!("{}", built.image.display());

@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::{CHECK_FAILED, Setting};
 use crate::cli::{self, Cli};
 use crate::doctor::host::ThisHost;
-use crate::{cache as kept, doctor as health, generate as made, inspect as image, recipe as recipes, sandbox};
+use crate::{
+    cache as kept, doctor as health, generate as made, inspect as image, recipe as recipes, sandbox,
+};
 
 fn print_json(value: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
@@ -28,7 +30,9 @@ pub fn recipe(words: cli::Recipe) -> Result<ExitCode> {
     let setting = Setting::find()?;
     match words {
         cli::Recipe::Check { recipe, json } => match recipes::load(&setting.project.root, &recipe) {
-            Ok(valid) if json => print_json(&serde_json::json!({ "faults": [], "recipe": valid.recipe.image.name }))?,
+            Ok(valid) if json => {
+                print_json(&serde_json::json!({ "faults": [], "recipe": valid.recipe.image.name }))?
+            }
             Ok(valid) => print!("{}", recipes::summary(&valid)),
             Err(failure) => {
                 if json {

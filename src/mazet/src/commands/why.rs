@@ -3,23 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::Setting;
 use crate::build::Options;
 use crate::cli;
 use crate::plan::Asking;
 use crate::timings::Timings;
-
-/// One stage's answer.
-#[derive(Debug, Serialize)]
-struct Answer {
-    stage: String,
-    /// It would be made again.
-    stale: bool,
-    /// Inputs that changed since the newest kept result.
-    changes: Vec<String>,
-}
 
 /// Says for each stage whether a build would make it again, and why.
 ///
@@ -31,17 +20,13 @@ pub fn run(words: &cli::Why) -> Result<ExitCode> {
     let options = Options { asking: Asking { offline: true, ..Asking::default() }, ..Options::default() };
     let timings = Timings::new();
     let mut build = super::build::pipeline(&setting, &valid, &options, &timings);
-    let answers: Vec<Answer> = build
-        .questions()?
-        .into_iter()
-        .map(|question| Answer { stale: !question.kept, changes: question.changes, stage: question.stage })
-        .collect();
+    let answers = build.questions()?;
     if words.json {
         println!("{}", serde_json::to_string_pretty(&answers)?);
         return Ok(ExitCode::SUCCESS);
     }
     for answer in &answers {
-        println!("{}: {}", answer.stage, if answer.stale { "would be made again" } else { "kept" });
+        println!("{}: {}", answer.stage, if answer.kept { "kept" } else { "would be made again" });
         for change in &answer.changes {
             println!("  {change}");
         }
