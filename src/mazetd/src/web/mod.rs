@@ -38,6 +38,7 @@ mod token;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What `mazetd web` is told on its command line.
 #[derive(Debug, Clone)]
@@ -72,6 +73,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     runtime.block_on(async {
         let sockets = listen::from_systemd()?;
         let app = app::App::new(&options.broker, listen::mode(&sockets))?;
-        serve::all(sockets, app, options).await
+        let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let stopped = async move {
+            terminated.recv().await;
+        };
+        serve::until(stopped, sockets, app, options).await
     })
 }

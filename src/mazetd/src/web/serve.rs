@@ -17,7 +17,6 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -56,12 +55,16 @@ struct Line {
     end: watch::Receiver<bool>,
 }
 
-/// Serve every socket until SIGTERM.
+/// Serve every socket until `stopped`; then finish the requests under way.
 ///
 /// # Errors
 /// A socket cannot be used, or the certificate cannot be loaded.
-pub async fn all(sockets: Vec<Socket>, app: Arc<App>, options: &Options) -> anyhow::Result<()> {
-    let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+pub async fn until(
+    stopped: impl Future<Output = ()>,
+    sockets: Vec<Socket>,
+    app: Arc<App>,
+    options: &Options,
+) -> anyhow::Result<()> {
     let (stop, end) = watch::channel(false);
     let mut loops = JoinSet::new();
     let pages = routes::router(app);
@@ -70,7 +73,7 @@ pub async fn all(sockets: Vec<Socket>, app: Arc<App>, options: &Options) -> anyh
             Line { router: pages.clone(), places: Arc::new(Semaphore::new(CONNECTIONS)), end: end.clone() };
         start(&mut loops, socket, line, options)?;
     }
-    terminated.recv().await;
+    stopped.await;
     // Every loop holds a receiver, so this reaches them all.
     let _ = stop.send(true);
     while loops.join_next().await.is_some() {}
