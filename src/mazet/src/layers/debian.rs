@@ -61,7 +61,8 @@ pub fn services(shop: &Workshop<'_>, base: &Layer, order: &Order<'_>, users: &[U
     add_users(&mut inputs, users);
     let made = stage(shop.shelf, "services", &inputs, |folder| {
         let repo = folder.join("repo");
-        repo::lay_out(&repo, order.debs, order.release, order.entries).context("laying out a local archive")?;
+        repo::lay_out(&repo, order.debs, order.release, order.entries)
+            .context("laying out a local archive")?;
         let root = folder.join("root");
         let (upper, work) = (folder.join("tree"), folder.join("work"));
         let sandbox = Sandbox::new(shop.tools).share(folder).share(&base.folder);

@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`listen`] | the sockets that systemd hands over |
-//! | [`serve`] | connections: TLS, limits, time-outs, a clean end |
+//! | [`serve`], [`seats`] | connections: TLS, limits, time-outs, a clean end |
 //! | [`routes`] | every path, and who may see it |
 //! | [`guard`] | the claim wall, headers, time-outs |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
@@ -28,6 +28,7 @@ mod language;
 mod listen;
 mod pages;
 mod routes;
+mod seats;
 mod serve;
 mod session;
 mod steps;
