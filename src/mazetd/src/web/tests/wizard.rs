@@ -38,7 +38,7 @@ async fn the_whole_wizard_from_the_claim_to_the_restart() {
     assert_eq!(browser.broker.state().passwords, [PASSWORD]);
 
     let summary = browser.get("/summary").await;
-    for text in ["Les Amis du Mazet", "lavande.local", "WD-WCC6Y", "1 To", "Marie Sabatier"] {
+    for text in ["Les Amis du Mazet", "lavande.local", "WD-WCC6Y", "1\u{a0}To", "Marie Sabatier"] {
         assert!(summary.body.contains(text), "{text} is not in {}", summary.body);
     }
     assert_eq!(browser.fill("/install", &[]).await.leads_to(), "/progress");
