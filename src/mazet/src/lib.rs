@@ -3,13 +3,14 @@
 //! | module | subject |
 //! |---|---|
 //! | [`cli`] | what a user types |
+//! | [`commands`] | what each command does |
 //! | [`build`] | the pipeline, stage by stage |
 //! | [`plan`], [`resolve`], [`lock`] | names of packages become exact packages |
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
 //! | [`sandbox`], [`tree`] | Debian trees, and running programs of them without root |
 //! | [`layers`], [`compile`], [`image`] | what goes into an image, and the image |
 //! | [`stage`], [`digest`], [`paths`] | cached results, named by all that went into them |
-//! | [`run`], [`ui`], [`timer`] | the door to other programs; what the user sees |
+//! | [`run`], [`ui`] | the door to other programs; what the user sees |
 //! | [`recipe`] | recipes from the disk: loaded, checked, shown |
 //! | [`cache`] | how large the cache is; cleaning it |
 //! | [`doctor`] | what this host lacks, and the command that mends it |
@@ -21,6 +22,7 @@
 pub mod build;
 pub mod cache;
 pub mod cli;
+pub mod commands;
 pub mod compile;
 pub mod digest;
 pub mod doctor;
@@ -40,7 +42,6 @@ pub mod run;
 pub mod sandbox;
 pub mod sbom;
 pub mod stage;
-pub mod timer;
 pub mod timings;
 pub mod tree;
 pub mod ui;

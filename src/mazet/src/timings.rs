@@ -85,7 +85,7 @@ impl Timings {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn stage<T, E>(&self, name: &str, work: impl FnOnce(&mut Note) -> Result<T, E>) -> Result<T, E> {
+    pub fn stage<T>(&self, name: &str, work: impl FnOnce(&mut Note) -> Result<T>) -> Result<T> {
         let mut note = Note::default();
         let started = Instant::now();
         let result = work(&mut note);

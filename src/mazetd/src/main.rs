@@ -3,7 +3,7 @@
 //! | command | runs as | does |
 //! |---|---|---|
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
-//! | `web` | mazetd | the half without privileges: the pages |
+//! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
@@ -50,7 +50,7 @@ struct Cli {
 enum Command {
     /// The privileged half, without network: answers `mazetd web` over a socket
     Broker,
-    /// The half without privileges: the wizard and the box's pages
+    /// The unprivileged half: serves the pages on the sockets that systemd hands over
     Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,

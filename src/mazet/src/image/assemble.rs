@@ -93,7 +93,7 @@ fn live_menu(parts: &Parts<'_>) -> Result<String> {
     let path = parts.firmware.join("grub-live.cfg.hbs");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let context = serde_json::json!({
-        "volume_id": parts.info.volume_id,
+        "volume_id": mazet_model::image::fat_uuid(&parts.info.volume_id),
         "kernel_arguments": parts.info.kernel_arguments.join(" "),
         "live_dir": LIVE_DIR,
     });

@@ -42,7 +42,7 @@ pub fn order(kept: &Kept, disks: &[Disk], services: &[Manifest]) -> Result<Insta
     check_disks(chosen, disks, &kept.begun)?;
     let settings = settings(answers)?;
     if let Some(fault) = faults::faults(&settings, services).into_iter().next() {
-        return Err(Refusal::new("error.settings", fault));
+        return Err(Refusal::new("settings", fault));
     }
     Ok(InstallPlan {
         disks: chosen.iter().map(|disk| disk.name.clone()).collect(),
@@ -58,7 +58,7 @@ pub fn order(kept: &Kept, disks: &[Disk], services: &[Manifest]) -> Result<Insta
 pub fn check_answers(answers: &Answers) -> Result<(), Refusal> {
     let chosen = answers.disks.as_deref().unwrap_or_default();
     if chosen.len() > 2 {
-        return Err(Refusal::new("error.disks", "one disk or two can be chosen"));
+        return Err(Refusal::new("disks", "one disk or two can be chosen"));
     }
     let mut texts: Vec<&String> =
         chosen.iter().flat_map(|disk| [&disk.name, &disk.serial, &disk.typed_serial]).collect();
@@ -71,7 +71,7 @@ pub fn check_answers(answers: &Answers) -> Result<(), Refusal> {
     ];
     texts.extend(single.into_iter().flatten());
     if texts.iter().any(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
-        return Err(Refusal::new("error.answer", "an answer is too long or holds control characters"));
+        return Err(Refusal::new("answers", "an answer is too long or holds control characters"));
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ pub fn identity(disk: &Disk) -> &str {
 }
 
 fn given<'a, T>(answer: Option<&'a T>, name: &str) -> Result<&'a T, Refusal> {
-    answer.ok_or_else(|| Refusal::new("error.incomplete", format!("the answer \"{name}\" is missing")))
+    answer.ok_or_else(|| Refusal::new("answers-missing", format!("the answer \"{name}\" is missing")))
 }
 
 fn settings(answers: &Answers) -> Result<Settings, Refusal> {
@@ -105,10 +105,10 @@ fn settings(answers: &Answers) -> Result<Settings, Refusal> {
 
 fn check_disks(chosen: &[ChosenDisk], disks: &[Disk], begun: &[String]) -> Result<(), Refusal> {
     if !(1..=2).contains(&chosen.len()) {
-        return Err(Refusal::new("error.disks", "one disk or two must be chosen"));
+        return Err(Refusal::new("disks", "one disk or two must be chosen"));
     }
     if chosen.len() == 2 && chosen[0].name == chosen[1].name {
-        return Err(Refusal::new("error.disks", "the same disk was chosen twice"));
+        return Err(Refusal::new("disks", "the same disk was chosen twice"));
     }
     chosen.iter().try_for_each(|choice| check_disk(choice, disks, begun))
 }
@@ -118,16 +118,16 @@ fn check_disk(choice: &ChosenDisk, disks: &[Disk], begun: &[String]) -> Result<(
     let Some(disk) = disks.iter().find(same) else {
         let detail =
             format!("the disk {} with serial {:?} is not there (any more)", choice.name, choice.serial);
-        return Err(Refusal::new("error.disk-gone", detail));
+        return Err(Refusal::new("disk-missing", detail));
     };
     if disk.too_small {
-        return Err(Refusal::new("error.disk-small", format!("{} has {} bytes", disk.name, disk.bytes)));
+        return Err(Refusal::new("disk-too-small", format!("{} has {} bytes", disk.name, disk.bytes)));
     }
     let identity = identity(disk);
     let agreed = choice.typed_serial.trim() == identity || begun.iter().any(|known| known == identity);
     if !disk.contents.is_empty() && !agreed {
         let detail = format!("{} holds data and its serial number was not typed", disk.name);
-        return Err(Refusal::new("error.disk-serial", detail));
+        return Err(Refusal::new("serial-mismatch", detail));
     }
     Ok(())
 }
@@ -179,38 +179,38 @@ mod tests {
     fn a_blank_disk_needs_no_serial_and_a_full_one_does() {
         let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1: ntfs"])];
         assert_eq!(key(&kept(vec![choice("sda", "S1", "")]), &disks), "sda");
-        assert_eq!(key(&kept(vec![choice("sdb", "S2", "")]), &disks), "error.disk-serial");
-        assert_eq!(key(&kept(vec![choice("sdb", "S2", "S1")]), &disks), "error.disk-serial");
+        assert_eq!(key(&kept(vec![choice("sdb", "S2", "")]), &disks), "serial-mismatch");
+        assert_eq!(key(&kept(vec![choice("sdb", "S2", "S1")]), &disks), "serial-mismatch");
         assert_eq!(key(&kept(vec![choice("sdb", "S2", " S2 ")]), &disks), "sdb");
     }
 
     #[test]
     fn a_disk_without_serial_is_confirmed_by_its_kernel_name() {
         let disks = [disk("vda", "", &["unknown data"])];
-        assert_eq!(key(&kept(vec![choice("vda", "", "")]), &disks), "error.disk-serial");
+        assert_eq!(key(&kept(vec![choice("vda", "", "")]), &disks), "serial-mismatch");
         assert_eq!(key(&kept(vec![choice("vda", "", "vda")]), &disks), "vda");
     }
 
     #[test]
     fn a_disk_that_another_one_took_the_name_of_is_refused() {
         let disks = [disk("sda", "S9", &[])];
-        assert_eq!(key(&kept(vec![choice("sda", "S1", "S1")]), &disks), "error.disk-gone");
-        assert_eq!(key(&kept(vec![choice("../sda", "S9", "S9")]), &disks), "error.disk-gone");
+        assert_eq!(key(&kept(vec![choice("sda", "S1", "S1")]), &disks), "disk-missing");
+        assert_eq!(key(&kept(vec![choice("../sda", "S9", "S9")]), &disks), "disk-missing");
     }
 
     #[test]
     fn a_mirror_needs_two_different_disks() {
         let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &[])];
         assert_eq!(key(&kept(vec![choice("sda", "S1", ""), choice("sdb", "S2", "")]), &disks), "sda+sdb");
-        assert_eq!(key(&kept(vec![choice("sda", "S1", ""); 2]), &disks), "error.disks");
-        assert_eq!(key(&kept(Vec::new()), &disks), "error.disks");
+        assert_eq!(key(&kept(vec![choice("sda", "S1", ""); 2]), &disks), "disks");
+        assert_eq!(key(&kept(Vec::new()), &disks), "disks");
     }
 
     #[test]
     fn after_a_power_cut_the_begun_disk_needs_no_second_consent() {
         let disks = [disk("sda", "S1", &["sda3: btrfs"])];
         let mut kept = kept(vec![choice("sda", "S1", "")]);
-        assert_eq!(key(&kept, &disks), "error.disk-serial");
+        assert_eq!(key(&kept, &disks), "serial-mismatch");
         kept.begun.push("S1".to_owned());
         assert_eq!(key(&kept, &disks), "sda");
     }
@@ -220,7 +220,7 @@ mod tests {
         let mut kept = kept(vec![choice("sda", "S1", "")]);
         kept.answers.operator_password = None;
         let refusal = order(&kept, &[disk("sda", "S1", &[])], &[]).expect_err("incomplete");
-        assert_eq!(refusal.key, "error.incomplete");
+        assert_eq!(refusal.key, "answers-missing");
         assert_eq!(refusal.detail, "the answer \"operator_password\" is missing");
     }
 

@@ -85,7 +85,7 @@ fn respond(line: &str, state: &State) -> Response {
         Ok(request) => state.answer(request),
         // serde's text may quote what was sent, a password perhaps: only the place is told.
         Err(error) => Response::Refused {
-            key: "error.request".to_owned(),
+            key: "request".to_owned(),
             detail: format!("the request cannot be read, at column {}", error.column()),
         },
     }
@@ -110,7 +110,7 @@ mod tests {
             line.clear();
             reader.read_line(&mut line).expect("answer");
             let refused: Response = serde_json::from_str(&line).expect("a response");
-            assert!(matches!(refused, Response::Refused { key, .. } if key == "error.request"));
+            assert!(matches!(refused, Response::Refused { key, .. } if key == "request"));
             ours.shutdown(std::net::Shutdown::Write).expect("closed");
         });
     }

@@ -74,7 +74,7 @@ impl State {
     pub fn answer(&self, request: Request) -> Response {
         let anywhere = matches!(request, Request::Status | Request::Health);
         if !anywhere && self.mode == Mode::Installed {
-            return Refusal::new("error.installed", "the box is installed: the wizard is over").response();
+            return Refusal::new("installed", "the box is installed: the wizard is over").response();
         }
         let answer = match request {
             Request::Status => Ok(self.status()),
@@ -90,7 +90,7 @@ impl State {
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
-            Refusal::new("error.internal", format!("{error:#}")).response()
+            Refusal::new("failed", format!("{error:#}")).response()
         })
     }
 
@@ -116,7 +116,7 @@ impl State {
     fn claim(&self, code: &str, address: IpAddr) -> Response {
         match &self.claim {
             Some(claim) => Response::Claim(lock(claim).judge(code, address, Instant::now())),
-            None => Refusal::new("error.installed", "there is no claim code").response(),
+            None => Refusal::new("installed", "there is no claim code").response(),
         }
     }
 
@@ -134,6 +134,9 @@ impl State {
         if let Err(refusal) = order::check_answers(&answers) {
             return Ok(refusal.response());
         }
+        if self.installs() {
+            return Ok(Refusal::new("install-running", "the installation has begun").response());
+        }
         let mut kept = lock(&self.kept);
         let operator_password = kept.answers.operator_password.take();
         kept.answers = Answers { operator_password, ..answers };
@@ -144,7 +147,7 @@ impl State {
     fn set_password(&self, password: &str) -> Result<Response> {
         if password.chars().count() < PASSWORD_LENGTH {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
-            return Ok(Refusal::new("error.password-short", detail).response());
+            return Ok(Refusal::new("password-short", detail).response());
         }
         let hash = password::hash(password)?;
         let mut kept = lock(&self.kept);
@@ -153,16 +156,24 @@ impl State {
         Ok(Response::Done)
     }
 
+    /// Is an installation running or over?
+    fn installs(&self) -> bool {
+        let progress = lock(&self.progress);
+        progress.finished || (!progress.stages.is_empty() && progress.error.is_none())
+    }
+
     /// Starts the installation, once: asked again while it runs or after it, nothing happens.
     fn install(&self) -> Result<Response> {
-        let mut progress = lock(&self.progress);
-        let running = !progress.stages.is_empty() && progress.error.is_none();
-        if running || progress.finished {
+        if self.installs() {
             return Ok(Response::Done);
         }
         let services = system::services(Path::new("/"))?;
         let disks = disks::scan(&self.runner)?;
+        // Two orders at a time queue here: the second one finds the first one's progress.
         let mut kept = lock(&self.kept);
+        if self.installs() {
+            return Ok(Response::Done);
+        }
         let plan = match order::order(&kept, &disks, &services) {
             Ok(plan) => plan,
             Err(refusal) => return Ok(refusal.response()),
@@ -170,7 +181,7 @@ impl State {
         let chosen = disks.iter().filter(|disk| plan.disks.contains(&disk.name));
         kept.begun = chosen.map(|disk| order::identity(disk).to_owned()).collect();
         self.store.save(&kept)?;
-        *progress = install::first_progress();
+        *lock(&self.progress) = install::first_progress();
         self.start(plan);
         Ok(Response::Done)
     }
@@ -194,7 +205,11 @@ impl State {
         });
     }
 
+    /// Restarts after a finished installation; a half-made one must not be cut off by a click.
     fn reboot(&self) -> Result<Response> {
+        if !lock(&self.progress).finished {
+            return Ok(Refusal::new("install-not-finished", "the installation is not finished").response());
+        }
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
     }

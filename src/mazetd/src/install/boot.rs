@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mazet_model::bios;
-use mazet_model::image::{FIRMWARE_DIR, ImageInfo, LIVE_DIR};
+use mazet_model::image::{FIRMWARE_DIR, ImageInfo, LIVE_DIR, fat_uuid};
 use mazet_model::template;
 use rustix::mount::MountFlags;
 use serde_json::json;
@@ -103,7 +103,7 @@ fn menu(target: &Target, disk: &TargetDisk, image: &ImageInfo, esp: &Path) -> Re
     let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let context = json!({
         "filesystem_uuid": target.uuid,
-        "volume_id": disk.volume_uuid(),
+        "volume_id": fat_uuid(&disk.volume_id),
         "kernel_arguments": kernel_arguments(&image.kernel_arguments),
     });
     let menu =

@@ -60,12 +60,6 @@ impl TargetDisk {
         Self { device: node(""), bios: partition(1), esp: partition(2), data: partition(3), volume_id, bytes }
     }
 
-    /// The volume id as `blkid` and GRUB write it: `1234-ABCD`.
-    pub fn volume_uuid(&self) -> String {
-        let (high, low) = self.volume_id.split_at(4);
-        format!("{high}-{low}")
-    }
-
     /// What `sfdisk` is given. Identifiers of disk and partitions are drawn by it.
     pub fn script(&self) -> String {
         let esp_mib = if self.bytes < SMALL_DISK { 2560 } else { 4096 };
@@ -106,7 +100,6 @@ mod tests {
     fn partitions_are_named_as_the_kernel_names_them() {
         let sda = TargetDisk::new("sda", 1, "12AB34CD".to_owned());
         assert_eq!(sda.data, PathBuf::from("/dev/sda3"));
-        assert_eq!(sda.volume_uuid(), "12AB-34CD");
         let nvme = TargetDisk::new("nvme0n1", 1, "12AB34CD".to_owned());
         assert_eq!(nvme.esp, PathBuf::from("/dev/nvme0n1p2"));
         assert_eq!(nvme.device, PathBuf::from("/dev/nvme0n1"));
