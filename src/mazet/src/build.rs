@@ -23,7 +23,8 @@ use crate::mirror::Mirror;
 use crate::paths::{Cache, Project};
 use crate::plan::{self, Asking, Wishes};
 use crate::resolve::Target;
-use crate::timer::Timer;
+use crate::stage::{Question, question};
+use crate::timings::Timings;
 use crate::tree::{self, Maker, Order};
 use crate::ui::Ui;
 
@@ -53,7 +54,7 @@ pub struct Build<'a> {
     /// What it was told.
     pub options: &'a Options,
     /// What took how long.
-    pub timer: &'a mut Timer,
+    pub timings: &'a Timings,
 }
 
 /// The image made.
@@ -123,7 +124,7 @@ impl Build<'_> {
         let wishes = Wishes::of(self.project, self.recipe, self.services)?;
         let (cache, target, options) = (self.cache, self.target(), self.options);
         let ui = self.ui;
-        self.timer.stage("resolve", |note| {
+        self.timings.stage("resolve", |note| {
             note.cached = true;
             let lock = plan::lock(cache, &wishes, &target, &options.asking, || {
                 note.cached = false;
@@ -141,14 +142,14 @@ impl Build<'_> {
             lock.packages.iter().filter(|entry| parts.contains(&entry.part)).cloned().collect();
         let debs = self.cache.debs();
         if fetch::missing(&debs, &wanted).is_empty() {
-            return self.timer.stage("fetch", |note| {
+            return self.timings.stage("fetch", |note| {
                 note.cached = true;
                 Ok(())
             });
         }
         let mirror = self.mirror()?;
         let bar = self.ui.step("fetching packages");
-        self.timer.stage("fetch", |note| {
+        self.timings.stage("fetch", |note| {
             note.bytes = fetch::fetch(&debs, mirror.as_ref(), &wanted, &bar)?;
             Ok(())
         })
@@ -160,7 +161,7 @@ impl Build<'_> {
         let order = Order { release: &lock.release, entries: &entries, epoch: lock.epoch, debs: &debs };
         let shelf = self.cache.folder("trees")?;
         let ui = self.ui;
-        self.timer.stage(&format!("{name} tree"), |note| {
+        self.timings.stage(&format!("{name} tree"), |note| {
             let known = shelf.join(format!("{name}-{}", order.inputs(name, 1).key().short())).exists();
             let _bar = (!known).then(|| ui.step(&format!("making the {name} tree")));
             let made = tree::helper(&shelf, name, &Maker::Host, &order)?;
@@ -177,7 +178,7 @@ impl Build<'_> {
         let (cache, project, ui) = (self.cache, self.project, self.ui);
         let (architecture, offline) = (self.recipe.image.architecture.clone(), self.options.asking.offline);
         let shelf = cache.folder("trees")?;
-        self.timer.stage("compile mazetd", |note| {
+        self.timings.stage("compile mazetd", |note| {
             let compiled = compile::mazetd(cache, project, compiler, &architecture, offline, || {
                 let _bar = ui.step("making the compile tree, compiling mazetd");
                 let made = tree::helper(&shelf, "compile", &Maker::Host, &order)?;
@@ -196,7 +197,7 @@ impl Build<'_> {
         let services = self.debian(lock, &shop, Some(&base))?;
         let firmware = self.project.firmware(&self.recipe.image.hardware);
         let ui = self.ui;
-        let initrd = self.timer.stage("initrd", |note| {
+        let initrd = self.timings.stage("initrd", |note| {
             let _bar = ui.step("initial RAM disk");
             let made = initrd::make(&shop, &base, &services, &firmware, lock.epoch)?;
             note.cached = made.cached;
@@ -215,7 +216,7 @@ impl Build<'_> {
         let users = users(self.services, part);
         let name = if below.is_none() { "base layer" } else { "services layer" };
         let ui = self.ui;
-        self.timer.stage(name, |note| {
+        self.timings.stage(name, |note| {
             let _bar = ui.step(name);
             let layer = match below {
                 None => debian::base(shop, &order, &users)?,
@@ -243,11 +244,9 @@ impl Build<'_> {
             ("mazetd", program.key),
             ("tools", shop.tools_key),
         ];
-        let hardware = &self.recipe.image.hardware;
-        let mut inputs = house::inputs(self.project, self.services, hardware, &keys)?;
-        inputs.text("recipe", serde_json::to_string(self.recipe)?);
+        // What the image says of itself follows from these alone: it adds nothing to them.
+        let inputs = self.house_inputs(&keys)?;
         let info = self.info(below, inputs.key())?;
-        inputs.text("image", serde_json::to_string(&info)?);
         let contents = house::Contents {
             project: self.project,
             services: self.services,
@@ -256,7 +255,7 @@ impl Build<'_> {
             grub,
             epoch: lock.epoch,
         };
-        let layer = self.timer.stage("box layer", |note| {
+        let layer = self.timings.stage("box layer", |note| {
             let layer = house::make(shop.shelf, shop.tools, &contents, &inputs)?;
             note.cached = layer.cached;
             note.bytes = size(&layer.squashfs());
@@ -306,7 +305,7 @@ impl Build<'_> {
         let trees = [below.base.tree(), below.services.tree()];
         let made = beside::Made { image: &output, key: inputs.key(), info, lock, trees: &trees };
         let (cache, ui, budget) = (self.cache, self.ui, self.recipe.image.size_budget_mib);
-        let cached = self.timer.stage("image", |note| {
+        let cached = self.timings.stage("image", |note| {
             note.cached = made.is_current();
             if !note.cached {
                 let _bar = ui.step("assembling the image");
@@ -316,6 +315,54 @@ impl Build<'_> {
             Ok(note.cached)
         })?;
         Ok(Built { image: output, cached, info: info.clone(), lock: lock.clone() })
+    }
+}
+
+impl Build<'_> {
+    /// For each cached stage: is its result kept, and what changed since?
+    ///
+    /// # Errors
+    /// When there is no lock, or a source cannot be read.
+    pub fn questions(&mut self) -> Result<Vec<Question>> {
+        let lock = self.lock()?;
+        let debs = self.cache.debs();
+        let [tools, compile, base, services] =
+            [Part::Tools, Part::Compile, Part::Base, Part::Services].map(|part| lock.part(part));
+        let order = |entries| Order { release: &lock.release, entries, epoch: lock.epoch, debs: &debs };
+        let trees = self.cache.folder("trees")?;
+        let shelf = self.cache.folder("layers")?;
+        let tools = order(&tools[..]).inputs("tools", 1);
+        let shop = Workshop { shelf: &shelf, tools: &trees, tools_key: tools.key() };
+        let compiler = order(&compile[..]).inputs("compile", 1).key();
+        let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture)?;
+        let base = debian::base_inputs(&shop, &order(&base[..]), &users(self.services, Part::Base));
+        let above = users(self.services, Part::Services);
+        let services = debian::services_inputs(base.key(), &order(&services[..]), &above);
+        let hardware = &self.recipe.image.hardware;
+        let initrd = initrd::inputs(base.key(), services.key(), &self.project.firmware(hardware))?;
+        let keys = [
+            ("base", base.key()),
+            ("services", services.key()),
+            ("initrd", initrd.key()),
+            ("mazetd", program.key()),
+            ("tools", tools.key()),
+        ];
+        let house = self.house_inputs(&keys)?;
+        Ok(vec![
+            question(&trees, "tools", &tools),
+            question(&self.cache.folder("programs")?, "mazetd", &program),
+            question(&shelf, "base", &base),
+            question(&shelf, "services", &services),
+            question(&shelf, "initrd", &initrd),
+            question(&shelf, "box", &house),
+        ])
+    }
+
+    /// All that decides our own layer.
+    fn house_inputs(&self, keys: &[(&str, Digest)]) -> Result<Inputs> {
+        let mut inputs = house::inputs(self.project, self.services, &self.recipe.image.hardware, keys)?;
+        inputs.text("recipe", serde_json::to_string(self.recipe)?);
+        Ok(inputs)
     }
 }
 

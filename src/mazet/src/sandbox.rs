@@ -111,13 +111,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// When this program's own path cannot be found.
-    pub fn prefix(&self) -> Result<Vec<OsString>> {
-        let mut words: Vec<OsString> = vec!["unshare".into()];
-        words.extend(namespace_flags(self.network).into_iter().map(OsString::from));
-        words.push("--".into());
-        words.push(env::current_exe().context("finding Mazet's own program")?.into());
-        words.push(SUBCOMMAND.into());
-        words.push(serde_json::to_string(self)?.into());
+    pub fn prefix(&self) -> Result<Vec<String>> {
+        let program = env::current_exe().context("finding Mazet's own program")?;
+        let program = program.to_str().context("Mazet's own path is no UTF-8: move it")?.to_owned();
+        let mut words = vec!["unshare".to_owned()];
+        words.extend(namespace_flags(self.network).into_iter().map(str::to_owned));
+        words.extend(["--".to_owned(), program, SUBCOMMAND.to_owned(), serde_json::to_string(self)?]);
         Ok(words)
     }
 }

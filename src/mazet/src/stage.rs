@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rustix::fs::FlockOperation;
+use serde::Serialize;
 
 use crate::digest::Inputs;
 use crate::sandbox;
@@ -66,6 +67,28 @@ fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Would a stage be made again, and why?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// The stage.
+    pub stage: String,
+    /// Its result for these inputs is there.
+    pub kept: bool,
+    /// What changed since the newest result that is there.
+    pub changes: Vec<String>,
+}
+
+/// Looks for a stage's result without making it.
+pub fn question(shelf: &Path, name: &str, inputs: &Inputs) -> Question {
+    let kept = shelf.join(format!("{name}-{}", inputs.key().short())).exists();
+    let changes = match newest_inputs(shelf, name) {
+        _ if kept => Vec::new(),
+        Some(earlier) => inputs.changes_since(&earlier),
+        None => vec!["it was never made".to_owned()],
+    };
+    Question { stage: name.to_owned(), kept, changes }
+}
+
 /// The inputs of the newest kept result of stage `name`.
 pub fn newest_inputs(shelf: &Path, name: &str) -> Option<Inputs> {
     let entries = fs::read_dir(shelf).ok()?.flatten();
@@ -99,6 +122,10 @@ mod tests {
         assert!(!first.cached && first.folder.join("whole").exists());
         let second = stage(shelf.path(), "x", &inputs, |_| anyhow::bail!("made again")).expect("kept");
         assert!(second.cached);
+        assert!(question(shelf.path(), "x", &inputs).kept);
+        let mut other = inputs.clone();
+        other.text("overlay", "edited");
+        assert_eq!(question(shelf.path(), "x", &other).changes, ["new: overlay"]);
         assert_eq!(newest_inputs(shelf.path(), "x"), Some(inputs));
         assert_eq!(newest_inputs(shelf.path(), "y"), None);
     }

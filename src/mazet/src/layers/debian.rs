@@ -27,16 +27,33 @@ pub struct Workshop<'a> {
     pub tools_key: Digest,
 }
 
-/// Makes the `base` layer.
-///
-/// # Errors
-/// When mmdebstrap or a package's script fails.
-pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<Layer> {
+/// All that decides the `base` layer.
+pub fn base_inputs(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Inputs {
     let mut inputs = order.inputs("base", 1);
     inputs.digest("tools", shop.tools_key);
     inputs.text("normalising", include_str!("normalise.sh"));
     inputs.text("squashing", include_str!("squash.sh"));
     add_users(&mut inputs, users);
+    inputs
+}
+
+/// All that decides the `services` layer.
+pub fn services_inputs(base: Digest, order: &Order<'_>, users: &[User]) -> Inputs {
+    let mut inputs = Inputs::new("services", 1);
+    inputs.digest("base", base);
+    inputs.text("installing", include_str!("install.sh"));
+    inputs.text("normalising", include_str!("normalise.sh"));
+    tree::add_packages(&mut inputs, order.entries);
+    add_users(&mut inputs, users);
+    inputs
+}
+
+/// Makes the `base` layer.
+///
+/// # Errors
+/// When mmdebstrap or a package's script fails.
+pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<Layer> {
+    let inputs = base_inputs(shop, order, users);
     let made = stage(shop.shelf, "base", &inputs, |folder| {
         tree::make(&Maker::Tools(shop.tools), order, folder)?;
         let root = folder.join("tree");
@@ -54,11 +71,7 @@ pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<La
 /// # Errors
 /// When apt or a package's script fails.
 pub fn services(shop: &Workshop<'_>, base: &Layer, order: &Order<'_>, users: &[User]) -> Result<Layer> {
-    let mut inputs = Inputs::new("services", 1);
-    inputs.digest("base", base.key);
-    inputs.text("installing", include_str!("install.sh"));
-    tree::add_packages(&mut inputs, order.entries);
-    add_users(&mut inputs, users);
+    let inputs = services_inputs(base.key, order, users);
     let made = stage(shop.shelf, "services", &inputs, |folder| {
         let repo = folder.join("repo");
         repo::lay_out(&repo, order.debs, order.release, order.entries)

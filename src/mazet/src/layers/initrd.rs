@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::Layer;
 use super::debian::{Workshop, kernel_release};
-use super::{Layer, debian};
 use crate::digest::{Digest, Inputs};
 use crate::sandbox::{self, Overlay, Sandbox};
 use crate::stage::stage;
@@ -24,6 +24,19 @@ pub struct Initrd {
     pub cached: bool,
 }
 
+/// All that decides the initrd.
+///
+/// # Errors
+/// When its configuration cannot be read.
+pub fn inputs(base: Digest, services: Digest, firmware: &Path) -> Result<Inputs> {
+    let mut inputs = Inputs::new("initrd", 1);
+    inputs.digest("base", base);
+    inputs.digest("services", services);
+    inputs.text("making", include_str!("initrd.sh"));
+    inputs.folder("configuration", &firmware.join("initramfs"))?;
+    Ok(inputs)
+}
+
 /// Makes the initrd of the kernel in `base`, with the configuration in `firmware/initramfs`.
 ///
 /// # Errors
@@ -36,12 +49,8 @@ pub fn make(
     epoch: u64,
 ) -> Result<Initrd> {
     let configuration = firmware.join("initramfs");
-    let kernel = debian::kernel_release(base)?;
-    let mut inputs = Inputs::new("initrd", 1);
-    inputs.digest("base", base.key);
-    inputs.digest("services", services.key);
-    inputs.text("making", include_str!("initrd.sh"));
-    inputs.folder("configuration", &configuration)?;
+    let kernel = kernel_release(base)?;
+    let inputs = inputs(base.key, services.key, firmware)?;
     let made = stage(shop.shelf, "initrd", &inputs, |folder| {
         let root = folder.join("root");
         let overlay = Overlay {
@@ -71,6 +80,5 @@ pub fn make(
             .with_context(|| format!("copying {}", vmlinuz.display()))?;
         Ok(())
     })?;
-    let kernel = kernel_release(base)?;
     Ok(Initrd { folder: made.folder, kernel, key: made.key, cached: made.cached })
 }

@@ -1,0 +1,228 @@
+//! The description of a machine and QEMU's arguments for it.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Bus, Disk};
+use crate::error::BootError;
+use crate::firmware::Firmware;
+use crate::guest;
+use crate::kvm::Accelerator;
+use crate::runner::Runner;
+
+/// What a restart of the guest does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// It restarts.
+    Again,
+    /// The machine ends: for installers that restart when they are done.
+    End,
+}
+
+/// A kernel that QEMU loads itself, past firmware and boot loader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectKernel {
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// Its initial RAM file system.
+    pub initrd: Option<PathBuf>,
+    /// Its command line.
+    pub arguments: String,
+}
+
+/// A machine that can be started with [`crate::Qemu::start`].
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Short name for process lists.
+    pub name: String,
+    /// Firmware.
+    pub firmware: Firmware,
+    /// KVM or emulation.
+    pub accelerator: Accelerator,
+    /// Memory in MiB (2^20 bytes).
+    pub memory_mib: u32,
+    /// Processors.
+    pub processors: u32,
+    /// Disks, tried in this order at boot.
+    pub disks: Vec<Disk>,
+    /// Started instead of what the disks hold.
+    pub kernel: Option<DirectKernel>,
+    /// Guest TCP ports that get a free port of the host's loopback each.
+    pub guest_ports: Vec<u16>,
+    /// What a restart does.
+    pub restart: Restart,
+    /// Where the raw serial log goes.
+    pub log: PathBuf,
+    /// Show the serial line on standard error as it comes.
+    pub echo: bool,
+    /// Hand a root shell in ([`guest`]).
+    pub shell: bool,
+}
+
+/// Sockets that QEMU connects to; bound by us before it starts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sockets<'a> {
+    pub(crate) monitor: &'a Path,
+    pub(crate) serial: &'a Path,
+    pub(crate) shell: Option<&'a Path>,
+}
+
+impl Machine {
+    /// A machine of 2 GiB and two processors without any disk, whose serial log goes to `log`.
+    pub fn new(name: &str, firmware: Firmware, accelerator: Accelerator, log: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            firmware,
+            accelerator,
+            memory_mib: 2048,
+            processors: 2,
+            disks: Vec::new(),
+            kernel: None,
+            guest_ports: vec![443, 80],
+            restart: Restart::Again,
+            log: log.into(),
+            echo: false,
+            shell: false,
+        }
+    }
+
+    /// Adds a disk after the others.
+    #[must_use]
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disks.push(disk);
+        self
+    }
+
+    /// Hands a root shell in.
+    #[must_use]
+    pub fn with_shell(mut self) -> Self {
+        self.shell = true;
+        self
+    }
+
+    /// Ends the machine when the guest restarts.
+    #[must_use]
+    pub fn ending_on_restart(mut self) -> Self {
+        self.restart = Restart::End;
+        self
+    }
+
+    /// Runs with this much memory, in MiB.
+    #[must_use]
+    pub fn memory(mut self, mib: u32) -> Self {
+        self.memory_mib = mib;
+        self
+    }
+
+    pub(crate) fn arguments(
+        &self,
+        runner: &Runner,
+        scratch: &Path,
+        sockets: Sockets<'_>,
+    ) -> Result<Vec<String>, BootError> {
+        let mut arguments = self.board();
+        arguments.extend(self.firmware.arguments(runner, scratch)?);
+        arguments.extend(self.network());
+        arguments.extend(lines(sockets));
+        arguments.extend(self.kernel.iter().flat_map(DirectKernel::arguments));
+        if self.shell {
+            arguments.extend(guest::arguments());
+        }
+        if self.restart == Restart::End {
+            arguments.push("-no-reboot".to_owned());
+        }
+        if self.disks.iter().any(|disk| disk.bus == Bus::UsbStick) {
+            arguments.extend(owned(["-device", "qemu-xhci"]));
+        }
+        for (index, disk) in self.disks.iter().enumerate() {
+            arguments.extend(disk.arguments(index));
+        }
+        Ok(arguments)
+    }
+
+    fn board(&self) -> Vec<String> {
+        // Secure Boot's keys are only safe where system management mode guards them.
+        let smm = if self.firmware == Firmware::SecureBoot { "on" } else { "off" };
+        let mut arguments = owned(["-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"]);
+        arguments.extend(["-name".to_owned(), format!("mazet-{}", self.name)]);
+        arguments.extend(["-machine".to_owned(), format!("q35,smm={smm}")]);
+        arguments.extend(owned(self.accelerator.arguments().iter().copied()));
+        arguments.extend(["-m".to_owned(), self.memory_mib.to_string()]);
+        arguments.extend(["-smp".to_owned(), self.processors.to_string()]);
+        arguments.extend(owned(["-device", "virtio-rng-pci", "-boot", "menu=off"]));
+        arguments
+    }
+
+    /// A user-mode network that reaches nothing outside: only the forwarded ports go in.
+    fn network(&self) -> Vec<String> {
+        let forward = |port: &u16| format!(",hostfwd=tcp:127.0.0.1:0-:{port}");
+        let forwards: String = self.guest_ports.iter().map(forward).collect();
+        let net = format!("user,id=net0,restrict=on{forwards}");
+        // No option ROM: the firmware must not try the network when a disk does not boot.
+        vec![
+            "-netdev".to_owned(),
+            net,
+            "-device".to_owned(),
+            "virtio-net-pci,netdev=net0,romfile=".to_owned(),
+        ]
+    }
+}
+
+impl DirectKernel {
+    fn arguments(&self) -> Vec<String> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let mut arguments = vec!["-kernel".to_owned(), path(&self.kernel)];
+        arguments.extend(["-append".to_owned(), self.arguments.clone()]);
+        arguments.extend(self.initrd.iter().flat_map(|initrd| ["-initrd".to_owned(), path(initrd)]));
+        arguments
+    }
+}
+
+fn lines(sockets: Sockets<'_>) -> Vec<String> {
+    let line =
+        |id: &str, path: &Path| ["-chardev".to_owned(), format!("socket,id={id},path={}", path.display())];
+    let mut arguments = Vec::new();
+    arguments.extend(line("monitor", sockets.monitor));
+    arguments.extend(owned(["-mon", "chardev=monitor,mode=control"]));
+    arguments.extend(line("serial", sockets.serial));
+    arguments.extend(owned(["-serial", "chardev:serial"]));
+    if let Some(path) = sockets.shell {
+        arguments.extend(line("shell", path));
+        arguments.extend(owned(["-serial", "chardev:shell"]));
+    }
+    arguments
+}
+
+fn owned<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Format;
+
+    fn sockets() -> Sockets<'static> {
+        Sockets { monitor: Path::new("/s/m"), serial: Path::new("/s/s"), shell: None }
+    }
+
+    #[test]
+    fn a_machine_binds_no_fixed_port_and_reaches_nothing() {
+        let scratch = tempfile::tempdir().expect("folder");
+        let machine = Machine::new("t", Firmware::Bios, Accelerator::Emulation, "/l")
+            .disk(Disk::stick("/i", Format::Raw));
+        let arguments =
+            machine.arguments(&Runner::default(), scratch.path(), sockets()).expect("arguments").join(" ");
+        assert!(arguments.contains("restrict=on,hostfwd=tcp:127.0.0.1:0-:443,hostfwd=tcp:127.0.0.1:0-:80"));
+        assert!(arguments.contains("-accel tcg,thread=multi"), "{arguments}");
+        assert!(arguments.contains("-device qemu-xhci"), "{arguments}");
+        assert!(!arguments.contains("-no-reboot"), "{arguments}");
+    }
+
+    #[test]
+    fn secure_boot_guards_its_variables() {
+        let machine = Machine::new("t", Firmware::SecureBoot, Accelerator::Kvm, "/l").ending_on_restart();
+        let board = machine.board().join(" ");
+        assert!(board.contains("q35,smm=on"), "{board}");
+        assert!(board.contains("-accel kvm -cpu host"), "{board}");
+    }
+}
