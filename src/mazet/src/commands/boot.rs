@@ -33,7 +33,7 @@ pub fn run(words: &BootArgs) -> Result<ExitCode> {
     };
     let folders: Vec<PathBuf> =
         words.disks.iter().filter_map(|disk| disk.parent().map(Path::to_owned)).collect();
-    let runner = runner(&setting, &tools, &[&[places.image.clone()], &folders[..]].concat())?;
+    let runner = runner(&setting, &tools, &[std::slice::from_ref(&places.image), &folders[..]].concat())?;
     let (verdict, machine) = boot::run(words, &places, &runner, &mut |line| setting.ui.say(line));
     boot::write_junit(words, &verdict)?;
     if words.json {
