@@ -77,7 +77,7 @@ pub struct Build {
 }
 
 /// `mazet test`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Test {
     /// Also the scenarios that do not fit into an hour of emulation.
     #[arg(long)]

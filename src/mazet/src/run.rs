@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -30,8 +30,8 @@ pub enum Program {
     DpkgDeb,
     /// Collects the crates of the box's program.
     Cargo,
-    /// Tells whether the sources have changed.
-    Git,
+    /// Runs a program as another user: for the reproducibility test.
+    Runuser,
 }
 
 impl Program {
@@ -44,7 +44,7 @@ impl Program {
         Self::AptConfig,
         Self::DpkgDeb,
         Self::Cargo,
-        Self::Git,
+        Self::Runuser,
     ];
 
     /// Its file name.
@@ -57,7 +57,7 @@ impl Program {
             Self::AptConfig => "apt-config",
             Self::DpkgDeb => "dpkg-deb",
             Self::Cargo => "cargo",
-            Self::Git => "git",
+            Self::Runuser => "runuser",
         }
     }
 
@@ -65,11 +65,10 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Mmdebstrap => "mmdebstrap",
-            Self::Unshare => "util-linux",
+            Self::Unshare | Self::Runuser => "util-linux",
             Self::AptGet | Self::AptCache | Self::AptConfig => "apt",
             Self::DpkgDeb => "dpkg",
             Self::Cargo => "cargo",
-            Self::Git => "git",
         }
     }
 }
@@ -153,23 +152,43 @@ impl Command {
         Ok(String::from_utf8_lossy(&self.run()?).into_owned())
     }
 
-    fn output(&self) -> Result<Output> {
-        let mut expression = duct::cmd(&self.words[0], &self.words[1..])
-            .stdin_null()
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked();
-        for (name, value) in &self.envs {
-            expression = expression.env(name, value);
+    /// Runs it to its end, handing over each line that it says as it says it; true when it ended
+    /// with 0.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn stream(&self, mut on_line: impl FnMut(&str)) -> Result<bool> {
+        let expression = self.expression().stderr_to_stdout().unchecked();
+        let reader = expression.reader().with_context(|| self.starting())?;
+        let mut lines = BufReader::new(&reader);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).with_context(|| self.doing.clone())? > 0 {
+            on_line(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
         }
-        expression.run().with_context(|| match self.package {
+        let output = reader.try_wait()?.context("a program closed its output without ending")?;
+        Ok(output.status.success())
+    }
+
+    fn expression(&self) -> duct::Expression {
+        let command = duct::cmd(&self.words[0], &self.words[1..]).stdin_null();
+        self.envs.iter().fold(command, |command, (name, value)| command.env(name, value))
+    }
+
+    fn starting(&self) -> String {
+        let program = self.words[0].display();
+        match self.package {
             Some(package) => format!(
-                "{}: starting {} (Debian package {package}; ./mazet doctor says what is missing)",
-                self.doing,
-                self.words[0].to_string_lossy()
+                "{}: starting {program} (Debian package {package}; ./mazet doctor says what is missing)",
+                self.doing
             ),
-            None => format!("{}: starting {}", self.doing, self.words[0].to_string_lossy()),
-        })
+            None => format!("{}: starting {program}", self.doing),
+        }
+    }
+
+    fn output(&self) -> Result<Output> {
+        let expression = self.expression().stdout_capture().stderr_capture().unchecked();
+        expression.run().with_context(|| self.starting())
     }
 
     fn keep_log(&self, output: &Output) -> Result<()> {

@@ -98,12 +98,20 @@ pub fn tree(setting: &Setting, recipe: &str, name: &str, part: Part) -> Result<P
 /// # Errors
 /// When this program's own path cannot be found.
 pub fn runner(setting: &Setting, tree: &Path, folders: &[PathBuf]) -> Result<Runner> {
+    Ok(Runner::new(prefix(setting, tree, folders)?))
+}
+
+/// The words of such a [`runner`].
+///
+/// # Errors
+/// When this program's own path cannot be found.
+pub fn prefix(setting: &Setting, tree: &Path, folders: &[PathBuf]) -> Result<Vec<String>> {
+    // Sockets and browser profiles are temporary files that both sides must see.
     let mut sandbox = Sandbox::new(tree).network().share(&std::env::temp_dir()).share(&setting.cache.root);
     for folder in folders {
         sandbox = sandbox.share(folder);
     }
-    let words = sandbox.prefix()?;
-    Ok(Runner::new(words))
+    sandbox.prefix()
 }
 
 /// The raw words of a build with nothing said.

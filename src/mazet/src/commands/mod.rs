@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod build;
 pub mod small;
+pub mod test;
 pub mod why;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Action::Doctor(words) => small::doctor(&words),
         Action::Generate(words) => small::generate(&words),
         Action::Sandbox(words) => match sandbox::enter(&words.description, &words.words)? {},
-        Action::Test(_) | Action::Bench(_) => anyhow::bail!("later"),
+        Action::Test(words) => test::run(&words),
+        Action::Bench(_) => anyhow::bail!("later"),
     }
 }

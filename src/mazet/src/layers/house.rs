@@ -53,7 +53,7 @@ pub fn inputs(
     hardware: &str,
     keys: &[(&str, Digest)],
 ) -> Result<Inputs> {
-    let mut inputs = Inputs::new("box", 1);
+    let mut inputs = Inputs::new("box", 2);
     for (name, key) in keys {
         inputs.digest(*name, *key);
     }
@@ -81,7 +81,17 @@ fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
     // The box remakes its initrd at a kernel update as the builder made the first one.
     copy_folder(&firmware.join("initramfs"), tree, "/etc/initramfs-tools")?;
     write(tree, IMAGE_JSON, &serde_json::to_string_pretty(contents.info)?, 0o644)?;
+    up_to_date(tree)?;
     render_live(tree, contents)
+}
+
+/// Tells systemd that caches were made for this very `/usr` (systemd-update-done.service(8)), so
+/// that the live system does not make them again at every start.
+fn up_to_date(tree: &Path) -> Result<()> {
+    for path in ["/etc/.updated", "/var/.updated"] {
+        write(tree, path, "# Made with the image.\n", 0o644)?;
+    }
+    Ok(())
 }
 
 fn service(tree: &Path, project: &Project, manifest: &Manifest) -> Result<()> {

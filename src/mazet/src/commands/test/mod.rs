@@ -1,0 +1,207 @@
+//! `mazet test`: every suite, one verdict.
+
+mod second;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use mazet_model::check::Valid;
+
+use super::{CHECK_FAILED, Setting, boot, build, small};
+use crate::cli;
+use crate::lock::Part;
+use crate::run::{Command, Program};
+use crate::timings::{Timings, human_seconds};
+
+/// The recipe that the end-to-end scenarios boot.
+const RECIPE: &str = "pc";
+
+/// What a suite counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    /// One check of its own.
+    fn one(good: bool) -> Self {
+        Self { passed: u64::from(good), failed: u64::from(!good) }
+    }
+
+    /// Adds what a line of a test runner counts: libtest's `test result: ok. 3 passed; 0 failed; …`,
+    /// or the plain `3 passed, 0 failed`.
+    fn add_line(&mut self, line: &str) {
+        let counts =
+            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")).map(|(_, c)| c);
+        let Some(counts) = counts.or_else(|| line.contains(" passed, ").then_some(line)) else { return };
+        let mut numbers =
+            counts.split([';', ',']).map(|part| part.trim().split(' ').next().unwrap_or_default());
+        let mut next = || numbers.next().and_then(|number| number.parse::<u64>().ok());
+        if let (Some(passed), Some(failed)) = (next(), next()) {
+            self.passed += passed;
+            self.failed += failed;
+        }
+    }
+}
+
+/// One finished suite.
+struct Suite {
+    name: &'static str,
+    count: Count,
+    seconds: f64,
+}
+
+/// Runs the suites in order; a failed one does not keep the next from running.
+///
+/// # Errors
+/// When project or cache cannot be found.
+pub fn run(words: &cli::Test) -> Result<ExitCode> {
+    let setting = Setting::find()?;
+    let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
+    let tester = Tester { setting, artefacts, words: words.clone() };
+    type Work = fn(&Tester) -> Result<Count>;
+    let suites: [(&'static str, Work); 6] = [
+        ("recipes", Tester::recipes),
+        ("generated files", Tester::generated),
+        ("unit and integration", Tester::cargo),
+        ("image", Tester::image),
+        ("end to end", Tester::scenarios),
+        ("same image twice", Tester::second_build),
+    ];
+    let wanted =
+        |name: &str| words.filter.as_deref().is_none_or(|text| name.contains(text) || name == "end to end");
+    let mut done = Vec::new();
+    for (name, work) in suites.into_iter().filter(|(name, _)| wanted(name)) {
+        done.push(tester.suite(name, work));
+    }
+    let failed = report(&done);
+    Ok(if failed { ExitCode::from(CHECK_FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// The table of suites and, last, the line that counts them all; true when anything failed.
+fn report(done: &[Suite]) -> bool {
+    for Suite { name, count, seconds } in done {
+        let time = human_seconds(*seconds);
+        eprintln!("{name:24} {:>4} passed {:>4} failed  {time}", count.passed, count.failed);
+    }
+    let sum = |of: fn(&Count) -> u64| done.iter().map(|suite| of(&suite.count)).sum::<u64>();
+    let (passed, failed) = (sum(|count| count.passed), sum(|count| count.failed));
+    println!("{passed} passed, {failed} failed");
+    failed > 0 || passed == 0
+}
+
+struct Tester {
+    setting: Setting,
+    artefacts: PathBuf,
+    words: cli::Test,
+}
+
+impl Tester {
+    fn suite(&self, name: &'static str, work: fn(&Self) -> Result<Count>) -> Suite {
+        self.setting.ui.say(format!("== {name}"));
+        let start = Instant::now();
+        let count = work(self).unwrap_or_else(|error| {
+            self.setting.ui.say(format!("{name}: {error:#}"));
+            Count::one(false)
+        });
+        Suite { name, count, seconds: start.elapsed().as_secs_f64() }
+    }
+
+    fn valid(&self) -> Result<Valid> {
+        self.setting.recipe(RECIPE)
+    }
+
+    /// Every recipe of the project is without fault.
+    fn recipes(&self) -> Result<Count> {
+        self.valid().map(|_| Count::one(true))
+    }
+
+    /// Man pages, completions and schemas are as the code would write them.
+    fn generated(&self) -> Result<Count> {
+        let words = cli::Generate { folder: "docs/generated".into(), check: true };
+        Ok(Count::one(small::generate(&words)? == ExitCode::SUCCESS))
+    }
+
+    fn cargo(&self) -> Result<Count> {
+        let command = Command::new(Program::Cargo, "running the unit and integration tests")
+            .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
+            .arg(self.setting.project.root.join("Cargo.toml"));
+        self.counted(&command)
+    }
+
+    /// Builds the image that the scenarios boot.
+    fn image(&self) -> Result<Count> {
+        let valid = self.valid()?;
+        let timings = Timings::new();
+        let options = build::options(&self.setting, &boot::plain_build(RECIPE));
+        let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
+        eprint!("{}", timings.record().to_table());
+        built.map(|_| Count::one(true))
+    }
+
+    fn scenarios(&self) -> Result<Count> {
+        let image = self.setting.project.images().join(format!("{RECIPE}.img"));
+        let tools = boot::tools(&self.setting, RECIPE)?;
+        let test = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
+        std::fs::create_dir_all(&self.artefacts)?;
+        let mut command = self.tests_program().arg("--image").arg(&image);
+        command = command.arg("--artefacts").arg(&self.artefacts);
+        for (flag, tree) in [("--tools-prefix", tools), ("--test-tree-prefix", test)] {
+            command = command.args(self.prefix(flag, &tree)?);
+        }
+        if self.words.long {
+            command = command.arg("--long");
+        }
+        if let Some(filter) = &self.words.filter {
+            command = command.args(["--filter", filter]);
+        }
+        self.counted(&command)
+    }
+
+    fn tests_program(&self) -> Command {
+        Command::new(Program::Cargo, "running the end-to-end scenarios")
+            .args(["run", "--quiet", "--locked", "--package", "mazet-tests", "--manifest-path"])
+            .arg(self.setting.project.root.join("Cargo.toml"))
+            .arg("--")
+    }
+
+    /// The words that enter a tree, each behind its flag.
+    fn prefix(&self, flag: &str, tree: &Path) -> Result<Vec<String>> {
+        let folders = [self.setting.project.images(), self.artefacts.clone()];
+        let words = boot::prefix(&self.setting, tree, &folders)?;
+        Ok(words.into_iter().flat_map(|word| [flag.to_owned(), word]).collect())
+    }
+
+    fn second_build(&self) -> Result<Count> {
+        second::same_image(&self.setting, RECIPE, self.words.other_user.as_deref()).map(|()| Count::one(true))
+    }
+
+    /// Runs a test runner, shows what it says, and counts.
+    fn counted(&self, command: &Command) -> Result<Count> {
+        let mut count = Count::default();
+        let good = command.stream(|line| {
+            eprintln!("{line}");
+            count.add_line(line);
+        })?;
+        // A runner that dies counts nothing: that is a failure too.
+        count.failed += u64::from(!good && count.failed == 0);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runners_lines_are_counted() {
+        let mut count = Count::default();
+        count.add_line("test result: ok. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
+        count.add_line("running 3 tests");
+        count.add_line("7 passed, 2 failed");
+        assert_eq!(count, Count { passed: 19, failed: 3 });
+    }
+}
