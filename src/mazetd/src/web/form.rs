@@ -88,8 +88,9 @@ impl Visit {
     /// The broker did not refuse but fail.
     pub fn refusal(&self, error: BrokerError) -> Result<Faults, Failure> {
         let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
-        let known = self.app.pages.catalogue.get(self.language, &key).is_some();
-        let key = if known { key.as_str() } else { "error.internal" };
+        let known = format!("refused.{key}");
+        let has_text = self.app.pages.catalogue.get(self.language, &known).is_some();
+        let key = if has_text { known.as_str() } else { "refused.failed" };
         let message = self.say(key, &[("detail", &detail)]);
         let mut faults = Faults::default();
         faults.add("", message);

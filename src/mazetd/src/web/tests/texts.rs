@@ -7,7 +7,7 @@ use mazet_model::settings::Language;
 use crate::web::catalogue::Catalogue;
 
 /// Keys that code puts together from a fixed beginning and a name in quotes.
-const BEGINNINGS: [&str; 4] = ["association.", "install.stage.", "progress.stage_", "steps."];
+const BEGINNINGS: [&str; 5] = ["association.", "install.stage.", "progress.stage_", "refused.", "steps."];
 
 /// The text of every file with this extension below a folder of the crate.
 fn sources(folder: &Path, extension: &str, found: &mut Vec<String>) {
@@ -37,7 +37,9 @@ fn every_key_that_a_template_or_the_broker_names_has_a_text() {
     let catalogue = Catalogue::load().unwrap();
     let (pages, code) = (all("pages", "hbs"), all("src", "rs"));
     let broker = all("src/broker", "rs");
-    let refusals = quoted(&broker, "Refusal::new(\"");
+    let refusals: Vec<String> =
+        quoted(&broker, "Refusal::new(\"").map(|key| format!("refused.{key}")).collect();
+    let refusals = refusals.iter().map(String::as_str);
     let said = quoted(&code, ".say(\"").filter(|key| !key.contains('{'));
     let keys: Vec<&str> = quoted(&pages, "t \"").chain(refusals).chain(said).collect();
     assert!(keys.len() > 100, "only {} keys were found: does this test still read the sources?", keys.len());

@@ -168,11 +168,11 @@ async fn nothing_is_installed_while_an_answer_is_missing() {
 async fn what_the_broker_refuses_is_told() {
     let mut browser = Browser::claimed().await;
     browser.broker.state().answers = complete();
-    browser.broker.state().refuse = Some(("install", "error.disk-gone sda is gone"));
+    browser.broker.state().refuse = Some(("install", "disk-missing sda is gone"));
     let answer = browser.fill("/install", &[]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("A chosen disk is gone. Choose the disks again."), "{}", answer.body);
-    browser.broker.state().refuse = Some(("save-answers", "error.invented no room left"));
+    browser.broker.state().refuse = Some(("save-answers", "invented no room left"));
     let answer = browser.fill("/start", &[("purpose", "new")]).await;
     assert!(answer.body.contains("Something went wrong (no room left)."), "{}", answer.body);
 }
