@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// When it cannot be bound or its owner not be set.
 pub fn bind(socket: &Path, group: u32) -> Result<UnixListener> {
     super::remove_stale(socket)?;
-    // The unit's umask is 0077: nobody else can connect before the group is set.
+    // With the unit's umask (0022) only root can connect before the group is set.
     let listener = UnixListener::bind(socket).with_context(|| format!("binding {}", socket.display()))?;
     chown(socket, Some(0), Some(group)).context("giving the socket to its group")?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o660)).context("opening the socket")?;
