@@ -186,9 +186,10 @@ impl Inspection {
     }
 }
 
-/// The lines of the description that people look for.
+/// The lines of the description ([`crate::image::beside::ImageManifest`]) that people look for.
 fn manifest_lines(manifest: &Value) -> String {
     let mut text = String::new();
+    let manifest = &manifest["image"];
     for key in ["name", "version", "release", "architecture", "kernel", "services", "digest"] {
         let value = match &manifest[key] {
             Value::Null => continue,

@@ -144,7 +144,8 @@ impl Resolver {
         wanted.extend(names.iter().cloned());
         let uris = self
             .apt(Program::AptGet, format!("resolving the {part:?} packages").to_lowercase())?
-            .args(["install", "--print-uris", "--yes", "-qq"])
+            // Not -qq: apt before version 3 then keeps to itself why there is no solution.
+            .args(["install", "--print-uris", "--yes", "-q"])
             .args(&wanted)
             .log(&self.folder.join("resolve.log"))
             .text()?;

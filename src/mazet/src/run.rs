@@ -166,9 +166,9 @@ impl Command {
             Some(package) => format!(
                 "{}: starting {} (Debian package {package}; ./mazet doctor says what is missing)",
                 self.doing,
-                self.words[0].display()
+                self.words[0].to_string_lossy()
             ),
-            None => format!("{}: starting {}", self.doing, self.words[0].display()),
+            None => format!("{}: starting {}", self.doing, self.words[0].to_string_lossy()),
         })
     }
 
@@ -216,12 +216,11 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The last `count` lines of stderr (of stdout where stderr is empty), indented, without
-/// control characters.
+/// The last `count` lines of stdout and then stderr, indented, without control characters.
+/// Both: apt before version 3 explains on stdout what it complains of on stderr.
 fn last_lines(output: &Output, count: usize) -> String {
-    let bytes = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
-    let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<_> = text.lines().collect();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<_> = stdout.lines().chain(stderr.lines()).collect();
     let tail = lines[lines.len().saturating_sub(count)..].iter();
     tail.map(|line| format!("    {}", clean(line))).collect::<Vec<_>>().join("\n")
 }

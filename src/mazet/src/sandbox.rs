@@ -168,7 +168,7 @@ pub fn enter(description: &str, words: &[OsString]) -> Result<std::convert::Infa
     env::set_current_dir(&cwd).with_context(|| format!("entering {}", cwd.display()))?;
     let error = std::process::Command::new(program).args(arguments).exec();
     Err(anyhow!(error))
-        .with_context(|| format!("starting {} in {}", program.display(), sandbox.tree.display()))
+        .with_context(|| format!("starting {} in {}", program.to_string_lossy(), sandbox.tree.display()))
 }
 
 fn set_up(sandbox: &Sandbox) -> Result<()> {

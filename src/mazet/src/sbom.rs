@@ -13,6 +13,8 @@ use thiserror::Error;
 
 pub use dpkg::Installed;
 
+use crate::lock::Entry;
+
 /// A package of the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -26,6 +28,18 @@ pub struct Package {
     pub sha256: String,
     /// Path below the archive's root.
     pub path: String,
+}
+
+impl From<&Entry> for Package {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            name: entry.name.clone(),
+            version: entry.version.clone(),
+            architecture: entry.architecture.clone(),
+            sha256: entry.sha256.to_string(),
+            path: entry.path.clone(),
+        }
+    }
 }
 
 /// What the bill is about.

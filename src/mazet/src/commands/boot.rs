@@ -33,7 +33,7 @@ pub fn run(words: &BootArgs) -> Result<ExitCode> {
     };
     let folders: Vec<PathBuf> =
         words.disks.iter().filter_map(|disk| disk.parent().map(Path::to_owned)).collect();
-    let runner = runner(&setting, &tools, &[&[places.image.clone()], &folders[..]].concat())?;
+    let runner = runner(&setting, &tools, &[std::slice::from_ref(&places.image), &folders[..]].concat())?;
     let (verdict, machine) = boot::run(words, &places, &runner, &mut |line| setting.ui.say(line));
     boot::write_junit(words, &verdict)?;
     if words.json {
@@ -98,7 +98,7 @@ pub fn tree(setting: &Setting, recipe: &str, name: &str, part: Part) -> Result<P
 /// # Errors
 /// When this program's own path cannot be found.
 pub fn runner(setting: &Setting, tree: &Path, folders: &[PathBuf]) -> Result<Runner> {
-    let mut sandbox = Sandbox::new(tree).network().share(&setting.cache.root);
+    let mut sandbox = Sandbox::new(tree).network().share(&std::env::temp_dir()).share(&setting.cache.root);
     for folder in folders {
         sandbox = sandbox.share(folder);
     }

@@ -31,7 +31,7 @@ pub fn recipe(words: cli::Recipe) -> Result<ExitCode> {
     match words {
         cli::Recipe::Check { recipe, json } => match recipes::load(&setting.project.root, &recipe) {
             Ok(valid) if json => {
-                print_json(&serde_json::json!({ "faults": [], "recipe": valid.recipe.image.name }))?
+                print_json(&serde_json::json!({ "faults": [], "recipe": valid.recipe.image.name }))?;
             }
             Ok(valid) => print!("{}", recipes::summary(&valid)),
             Err(failure) => {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::lock::Lock;
+use crate::sbom;
 
 /// An image about to be written, and what is told of it.
 pub struct Made<'a> {
@@ -67,6 +68,7 @@ impl Made<'_> {
         let sha256 = Digest::of_file(partial)?;
         let name = self.image.file_name().unwrap_or_default().to_string_lossy();
         write("lock", self.lock.render())?;
+        write("spdx.json", self.bill(sha256)?)?;
         write("img.sha256", format!("{sha256}  {name}\n"))?;
         let manifest = ImageManifest {
             key: self.key,
@@ -77,5 +79,28 @@ impl Made<'_> {
             packages: self.lock.packages.iter().filter(|entry| entry.part.is_of_image()).count(),
         };
         write("manifest.json", serde_json::to_string_pretty(&manifest)? + "\n")
+    }
+
+    /// The bill of materials. It names every package of the lock, and no other: a difference
+    /// between lock and image ends the build.
+    fn bill(&self, sha256: Digest) -> Result<String> {
+        let of_image = self.lock.packages.iter().filter(|entry| entry.part.is_of_image());
+        let packages: Vec<_> = of_image.map(sbom::Package::from).collect();
+        let (digest, image_sha256) = (self.key.to_string(), sha256.to_string());
+        let subject = sbom::Subject {
+            image: &self.info.name,
+            release: &self.info.release,
+            digest: &digest,
+            image_sha256: Some(&image_sha256),
+            epoch: self.lock.epoch,
+            tool_version: &self.info.version,
+        };
+        // The database of the highest layer that has one tells of all layers below it.
+        let databases = self.trees.iter().rev().map(|tree| tree.join("var/lib/dpkg/status"));
+        let Some(path) = databases.into_iter().find(|path| path.exists()) else {
+            anyhow::bail!("no layer holds dpkg's database, which the bill of materials is made from");
+        };
+        let status = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(sbom::document(&subject, &packages, &status)?)
     }
 }

@@ -60,8 +60,9 @@ fn usual(folder: &Path) -> PathBuf {
 fn an_image_is_told_in_full() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = usual(folder.path());
-    let manifest = r#"{"name":"pc","release":"trixie","services":["base","web"],"digest":"0123"}"#;
-    fs::write(folder.path().join("pc.img.manifest.json"), manifest).expect("written");
+    let manifest =
+        r#"{"bytes":1,"image":{"name":"pc","release":"trixie","services":["base","web"],"digest":"0123"}}"#;
+    fs::write(folder.path().join("pc.manifest.json"), manifest).expect("written");
     let lock = "format = 1\n[[package]]\npart = \"base\"\n[[package]]\npart = \"base\"\n[[package]]\npart = \"tools\"\n";
     fs::write(folder.path().join("pc.lock"), lock).expect("written");
     let mut inspection = inspect(&path).expect("inspected");

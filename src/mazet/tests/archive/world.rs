@@ -1,0 +1,154 @@
+//! A tiny Debian archive, made when a test runs: a few packages built by dpkg-deb, indexes and
+//! a signed Release for the release, its updates and its security updates.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mazet::digest::Digest;
+use mazet::lock::{Entry, Part};
+use mazet::mirror::Mirror;
+use mazet::resolve::{Resolver, Target};
+use tempfile::TempDir;
+
+use crate::openpgp::Key;
+use crate::server::Server;
+
+/// Date of every Release file, and its seconds since 1970.
+pub const DATE: (&str, u64) = ("Thu, 01 Jan 2026 00:00:00 UTC", 1_767_225_600);
+
+/// A package to build: name, version, further control fields, bytes of content.
+type Recipe = (&'static str, &'static str, &'static str, usize);
+
+const RELEASE: [Recipe; 5] = [
+    ("base-files", "13.8", "Essential: yes\n", 10),
+    ("apt", "3.0.3", "", 10),
+    ("greet", "2.1-1", "Depends: libgreet1 (>= 1:1.0~rc1)\n", 40_000),
+    ("libgreet1", "1:1.0~rc1-1+b1", "", 200_000),
+    ("lonely", "1.0", "Depends: nobody-has-this\n", 10),
+];
+const SECURITY: [Recipe; 1] = [("libgreet1", "1:1.0-1+deb13u1", "", 300_000)];
+
+/// The archive, its server, and a place for what Mazet keeps.
+pub struct World {
+    folder: TempDir,
+    /// Serves it.
+    pub server: Server,
+}
+
+impl World {
+    /// Builds, signs and serves the archive.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let archive = folder.path().join("archive");
+        suite(&archive.join("debian"), "trixie", &RELEASE);
+        suite(&archive.join("debian"), "trixie-updates", &[]);
+        suite(&archive.join("debian-security"), "trixie-security", &SECURITY);
+        fs::write(folder.path().join("keys.gpg"), Key::new(1).keyring()).expect("written");
+        let server = Server::start(&archive);
+        Self { folder, server }
+    }
+
+    /// A path in the archive.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join("archive").join(path)
+    }
+
+    /// Where packages are kept.
+    pub fn debs(&self) -> PathBuf {
+        self.folder.path().join("debs")
+    }
+
+    /// Trusts another key from now on.
+    pub fn trust_another_key(&self) {
+        fs::write(self.folder.path().join("keys.gpg"), Key::new(2).keyring()).expect("written");
+    }
+
+    /// The archive as a mirror.
+    pub fn mirror(&self) -> Mirror {
+        mirror_at(&self.server.url())
+    }
+
+    /// apt with a state of its own, which trusts the test's key.
+    pub fn resolver(&self, mirror: &Mirror) -> Resolver {
+        let target = Target {
+            release: "trixie".to_owned(),
+            architecture: "amd64".to_owned(),
+            components: vec!["main".to_owned()],
+            keyring: Some(self.folder.path().join("keys.gpg")),
+        };
+        Resolver::new(&self.folder.path().join("indexes"), mirror, &target, None).expect("laid out")
+    }
+
+    /// apt's answer for these names.
+    pub fn resolve(&self, names: &[&str]) -> Vec<Entry> {
+        let resolver = self.resolver(&self.mirror());
+        resolver.update(true).expect("the archive is sound");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        resolver.resolve(Part::Base, &names).expect("there is a solution")
+    }
+}
+
+/// The two archives of a server at this address.
+pub fn mirror_at(url: &str) -> Mirror {
+    Mirror {
+        main: format!("{url}/debian"),
+        security: format!("{url}/debian-security"),
+        // The loopback interface, whatever proxy the host's apt is told to use.
+        apt_options: vec!["Acquire::http::Proxy \"DIRECT\";".to_owned()],
+    }
+}
+
+/// Lays out one suite with its packages.
+fn suite(archive: &Path, name: &str, packages: &[Recipe]) {
+    let index_folder = archive.join("dists").join(name).join("main/binary-amd64");
+    fs::create_dir_all(&index_folder).expect("made");
+    let index: String = packages.iter().map(|recipe| build(archive, recipe)).collect();
+    fs::write(index_folder.join("Packages"), &index).expect("written");
+    let (date, _) = DATE;
+    let release = format!(
+        "Origin: Test\nLabel: Test\nSuite: {name}\nCodename: {name}\nDate: {date}\n\
+         Architectures: amd64\nComponents: main\nSHA256:\n {} {} main/binary-amd64/Packages\n",
+        Digest::of(&index),
+        index.len()
+    );
+    let signed = Key::new(1).clear_sign(&release);
+    fs::write(archive.join("dists").join(name).join("InRelease"), signed).expect("written");
+}
+
+/// Builds a package into the pool; gives its paragraph of the index.
+fn build(archive: &Path, (name, version, fields, size): &Recipe) -> String {
+    let tree = tempfile::tempdir().expect("a temporary folder");
+    let control = format!(
+        "Package: {name}\nVersion: {version}\nArchitecture: amd64\n\
+         Maintainer: A test <test@test.invalid>\n{fields}Description: a test's {name}\n"
+    );
+    fs::create_dir(tree.path().join("DEBIAN")).expect("made");
+    fs::write(tree.path().join("DEBIAN/control"), &control).expect("written");
+    let data = tree.path().join("usr/share").join(name);
+    fs::create_dir_all(&data).expect("made");
+    fs::write(data.join("data"), noise(*size)).expect("written");
+    // A file name holds no epoch (Debian Policy, 5.6.12).
+    let short = version.split_once(':').map_or(*version, |(_, rest)| rest);
+    let path = format!("pool/main/{}/{name}/{name}_{short}_amd64.deb", &name[..1]);
+    let deb = archive.join(&path);
+    fs::create_dir_all(deb.parent().expect("a folder")).expect("made");
+    let made = Command::new("dpkg-deb")
+        .args(["--root-owner-group", "-Znone", "--build"])
+        .args([tree.path(), &deb])
+        .output()
+        .expect("dpkg-deb is there");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let bytes = fs::read(&deb).expect("built");
+    format!("{control}Filename: {path}\nSize: {}\nSHA256: {}\n\n", bytes.len(), Digest::of(&bytes))
+}
+
+/// Bytes without a pattern, the same each time (a 32-bit linear congruential generator).
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(size).collect()
+}
