@@ -45,6 +45,14 @@ impl Store {
         Self { medium: "/run/live/medium".into(), memory: "/run/mazet/wizard.json".into(), remount: true }
     }
 
+    /// A store below `folder`, whose "stick" needs no remounting.
+    #[cfg(test)]
+    pub fn below(folder: &Path) -> Self {
+        let medium = folder.join("medium");
+        fs::create_dir_all(&medium).expect("a folder for tests");
+        Self { medium, memory: folder.join("wizard.json"), remount: false }
+    }
+
     /// What was kept: the copy in memory, else the stick's, else nothing.
     pub fn load(&self) -> Kept {
         let read = |path: &Path| -> Option<Kept> { serde_json::from_slice(&fs::read(path).ok()?).ok() };
@@ -104,11 +112,6 @@ fn remove(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn store(folder: &Path) -> Store {
-        fs::create_dir_all(folder.join("medium")).expect("medium");
-        Store { medium: folder.join("medium"), memory: folder.join("wizard.json"), remount: false }
-    }
-
     fn kept() -> Kept {
         let answers = Answers { organisation: Some("Les Amis".to_owned()), ..Answers::default() };
         Kept { answers, begun: vec!["S1".to_owned()] }
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn answers_come_back_from_the_stick_after_a_power_cut() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = store(folder.path());
+        let store = Store::below(folder.path());
         assert!(store.save(&kept()).expect("kept"));
         fs::remove_file(folder.path().join("wizard.json")).expect("memory lost");
         assert_eq!(store.load(), kept());
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn a_stick_that_cannot_be_written_leaves_the_answers_in_memory() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = Store { medium: folder.path().join("none"), ..store(folder.path()) };
+        let store = Store { medium: folder.path().join("none"), ..Store::below(folder.path()) };
         assert!(!store.save(&kept()).expect("kept in memory"));
         assert_eq!(store.load(), kept());
     }
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn a_finished_installation_leaves_no_answers_behind() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = store(folder.path());
+        let store = Store::below(folder.path());
         store.save(&kept()).expect("kept");
         store.forget().expect("forgotten");
         assert_eq!(store.load(), Kept::default());

@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// When it cannot be bound or its owner not be set.
 pub fn bind(socket: &Path, group: u32) -> Result<UnixListener> {
     super::remove_stale(socket)?;
-    // The unit's umask is 0077: nobody else can connect before the group is set.
+    // With the unit's umask (0022) only root can connect before the group is set.
     let listener = UnixListener::bind(socket).with_context(|| format!("binding {}", socket.display()))?;
     chown(socket, Some(0), Some(group)).context("giving the socket to its group")?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o660)).context("opening the socket")?;
@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn requests_and_answers_go_round_over_a_socket() {
         let (ours, theirs) = UnixStream::pair().expect("sockets");
-        let state = State::for_tests(Mode::Live);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Live, folder.path());
         thread::scope(|scope| {
             scope.spawn(|| converse(&theirs, rustix::process::getuid().as_raw(), &state).expect("answered"));
             let mut reader = BufReader::new(&ours);
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_request_that_cannot_be_read_is_not_quoted() {
-        let state = State::for_tests(Mode::Live);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Live, folder.path());
         let line = "{\"request\":\"set-password\",\"password\":17,\"s3cret\":1}";
         let Response::Refused { detail, .. } = respond(line, &state) else { panic!("refused") };
         assert!(!detail.contains("s3cret"), "{detail}");

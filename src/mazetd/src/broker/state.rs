@@ -19,7 +19,7 @@ use crate::run::{Program, Runner};
 use crate::{disks, health, install, system};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
-const PASSWORD_LENGTH: usize = 10;
+const PASSWORD_LENGTH: usize = 12;
 
 /// What the broker knows.
 #[derive(Debug)]
@@ -57,17 +57,12 @@ impl State {
         })
     }
 
-    /// A state without claim code that keeps nothing.
+    /// A state without claim code that keeps its answers below `folder`.
     #[cfg(test)]
-    pub fn for_tests(mode: Mode) -> Self {
-        Self {
-            mode,
-            runner: Runner::default(),
-            claim: None,
-            store: Store::live(),
-            kept: Mutex::default(),
-            progress: Arc::default(),
-        }
+    pub fn for_tests(mode: Mode, folder: &Path) -> Self {
+        let store = Store::below(folder);
+        let kept = Mutex::new(store.load());
+        Self { mode, runner: Runner::default(), claim: None, store, kept, progress: Arc::default() }
     }
 
     /// Does what `request` asks, if it has a place in this system.
@@ -212,5 +207,87 @@ impl State {
         }
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(state: &State) -> Answers {
+        match state.answer(Request::Answers) {
+            Response::Answers(answers) => *answers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(response: Response) -> String {
+        match response {
+            Response::Refused { key, .. } => key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn save(state: &State, answers: Answers) -> Response {
+        state.answer(Request::SaveAnswers { answers: Box::new(answers) })
+    }
+
+    #[test]
+    fn the_passwords_hash_is_kept_never_sent_and_never_taken_from_the_web_half() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Live, folder.path());
+        let password = "correct horse battery".to_owned();
+        assert!(matches!(state.answer(Request::SetPassword { password }), Response::Done));
+        let forged = Answers {
+            organisation: Some("Les Amis".to_owned()),
+            operator_password: Some("$argon2id$forged".to_owned()),
+            ..Answers::default()
+        };
+        assert!(matches!(save(&state, forged), Response::Done));
+        assert_eq!(answers(&state).operator_password.as_deref(), Some(""));
+        let kept = Store::below(folder.path()).load().answers;
+        let hash = kept.operator_password.expect("kept");
+        assert!(hash.starts_with("$argon2id$v=19$") && !hash.contains("forged"), "{hash}");
+        assert_eq!(kept.organisation.as_deref(), Some("Les Amis"));
+        let everything = std::fs::read_to_string(folder.path().join("wizard.json")).expect("kept");
+        assert!(!everything.contains("correct horse"));
+    }
+
+    #[test]
+    fn answers_are_there_again_after_a_restart_of_the_broker() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let given = Answers { box_name: Some("garrigue".to_owned()), ..Answers::default() };
+        save(&State::for_tests(Mode::Live, folder.path()), given.clone());
+        assert_eq!(answers(&State::for_tests(Mode::Live, folder.path())), given);
+    }
+
+    #[test]
+    fn while_a_box_is_installed_to_disk_answers_stand_and_nothing_restarts() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Live, folder.path());
+        assert_eq!(refused(state.answer(Request::Reboot)), "install-not-finished");
+        *lock(&state.progress) = install::first_progress();
+        assert_eq!(refused(save(&state, Answers::default())), "install-running");
+        assert_eq!(refused(state.answer(Request::Reboot)), "install-not-finished");
+        assert!(matches!(state.answer(Request::Install), Response::Done));
+    }
+
+    #[test]
+    fn an_installed_box_has_no_wizard() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Installed, folder.path());
+        for request in [Request::Answers, Request::Disks, Request::Install, Request::Reboot] {
+            assert_eq!(refused(state.answer(request)), "installed");
+        }
+        let password = "correct horse battery".to_owned();
+        assert_eq!(refused(state.answer(Request::SetPassword { password })), "installed");
+    }
+
+    #[test]
+    fn a_short_password_is_refused() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let state = State::for_tests(Mode::Live, folder.path());
+        let password = "123456789".to_owned();
+        assert_eq!(refused(state.answer(Request::SetPassword { password })), "password-short");
     }
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context, Result};
+use rustix::io::Errno;
 
 use crate::broker::CODE_FILE;
 use crate::protocol::Mode;
@@ -27,7 +28,11 @@ pub fn run(runner: &Runner) -> Result<()> {
     loop {
         let text = screen::text(&content(runner)?);
         if text != shown {
-            draw(&text)?;
+            match draw(&text) {
+                // The kernel names serial ports that the machine has not: nothing to show there.
+                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => return Ok(()),
+                drawn => drawn.context("writing to the terminal")?,
+            }
             shown = text;
         }
         changes.wait()?;
@@ -46,10 +51,10 @@ fn content(runner: &Runner) -> Result<screen::Content> {
 }
 
 /// A screen is cleared; a serial line's log keeps what was there.
-fn draw(text: &str) -> Result<()> {
+fn draw(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let is_screen = out.is_terminal() && std::env::var("TERM").is_ok_and(|term| term == "linux");
     let clear = if is_screen { "\x1b[2J\x1b[H" } else { "\n" };
     let text = text.replace('\n', "\r\n");
-    write!(out, "{clear}{text}").and_then(|()| out.flush()).context("writing to the terminal")
+    write!(out, "{clear}{text}").and_then(|()| out.flush())
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::layout::{Target, TargetDisk};
 use crate::disks::DATA_LABEL;
+use crate::files;
 use crate::run::{Program, Runner};
 
 /// Label of the ESP, as on the stick.
@@ -80,6 +81,7 @@ pub fn format(target: &Target, runner: &Runner) -> Result<()> {
     for name in ["root", "data"] {
         let path = top.path().join(name);
         runner.run(Program::Btrfs, &["subvolume", "create", &path.to_string_lossy()])?;
+        files::make_folder(&path, 0o755)?;
     }
     top.unmount()
 }
