@@ -21,8 +21,6 @@ pub enum Program {
     Btrfs,
     /// Copies trees with owners, extended attributes and hard links.
     Cp,
-    /// Asks a page of the box itself.
-    Curl,
     /// Reads addresses.
     Ip,
     /// Lists block devices and what they hold.
@@ -47,7 +45,6 @@ impl Program {
         match self {
             Self::Btrfs => "btrfs",
             Self::Cp => "cp",
-            Self::Curl => "curl",
             Self::Ip => "ip",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
@@ -64,7 +61,6 @@ impl Program {
         match self {
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
             Self::Cp => "coreutils",
-            Self::Curl => "curl",
             Self::Ip => "iproute2",
             Self::Lsblk | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",

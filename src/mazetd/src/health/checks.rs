@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use mazet_model::manifest::{Check, Manifest};
 
-use super::Finding;
+use super::{Finding, page};
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, check_command};
 use crate::{system, tls};
@@ -16,8 +16,6 @@ const CLOCK_SET: &str = "/run/systemd/timesync/synchronized";
 const FREE_PERCENT: u64 = 10;
 /// Fewer days than this are a finding; `apply` renews long before.
 const CERTIFICATE_DAYS: i64 = 30;
-/// Seconds that a page of the box may take.
-const PAGE_SECONDS: &str = "10";
 
 /// Everything, in the order in which a person would look.
 pub fn all(runner: &Runner) -> Vec<Finding> {
@@ -29,7 +27,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
         findings.push(finding("disks", mirror(runner)));
-        findings.extend(of_services(runner));
+        findings.extend(of_services());
     }
     findings
 }
@@ -100,7 +98,7 @@ fn device_errors(stats: &str) -> Vec<String> {
 }
 
 /// The checks of every service that is on.
-fn of_services(runner: &Runner) -> Vec<Finding> {
+fn of_services() -> Vec<Finding> {
     let root = Path::new("/");
     let read = system::services(root).and_then(|services| Ok((services, system::settings(root)?)));
     let (services, settings) = match read {
@@ -108,46 +106,24 @@ fn of_services(runner: &Runner) -> Vec<Finding> {
         Err(error) => return vec![finding("settings", Err(error))],
     };
     let on = services.iter().filter(|manifest| settings.is_on(manifest));
-    on.flat_map(|manifest| manifest.checks.iter().map(move |check| of_service(runner, manifest, check)))
-        .collect()
+    on.flat_map(|manifest| manifest.checks.iter().map(move |check| of_service(manifest, check))).collect()
 }
 
-fn of_service(runner: &Runner, manifest: &Manifest, check: &Check) -> Finding {
+fn of_service(manifest: &Manifest, check: &Check) -> Finding {
     let subject = format!("{}/{}", manifest.service.name, check.name);
     let result = match (&check.url, &check.command) {
-        (Some(path), None) => page(runner, path),
+        (Some(path), None) => page(path),
         (None, Some(command)) => check_command(command).and_then(|failure| match failure {
             None => Ok("it works".to_owned()),
             Some(failure) => bail!("{failure}"),
         }),
-        _ => bail_check(),
+        _ => Err(anyhow!("the manifest must give either a url or a command")),
     };
     finding(&subject, result)
 }
 
-fn bail_check() -> Result<String> {
-    bail!("the manifest must give either a url or a command")
-}
-
-/// Asks a page of the box as a visitor would, trusting its own certificate alone.
-fn page(runner: &Runner, path: &str) -> Result<String> {
-    let authority = format!("{}/cert.pem", tls::FOLDER);
-    let url = format!("https://127.0.0.1{path}");
-    let arguments = [
-        "--silent",
-        "--show-error",
-        "--fail",
-        "--max-time",
-        PAGE_SECONDS,
-        "--noproxy",
-        "*",
-        "--cacert",
-        &authority,
-        "--output",
-        "/dev/null",
-        &url,
-    ];
-    runner.run(Program::Curl, &arguments)?;
+fn page(path: &str) -> Result<String> {
+    page::ask(page::PORT, path, &Path::new(tls::FOLDER).join("cert.pem"))?;
     Ok("the page answers".to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! Is the box well? The report of `mazetd health`.
 
 mod checks;
+mod page;
 
 use std::fs;
 use std::path::Path;

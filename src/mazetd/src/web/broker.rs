@@ -42,7 +42,7 @@ pub enum BrokerError {
     /// It refused.
     #[error("the broker refused ({key}): {detail}")]
     Refused {
-        /// Catalogue key below `refused.`.
+        /// Catalogue key.
         key: String,
         /// What failed, why.
         detail: String,

@@ -33,6 +33,12 @@ impl Catalogue {
         texts.get(key).map(String::as_str)
     }
 
+    /// Every key.
+    #[cfg(test)]
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.english.keys().map(String::as_str)
+    }
+
     /// The text of a key with `{name}` replaced by its value; a key without a text shows as itself
     /// (tests look up every key that code and templates use).
     pub fn say(&self, language: Language, key: &str, values: &[(&str, &str)]) -> String {

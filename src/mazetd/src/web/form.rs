@@ -88,11 +88,9 @@ impl Visit {
     /// The broker did not refuse but fail.
     pub fn refusal(&self, error: BrokerError) -> Result<Faults, Failure> {
         let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
-        let known = self.app.pages.catalogue.get(self.language, &format!("refused.{key}"));
-        let message = match known {
-            Some(text) => text.to_owned(),
-            None => format!("{} ({detail})", self.say("refused.other", &[])),
-        };
+        let known = self.app.pages.catalogue.get(self.language, &key).is_some();
+        let key = if known { key.as_str() } else { "error.internal" };
+        let message = self.say(key, &[("detail", &detail)]);
         let mut faults = Faults::default();
         faults.add("", message);
         Ok(faults)

@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`listen`] | the sockets that systemd hands over |
-//! | [`serve`] | connections: TLS, limits, time-outs, a clean end |
+//! | [`serve`], [`seats`] | connections: TLS, limits, time-outs, a clean end |
 //! | [`routes`] | every path, and who may see it |
 //! | [`guard`] | the claim wall, headers, time-outs |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
@@ -28,6 +28,7 @@ mod language;
 mod listen;
 mod pages;
 mod routes;
+mod seats;
 mod serve;
 mod session;
 mod steps;
@@ -38,6 +39,7 @@ mod token;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What `mazetd web` is told on its command line.
 #[derive(Debug, Clone)]
@@ -72,6 +74,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     runtime.block_on(async {
         let sockets = listen::from_systemd()?;
         let app = app::App::new(&options.broker, listen::mode(&sockets))?;
-        serve::all(sockets, app, options).await
+        let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let stopped = async move {
+            terminated.recv().await;
+        };
+        serve::until(stopped, sockets, app, options).await
     })
 }

@@ -17,8 +17,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -29,10 +28,9 @@ use tower_service::Service as _;
 
 use super::app::App;
 use super::listen::Socket;
+use super::seats::{Seat, Seats};
 use super::{Options, routes};
 
-/// Connections at once, per socket; a browser opens six.
-const CONNECTIONS: usize = 128;
 /// For a TLS handshake, and for the head of a request, the wait for the next one included.
 const HEAD: Duration = Duration::from_secs(20);
 /// No connection is kept longer than this.
@@ -52,25 +50,28 @@ pub struct Peer(pub IpAddr);
 #[derive(Clone)]
 struct Line {
     router: Router,
-    places: Arc<Semaphore>,
+    seats: Seats,
     end: watch::Receiver<bool>,
 }
 
-/// Serve every socket until SIGTERM.
+/// Serve every socket until `stopped`; then finish the requests under way.
 ///
 /// # Errors
 /// A socket cannot be used, or the certificate cannot be loaded.
-pub async fn all(sockets: Vec<Socket>, app: Arc<App>, options: &Options) -> anyhow::Result<()> {
-    let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+pub async fn until(
+    stopped: impl Future<Output = ()>,
+    sockets: Vec<Socket>,
+    app: Arc<App>,
+    options: &Options,
+) -> anyhow::Result<()> {
     let (stop, end) = watch::channel(false);
     let mut loops = JoinSet::new();
     let pages = routes::router(app);
     for socket in sockets {
-        let line =
-            Line { router: pages.clone(), places: Arc::new(Semaphore::new(CONNECTIONS)), end: end.clone() };
+        let line = Line { router: pages.clone(), seats: Seats::new(), end: end.clone() };
         start(&mut loops, socket, line, options)?;
     }
-    terminated.recv().await;
+    stopped.await;
     // Every loop holds a receiver, so this reaches them all.
     let _ = stop.send(true);
     while loops.join_next().await.is_some() {}
@@ -118,25 +119,25 @@ pub fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 }
 
 async fn https(listener: TcpListener, acceptor: TlsAcceptor, line: Line) {
-    while let Some((stream, peer, place)) = line.next(&listener).await {
+    while let Some((stream, peer, seat)) = line.next(&listener).await {
         let (acceptor, line) = (acceptor.clone(), line.clone());
         tokio::spawn(async move {
             // A browser that does not trust the certificate yet hangs up here: nothing to log.
             if let Ok(Ok(stream)) = timeout(HEAD, acceptor.accept(stream)).await {
                 line.talk(stream, peer).await;
             }
-            drop(place);
+            drop(seat);
         });
     }
     line.farewell().await;
 }
 
 async fn http(listener: TcpListener, line: Line) {
-    while let Some((stream, peer, place)) = line.next(&listener).await {
+    while let Some((stream, peer, seat)) = line.next(&listener).await {
         let line = line.clone();
         tokio::spawn(async move {
             line.talk(stream, peer).await;
-            drop(place);
+            drop(seat);
         });
     }
     line.farewell().await;
@@ -167,24 +168,28 @@ impl Line {
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let mut end = self.end.clone();
         tokio::select! {
-            place = Arc::clone(&self.places).acquire_owned() => place.ok(),
+            place = self.seats.place() => place,
             _ = end.changed() => None,
         }
     }
 
-    /// The next TCP connection; none once the server ends.
-    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-        let place = self.place().await?;
+    /// The next TCP connection that finds a seat; none once the server ends.
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, Seat)> {
         let mut end = self.end.clone();
         loop {
+            let place = self.place().await?;
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = end.changed() => return None,
             };
-            match accepted {
-                // A socket for both families shows IPv4 visitors as ::ffff:a.b.c.d.
-                Ok((stream, peer)) => return Some((stream, peer.ip().to_canonical(), place)),
-                Err(_) => tokio::time::sleep(BREATH).await,
+            let Ok((stream, peer)) = accepted else {
+                tokio::time::sleep(BREATH).await;
+                continue;
+            };
+            // A socket for both families shows IPv4 visitors as ::ffff:a.b.c.d.
+            let peer = peer.ip().to_canonical();
+            if let Some(seat) = self.seats.sit(place, peer) {
+                return Some((stream, peer, seat));
             }
         }
     }
@@ -215,8 +220,7 @@ impl Line {
 
     /// Wait until every connection is over.
     async fn farewell(&self) {
-        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        let _ = timeout(FAREWELL, self.places.acquire_many(all)).await;
+        self.seats.empty(FAREWELL).await;
     }
 }
 

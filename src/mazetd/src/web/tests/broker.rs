@@ -7,6 +7,7 @@ use mazet_model::settings::Language;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
 
 use crate::protocol::{
     Answers, ClaimVerdict, Disk, Mode, Progress, Purpose, Request, Response, Stage, Status,
@@ -22,6 +23,7 @@ pub struct State {
     pub progress: Progress,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
+    held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
 }
 
 /// A broker behind a socket in a folder of its own.
@@ -41,6 +43,15 @@ impl FakeBroker {
 
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("broker.sock")
+    }
+
+    /// Hold back the next answer: the first channel tells that a request came, the second lets
+    /// the answer go.
+    pub fn hold(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (came, asked) = oneshot::channel();
+        let (answer, go) = oneshot::channel();
+        self.state().held = Some((came, go));
+        (asked, answer)
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -66,6 +77,7 @@ impl State {
             progress: Progress::default(),
             refuse: None,
             asked: Vec::new(),
+            held: None,
         }
     }
 
@@ -166,6 +178,14 @@ async fn talk(stream: UnixStream, state: Arc<Mutex<State>>) {
     let mut lines = BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let request = serde_json::from_str(&line).unwrap();
+        let held = state.lock().unwrap().held.take();
+        if let Some((came, go)) = held {
+            came.send(()).unwrap();
+            // Dropped without a word: this answer never comes.
+            if go.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
         let mut answer = serde_json::to_string(&state.lock().unwrap().answer(request)).unwrap();
         answer.push('\n');
         if write.write_all(answer.as_bytes()).await.is_err() {

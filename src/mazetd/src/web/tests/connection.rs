@@ -7,6 +7,8 @@ use std::path::Path;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -33,6 +35,8 @@ pub struct Site {
     pub broker: FakeBroker,
     pub folder: TempDir,
     pub der: CertificateDer<'static>,
+    stop: Option<oneshot::Sender<()>>,
+    over: JoinHandle<()>,
 }
 
 impl Site {
@@ -42,8 +46,10 @@ impl Site {
         let mode = mode(&sockets);
         let broker = FakeBroker::start(mode);
         let app = App::new(&broker.path(), mode).unwrap();
-        tokio::spawn(async move { serve::all(sockets, app, &options).await.unwrap() });
-        Self { broker, folder, der }
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { drop(stopped.await) };
+        let over = tokio::spawn(async move { serve::until(stopped, sockets, app, &options).await.unwrap() });
+        Self { broker, folder, der, stop: Some(stop), over }
     }
 }
 
@@ -115,4 +121,24 @@ async fn a_missing_certificate_is_told() {
     let error =
         serve::acceptor(&folder.path().join("cert.pem"), &folder.path().join("key.pem")).err().unwrap();
     assert!(format!("{error:#}").contains("cert.pem (the broker makes it at its start)"), "{error:#}");
+}
+
+#[tokio::test]
+async fn requests_under_way_are_finished_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.sock");
+    let mut site = Site::start(vec![Socket::Web(UnixListener::bind(&path).unwrap())]);
+    let (asked, answer) = site.broker.hold();
+    let visit = tokio::spawn({
+        let path = path.clone();
+        async move { get(UnixStream::connect(&path).await.unwrap(), "/", "mazet.local").await }
+    });
+    asked.await.unwrap();
+    site.stop.take().unwrap().send(()).unwrap();
+    tokio::task::yield_now().await;
+    assert!(!site.over.is_finished(), "the server left a visitor without an answer");
+    answer.send(()).unwrap();
+    assert!(visit.await.unwrap().contains("Les Amis du Mazet"));
+    site.over.await.unwrap();
+    assert!(UnixStream::connect(&path).await.is_err(), "nobody listens any more");
 }

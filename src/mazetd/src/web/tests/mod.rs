@@ -4,6 +4,7 @@ mod broker;
 mod connection;
 mod eyes;
 mod pages;
+mod texts;
 mod wall;
 mod wizard;
 

@@ -110,3 +110,14 @@ async fn search_engines_are_sent_away() {
     let answer = Browser::new(Mode::Installed).get("/robots.txt").await;
     assert_eq!(answer.body, "User-agent: *\nDisallow: /\n");
 }
+
+#[tokio::test]
+async fn a_broker_that_never_answers_is_waited_for_only_so_long() {
+    let mut browser = Browser::claimed().await;
+    let (_asked, answer) = browser.broker.hold();
+    drop(answer);
+    tokio::time::pause();
+    let answer = browser.get("/").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("Something went wrong"));
+}

@@ -146,6 +146,7 @@ async fn every_answer_carries_the_headers() {
         );
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
         let kept = headers["cache-control"] != "no-store";
         assert_eq!(kept, path.starts_with("/assets/"), "{path}");
     }

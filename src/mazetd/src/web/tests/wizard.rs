@@ -38,7 +38,7 @@ async fn the_whole_wizard_from_the_claim_to_the_restart() {
     assert_eq!(browser.broker.state().passwords, [PASSWORD]);
 
     let summary = browser.get("/summary").await;
-    for text in ["Les Amis du Mazet", "lavande.local", "WD-WCC6Y", "1 To", "Marie Sabatier"] {
+    for text in ["Les Amis du Mazet", "lavande.local", "WD-WCC6Y", "1\u{a0}To", "Marie Sabatier"] {
         assert!(summary.body.contains(text), "{text} is not in {}", summary.body);
     }
     assert_eq!(browser.fill("/install", &[]).await.leads_to(), "/progress");
@@ -168,13 +168,13 @@ async fn nothing_is_installed_while_an_answer_is_missing() {
 async fn what_the_broker_refuses_is_told() {
     let mut browser = Browser::claimed().await;
     browser.broker.state().answers = complete();
-    browser.broker.state().refuse = Some(("install", "disk-missing sda is gone"));
+    browser.broker.state().refuse = Some(("install", "error.disk-gone sda is gone"));
     let answer = browser.fill("/install", &[]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.body.contains("A chosen disk is gone. Choose again."), "{}", answer.body);
-    browser.broker.state().refuse = Some(("save-answers", "invented no room left"));
+    assert!(answer.body.contains("A chosen disk is gone. Choose the disks again."), "{}", answer.body);
+    browser.broker.state().refuse = Some(("save-answers", "error.invented no room left"));
     let answer = browser.fill("/start", &[("purpose", "new")]).await;
-    assert!(answer.body.contains("The box refused. (no room left)"), "{}", answer.body);
+    assert!(answer.body.contains("Something went wrong (no room left)."), "{}", answer.body);
 }
 
 #[tokio::test]
