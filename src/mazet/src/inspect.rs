@@ -6,15 +6,15 @@
 pub mod fat;
 pub mod gpt;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use mazet_model::image::LIVE_DIR;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::lock::{Entry, Lock, Part};
 use crate::timings::human_bytes;
 use fat::{Fat, FatFile, Slice};
 use gpt::Partition;
@@ -53,8 +53,8 @@ pub struct Inspection {
     pub layers: Vec<LayerFile>,
     /// The description beside the image, when it is there.
     pub manifest: Option<Value>,
-    /// Number of packages by part, from the lock beside the image, when it is there.
-    pub packages: Option<BTreeMap<String, usize>>,
+    /// The image's packages, from the lock beside it, when that is there.
+    pub packages: Option<Vec<Entry>>,
 }
 
 /// Looks into an image.
@@ -85,7 +85,7 @@ pub fn inspect(image: &Path) -> Result<Inspection> {
         files,
         layers,
         manifest: beside(image, "manifest.json").and_then(|text| serde_json::from_str(&text).ok()),
-        packages: beside(image, "lock").and_then(|text| count_packages(&text)),
+        packages: beside(image, "lock").and_then(|text| packages_of_image(&text)),
     })
 }
 
@@ -134,24 +134,10 @@ fn beside(image: &Path, extension: &str) -> Option<String> {
         .ok()
 }
 
-/// What of a lock is counted here; the rest of its keys is passed over.
-#[derive(Deserialize)]
-struct LockedParts {
-    package: Vec<LockedPart>,
-}
-
-#[derive(Deserialize)]
-struct LockedPart {
-    part: String,
-}
-
-fn count_packages(lock: &str) -> Option<BTreeMap<String, usize>> {
-    let parsed: LockedParts = toml::from_str(lock).ok()?;
-    let mut counts = BTreeMap::new();
-    for package in parsed.package {
-        *counts.entry(package.part).or_default() += 1;
-    }
-    Some(counts)
+/// The packages of a lock that lie in the image itself, not in a tree that built it.
+fn packages_of_image(lock: &str) -> Option<Vec<Entry>> {
+    let lock = Lock::parse(lock).ok()?;
+    Some(lock.packages.into_iter().filter(|entry| entry.part.is_of_image()).collect())
 }
 
 impl Inspection {
@@ -177,10 +163,9 @@ impl Inspection {
             text.push_str(&format!("  {:<36} {:>10}\n", file.path, human_bytes(file.bytes)));
         }
         if let Some(packages) = &self.packages {
-            text.push_str("\npackages\n");
-            for (part, count) in packages {
-                text.push_str(&format!("  {part:<12} {count:>5}\n"));
-            }
+            let of = |part| packages.iter().filter(|entry| entry.part == part).count();
+            let (base, services) = (of(Part::Base), of(Part::Services));
+            text.push_str(&format!("\n{} packages: {base} base, {services} services\n", packages.len()));
         }
         text
     }

@@ -33,7 +33,7 @@ pub fn recipe(words: cli::Recipe) -> Result<ExitCode> {
             Ok(valid) if json => {
                 print_json(&serde_json::json!({ "faults": [], "recipe": valid.recipe.image.name }))?;
             }
-            Ok(valid) => print!("{}", recipes::summary(&valid)),
+            Ok(valid) => println!("{}", recipes::summary(&valid)),
             Err(failure) => {
                 if json {
                     print_json(&serde_json::json!({ "faults": failure.faults() }))?;

@@ -53,7 +53,8 @@ impl Made<'_> {
         let manifest = fs::read(self.beside("manifest.json")).ok();
         let manifest: Option<ImageManifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let length = fs::metadata(self.image).map(|meta| meta.len()).ok();
-        manifest.is_some_and(|manifest| manifest.key == self.key && Some(manifest.bytes) == length)
+        let told = ["lock", "spdx.json", "img.sha256"].iter().all(|ending| self.beside(ending).exists());
+        told && manifest.is_some_and(|manifest| manifest.key == self.key && Some(manifest.bytes) == length)
     }
 
     /// Writes all that stands beside the image, which still lies at `partial`.

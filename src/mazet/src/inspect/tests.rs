@@ -5,6 +5,8 @@ use std::io::{Cursor, Write as _};
 use fatfs::{FormatVolumeOptions, FsOptions};
 
 use super::*;
+use crate::digest::Digest;
+use crate::lock::Archive;
 
 const SECTORS: u64 = 16_384;
 const ESP: (u64, u64) = (4096, SECTORS - 100);
@@ -63,7 +65,18 @@ fn an_image_is_told_in_full() {
     let manifest =
         r#"{"bytes":1,"image":{"name":"pc","release":"trixie","services":["base","web"],"digest":"0123"}}"#;
     fs::write(folder.path().join("pc.manifest.json"), manifest).expect("written");
-    let lock = "format = 1\n[[package]]\npart = \"base\"\n[[package]]\npart = \"base\"\n[[package]]\npart = \"tools\"\n";
+    let entry = |part, name: &str| Entry {
+        part,
+        name: name.to_owned(),
+        version: "1.0".to_owned(),
+        architecture: "amd64".to_owned(),
+        size: 10,
+        sha256: Digest::of(name),
+        archive: Archive::Main,
+        path: format!("pool/{name}.deb"),
+    };
+    let packages = vec![entry(Part::Base, "apt"), entry(Part::Base, "sed"), entry(Part::Tools, "mtools")];
+    let lock = Lock::new("trixie", "amd64", 1, packages).render();
     fs::write(folder.path().join("pc.lock"), lock).expect("written");
     let mut inspection = inspect(&path).expect("inspected");
     inspection.image = "pc.img".into();
@@ -88,9 +101,7 @@ fn an_image_is_told_in_full() {
       live/box.squashfs                       4.0 KiB
       live/filesystem.module                     27 B
 
-    packages
-      base             2
-      tools            1
+    2 packages: 2 base, 0 services
     ");
 }
 
