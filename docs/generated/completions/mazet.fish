@@ -1,0 +1,135 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_mazet_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_mazet_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_mazet_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_mazet_using_subcommand
+    set -l cmd (__fish_mazet_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c mazet -n "__fish_mazet_needs_command" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_needs_command" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "build" -d 'Build an image from a recipe'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "boot" -d 'Boot an image in QEMU and say how far it came'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "test" -d 'Run every test: unit, integration, reproducibility, real boots'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "bench" -d 'Measure builds and boots on this machine and print the figures'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "recipe" -d 'Check or show recipes'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "why" -d 'Say which inputs changed since each cached layer was made'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "inspect" -d 'Show what is in a finished image: partitions, layers, packages, sizes'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "cache" -d 'Show or clean the cache'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "doctor" -d 'Say what this host lacks, and the exact command that mends it'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "generate" -d 'Write man pages, shell completions and JSON Schemas'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "internal-sandbox" -d 'Enter a tree\'s sandbox: for Mazet itself'
+complete -c mazet -n "__fish_mazet_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l locked -d 'Build exactly what this lock says' -r -F
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l mirror -d 'Debian mirror to build from' -r
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l output -d 'Folder for the image and what stands beside it' -r -F
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l offline -d 'Use the cache alone, never the network'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l refresh -d 'Ask the archive for its newest indexes, however fresh the known ones are'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l timings -d 'Print a table of stages, and write it beside the image as JSON and HTML'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -l json -d 'Print what was built as JSON on standard output'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand build" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l firmware -d 'The firmware to boot with' -r -f -a "bios\t'Legacy BIOS (SeaBIOS)'
+uefi\t'UEFI (OVMF) without Secure Boot'
+secure-boot\t'UEFI with Secure Boot enforced and Microsoft\'s keys enrolled'"
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l until -d 'What to wait for' -r -f -a "wizard\t'The live system\'s claim page answers'
+home\t'The installed box\'s home page answers'"
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l timeout -d 'Give up after this many seconds' -r
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l memory -d 'Memory of the machine, in MiB' -r
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l disk -d 'Attach this disk as well (qcow2; made with 16 GiB when it is missing). May be given twice' -r -F
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l accelerator -d 'What executes the guest' -r -f -a "auto\t'KVM where it runs the kernel, else emulation'
+kvm\t'KVM, untested'
+emulation\t'Emulation'"
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l junit -d 'Write the verdict as JUnit XML' -r -F
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l without-stick -d 'Leave the image out and boot from the disks alone'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l serial -d 'Show the serial line as it comes'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l stay -d 'Keep the machine running when the goal is reached, until it is switched off or Ctrl-C'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l json -d 'Print the verdict as JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l filter -d 'Only suites and scenarios whose name holds this' -r
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l artefacts -d 'Folder for screenshots, serial logs and reports' -r -F
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l other-user -d 'Run as root: an ordinary user with sub-ids who makes the second build of the reproducibility test' -r
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l long -d 'Also the scenarios that do not fit into an hour of emulation'
+complete -c mazet -n "__fish_mazet_using_subcommand test" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand test" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand bench" -l no-boot -d 'Only builds, no boots'
+complete -c mazet -n "__fish_mazet_using_subcommand bench" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand bench" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand bench" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and not __fish_seen_subcommand_from check show help" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and not __fish_seen_subcommand_from check show help" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and not __fish_seen_subcommand_from check show help" -f -a "check" -d 'Check a recipe with its services and templates; report all faults at once'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and not __fish_seen_subcommand_from check show help" -f -a "show" -d 'Show the resolved plan'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and not __fish_seen_subcommand_from check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from check" -l json -d 'The faults as JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from show" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check a recipe with its services and templates; report all faults at once'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the resolved plan'
+complete -c mazet -n "__fish_mazet_using_subcommand recipe; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand why" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand why" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand why" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand inspect" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand inspect" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand inspect" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and not __fish_seen_subcommand_from size clean help" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and not __fish_seen_subcommand_from size clean help" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and not __fish_seen_subcommand_from size clean help" -f -a "size" -d 'Show what takes how much room'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and not __fish_seen_subcommand_from size clean help" -f -a "clean" -d 'Delete what newer results have replaced'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and not __fish_seen_subcommand_from size clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from size" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from size" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from size" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from clean" -l all -d 'Delete everything'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from clean" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from clean" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "size" -d 'Show what takes how much room'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Delete what newer results have replaced'
+complete -c mazet -n "__fish_mazet_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand doctor" -l json -d 'As JSON'
+complete -c mazet -n "__fish_mazet_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand generate" -l check -d 'Write nothing; exit with 3 where a file is not as the code would write it'
+complete -c mazet -n "__fish_mazet_using_subcommand generate" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand generate" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand internal-sandbox" -s h -l help -d 'Print help'
+complete -c mazet -n "__fish_mazet_using_subcommand internal-sandbox" -s V -l version -d 'Print version'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "build" -d 'Build an image from a recipe'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "boot" -d 'Boot an image in QEMU and say how far it came'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "test" -d 'Run every test: unit, integration, reproducibility, real boots'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "bench" -d 'Measure builds and boots on this machine and print the figures'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "recipe" -d 'Check or show recipes'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "why" -d 'Say which inputs changed since each cached layer was made'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "inspect" -d 'Show what is in a finished image: partitions, layers, packages, sizes'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "cache" -d 'Show or clean the cache'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "doctor" -d 'Say what this host lacks, and the exact command that mends it'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "generate" -d 'Write man pages, shell completions and JSON Schemas'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "internal-sandbox" -d 'Enter a tree\'s sandbox: for Mazet itself'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and not __fish_seen_subcommand_from build boot test bench recipe why inspect cache doctor generate internal-sandbox help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and __fish_seen_subcommand_from recipe" -f -a "check" -d 'Check a recipe with its services and templates; report all faults at once'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and __fish_seen_subcommand_from recipe" -f -a "show" -d 'Show the resolved plan'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "size" -d 'Show what takes how much room'
+complete -c mazet -n "__fish_mazet_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "clean" -d 'Delete what newer results have replaced'
