@@ -1,2 +1,28 @@
-//! The build tool.
-fn main() {}
+//! `mazet`: turns a recipe into a bootable image.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use mazet::cli::Cli;
+use mazet::commands;
+use mazet::lock::LockError;
+use mazet::recipe;
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mazet: {error:#}");
+            code(&error)
+        }
+    }
+}
+
+/// 2 where the user's recipe or lock is at fault, 1 elsewhere.
+fn code(error: &anyhow::Error) -> ExitCode {
+    if let Some(failure) = error.downcast_ref::<recipe::Failure>() {
+        return ExitCode::from(failure.code());
+    }
+    let lock = error.downcast_ref::<LockError>().is_some();
+    if lock { ExitCode::from(commands::FAULT) } else { ExitCode::FAILURE }
+}

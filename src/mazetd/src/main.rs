@@ -1,6 +1,122 @@
 //! `mazetd`: the box's program.
+//!
+//! | command | runs as | does |
+//! |---|---|---|
+//! | `broker` | root, no network | the privileged half: claim code, disks, installing |
+//! | `web` | mazetd, sandboxed | the pages: wizard and home page |
+//! | `console` | root, no rights | address and claim code on the screen |
+//! | `apply` | root | files and units follow `box.toml` |
+//! | `health` | root | is the box well? |
+//! | `mount-data` | root | `/srv`, early at boot |
 
+mod apply;
+mod broker;
+mod console;
+mod data;
+mod disks;
+mod files;
 mod health;
+mod install;
+mod notify;
 mod protocol;
+mod random;
+mod run;
+mod system;
+mod tls;
+mod web;
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use run::Runner;
+
+/// Exit code for faulty settings.
+const FAULTY: u8 = 2;
+/// Exit code when a check failed.
+const CHECK_FAILED: u8 = 3;
+
+/// The box's program: wizard, installing, applying settings, health.
+#[derive(Debug, Parser)]
+#[command(name = "mazetd", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The privileged half, without network: answers `mazetd web` over a socket
+    Broker,
+    /// The unprivileged half: serves the pages on the sockets that systemd hands over
+    Web,
+    /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
+    Console,
+    /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
+    Apply {
+        /// Change nothing, show what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// The tree to change
+        #[arg(long, value_name = "DIR", default_value = "/")]
+        root: PathBuf,
+    },
+    /// Looks whether the box is well: units, disks, clock, certificate, services
+    Health {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Mounts the box's data on /srv, also with a disk of a mirror missing
+    MountData,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mazetd: {error:#}");
+            if error.is::<apply::Faulty>() { ExitCode::from(FAULTY) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let runner = Runner::default();
+    match command {
+        Command::Broker => broker::run()?,
+        Command::Web => web::run(&web::Options::default())?,
+        Command::Console => console::run(&runner)?,
+        Command::Apply { dry_run, root } => {
+            show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
+        }
+        Command::Health { json } => return report(&runner, json),
+        Command::MountData => data::mount_data()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(outcome: &apply::Outcome) {
+    print!("{}", outcome.diff);
+    for file in &outcome.files {
+        eprintln!("changed {file}");
+    }
+    for unit in &outcome.units {
+        eprintln!("{unit}");
+    }
+    if outcome.files.is_empty() && outcome.units.is_empty() {
+        eprintln!("nothing to change");
+    }
+}
+
+fn report(runner: &Runner, json: bool) -> Result<ExitCode> {
+    let report = health::report(runner);
+    if json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{}", report.text());
+    }
+    Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
+}

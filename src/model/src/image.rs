@@ -43,3 +43,18 @@ pub struct ImageInfo {
     /// Size of all unpacked files, in bytes.
     pub unpacked_bytes: u64,
 }
+
+/// A FAT volume id of eight hexadecimal digits as `blkid` and GRUB's `search --fs-uuid` write it:
+/// `12AB-34CD`.
+pub fn fat_uuid(volume_id: &str) -> String {
+    let (high, low) = volume_id.split_at(volume_id.len().min(4));
+    format!("{high}-{low}").to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn grub_is_given_the_volume_id_with_its_dash() {
+        assert_eq!(super::fat_uuid("12ab34cd"), "12AB-34CD");
+    }
+}

@@ -10,12 +10,26 @@
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
 //! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
+//! | [`check`] | all faults of a recipe, its manifests and overlays, at once |
+//! | [`fault`] | a fault, its place and its text form |
+//! | [`source`] | the files that a check is given |
+//! | [`schema`] | JSON Schemas of the files that people write |
+//! | [`suggest`] | "did you mean …?" |
+//! | [`template`] | rendering templates, and checking what they name |
+//! | [`context`] | what templates may name |
 //! | [`image`] | the description that a built image carries of itself |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
 pub mod bios;
+pub mod check;
+pub mod context;
+pub mod fault;
 pub mod image;
 pub mod manifest;
 pub mod recipe;
+pub mod schema;
 pub mod settings;
+pub mod source;
+pub mod suggest;
+pub mod template;
 pub mod wizard;

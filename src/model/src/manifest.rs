@@ -102,6 +102,7 @@ pub struct Unit {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Port {
     /// Port number, 1–65535.
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// Transport protocol.
     pub protocol: Protocol,
@@ -144,6 +145,7 @@ pub struct User {
     /// Login name.
     pub name: String,
     /// Fixed user and group id, 900–999, so that `/srv` keeps its owners over a reinstall.
+    #[schemars(range(min = 900, max = 999))]
     pub id: u32,
     /// Comment (GECOS).
     pub comment: String,
@@ -267,6 +269,16 @@ pub struct Role {
     pub name: String,
     /// What people read.
     pub title: Text,
+}
+
+impl Manifest {
+    /// Reads a manifest that was checked before, such as one baked into an image.
+    ///
+    /// # Errors
+    /// The first fault found by the parser. `check::check` reports all of them.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
 }
 
 fn yes() -> bool {

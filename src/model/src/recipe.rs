@@ -30,6 +30,7 @@ pub struct ImageSection {
     /// Services, by the names of their manifests in `recipes/services/`.
     pub services: Vec<String>,
     /// The finished image may not be larger than this, in MiB (2^20 bytes).
+    #[schemars(range(min = 1))]
     pub size_budget_mib: u64,
     /// Kernel command line of the live system, after what live-boot itself needs.
     pub kernel_arguments: Vec<String>,

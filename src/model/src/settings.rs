@@ -5,6 +5,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::manifest::Manifest;
 
 /// `box.toml` as written. Strict: an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,5 +94,55 @@ impl Settings {
             ssh: Ssh::default(),
             disabled_services: Vec::new(),
         }
+    }
+
+    /// The boolean setting at a dotted path as written in `box.toml` (`ssh.enabled`), or
+    /// none when there is no such setting or it is not a boolean.
+    pub fn boolean(&self, path: &str) -> Option<bool> {
+        let settings = serde_json::to_value(self).ok()?;
+        path.split('.').try_fold(&settings, |value, key| value.get(key))?.as_bool()
+    }
+
+    /// Dotted paths of all boolean settings: what `when` in a manifest may name.
+    pub fn boolean_paths() -> Vec<String> {
+        let mut paths = Vec::new();
+        if let Ok(settings) = serde_json::to_value(Self::live()) {
+            collect_booleans(&settings, "", &mut paths);
+        }
+        paths
+    }
+
+    /// Is the service on? Only one that its manifest calls optional can be off.
+    pub fn is_on(&self, manifest: &Manifest) -> bool {
+        !(manifest.service.optional && self.disabled_services.contains(&manifest.service.name))
+    }
+}
+
+fn collect_booleans(value: &Value, prefix: &str, paths: &mut Vec<String>) {
+    match value {
+        Value::Bool(_) => paths.push(prefix.to_owned()),
+        Value::Object(table) => {
+            for (key, value) in table {
+                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                collect_booleans(value, &path, paths);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boolean_settings_are_found_by_their_path() {
+        let mut settings = Settings::live();
+        assert_eq!(settings.boolean("ssh.enabled"), Some(false));
+        settings.ssh.enabled = true;
+        assert_eq!(settings.boolean("ssh.enabled"), Some(true));
+        assert_eq!(settings.boolean("ssh.keys"), None);
+        assert_eq!(settings.boolean("ssh.port"), None);
+        assert_eq!(Settings::boolean_paths(), ["ssh.enabled"]);
     }
 }

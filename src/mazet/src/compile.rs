@@ -1,0 +1,115 @@
+//! The box's program, compiled for the target in the compile tree.
+//!
+//! The compiler is the target release's own, whatever the host has, and sees the sources, the
+//! crates and the target folder at fixed paths: so any host makes the same program. Crates are
+//! collected on the host (`cargo vendor`), and the compile tree has no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::digest::{Digest, Inputs};
+use crate::paths::{Cache, Project};
+use crate::run::{Command, Program};
+use crate::sandbox::Sandbox;
+use crate::stage::stage;
+
+/// What decides the program, below the project.
+const SOURCES: [&str; 2] = ["src/mazetd", "src/model"];
+/// Manifests that cargo reads whatever it compiles.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
+
+/// The program, compiled.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The program's file.
+    pub mazetd: PathBuf,
+    /// The digest of its inputs.
+    pub key: Digest,
+    /// It was there already.
+    pub cached: bool,
+}
+
+/// What decides the program: sources, crates, compiler.
+///
+/// # Errors
+/// When a source cannot be read.
+pub fn inputs(project: &Project, compiler: Digest, architecture: &str) -> Result<Inputs> {
+    let mut inputs = Inputs::new("mazetd", 1);
+    inputs.digest("compile tree", compiler);
+    inputs.text("architecture", architecture);
+    for folder in SOURCES {
+        inputs.folder(folder, &project.root.join(folder))?;
+    }
+    for file in MANIFESTS {
+        inputs.digest(file, Digest::of_file(&project.root.join(file))?);
+    }
+    Ok(inputs)
+}
+
+/// Compiles `mazetd`. `tree` is called only when it must be.
+///
+/// # Errors
+/// When crates cannot be had or the compiler refuses the sources.
+pub fn mazetd(
+    cache: &Cache,
+    project: &Project,
+    compiler: Digest,
+    architecture: &str,
+    offline: bool,
+    tree: impl FnOnce() -> Result<PathBuf>,
+) -> Result<Compiled> {
+    let inputs = inputs(project, compiler, architecture)?;
+    let made = stage(&cache.folder("programs")?, "mazetd", &inputs, |folder| {
+        let crates = vendor(cache, project, offline)?;
+        compile(cache, project, &tree()?, &crates, folder)
+    })?;
+    Ok(Compiled { mazetd: made.folder.join("mazetd"), key: made.key, cached: made.cached })
+}
+
+/// Every crate of the workspace, in a folder of its own.
+fn vendor(cache: &Cache, project: &Project, offline: bool) -> Result<PathBuf> {
+    let mut inputs = Inputs::new("crates", 1);
+    inputs.digest("Cargo.lock", Digest::of_file(&project.root.join("Cargo.lock"))?);
+    let made = stage(&cache.folder("crates")?, "crates", &inputs, |folder| {
+        let mut command = Command::new(Program::Cargo, "collecting the crates of the box's program")
+            .args(["vendor", "--locked", "--versioned-dirs", "--quiet", "--manifest-path"])
+            .arg(project.root.join("Cargo.toml"))
+            .arg(folder.join("vendor"));
+        if offline {
+            command = command.arg("--offline");
+        }
+        command.run()?;
+        fs::write(folder.join("config.toml"), CARGO_CONFIGURATION).context("writing cargo's configuration")
+    })?;
+    Ok(made.folder)
+}
+
+/// Crates come from the vendored folder alone.
+const CARGO_CONFIGURATION: &str = r#"[source.crates-io]
+replace-with = "vendored"
+[source.vendored]
+directory = "/crates/vendor"
+"#;
+
+fn compile(cache: &Cache, project: &Project, tree: &Path, crates: &Path, output: &Path) -> Result<()> {
+    // Kept between builds: cargo compiles again only what changed.
+    let target = cache.folder("target")?;
+    Sandbox::new(tree)
+        .bind(&project.root, "/src")
+        .bind(crates, "/crates")
+        .bind(&target, "/target")
+        .bind(&crates.join("config.toml"), "/cargo/config.toml")
+        .cwd("/src")
+        .command("compiling mazetd for the box", "cargo")?
+        .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
+        .env("CARGO_HOME", "/cargo")
+        .env("CARGO_TARGET_DIR", "/target")
+        .env("CARGO_TERM_COLOR", "never")
+        .log(&output.join("compile.log"))
+        .run()?;
+    let program = target.join("release/mazetd");
+    fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
+    Ok(())
+}

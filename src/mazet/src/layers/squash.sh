@@ -1,0 +1,12 @@
+# squash.sh TREE OUTPUT OPTION…: TREE as a squashfs, the same bytes for the same tree.
+tree=$1
+output=$2
+shift 2
+# Definitions of mksquashfs, one line a folder that hides what lies below it.
+pseudo=$(mktemp)
+cd "$tree"
+getfattr --recursive --physical --absolute-names --name=user.overlay.opaque . 2>/dev/null |
+    sed -n 's|^# file: \./\(.*\)|"\1" x trusted.overlay.opaque=y|p' | LC_ALL=C sort >"$pseudo"
+du --apparent-size --block-size=1 --summarize . | cut -f 1 >"$output.bytes"
+exec mksquashfs . "$output" -noappend -no-progress -quiet \
+    -xattrs-exclude '^user\.overlay\.' -pf "$pseudo" "$@"

@@ -1,0 +1,124 @@
+use std::fs;
+use std::path::PathBuf;
+
+use mazet_model::context::context;
+use mazet_model::settings::Settings;
+use mazet_model::template::render;
+use tempfile::TempDir;
+
+use super::*;
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn pc() -> Valid {
+    load(&project(), "pc").map_err(|failure| failure.to_string()).expect("a recipe without faults")
+}
+
+/// A project whose only recipe is `text`.
+fn with_recipe(text: &[u8]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("recipes")).expect("a new folder");
+    fs::write(folder.path().join("recipes/box.toml"), text).expect("a new file");
+    folder
+}
+
+#[test]
+fn the_recipe_of_the_pc_has_no_fault() {
+    let valid = pc();
+    let names: Vec<&str> = valid.services.iter().map(|manifest| manifest.service.name.as_str()).collect();
+    assert_eq!(names, valid.recipe.image.services);
+    assert!(summary(&valid).starts_with("recipe pc: no fault; 2 services"));
+}
+
+#[test]
+fn every_template_renders_in_the_live_and_in_the_installed_system() {
+    let valid = pc();
+    let mut settings = Settings::live();
+    settings.ssh.enabled = true;
+    settings.ssh.keys = vec!["ssh-ed25519 AAAA one".to_owned(), "ssh-ed25519 BBBB two".to_owned()];
+    let contexts = [
+        context(&Settings::live(), &valid.services, true),
+        context(&Settings::live(), &valid.services, false),
+        context(&settings, &valid.services, false),
+    ];
+    for manifest in &valid.services {
+        for template in &manifest.templates {
+            let path = project().join("overlays").join(&manifest.service.name).join(&template.source);
+            let source = fs::read_to_string(&path).expect("a template");
+            for context in &contexts {
+                let rendered = render(&source, context);
+                assert!(rendered.is_ok(), "{}: {rendered:?}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_firewall_opens_what_the_manifests_say() {
+    let valid = pc();
+    let source =
+        fs::read_to_string(project().join("overlays/base/nftables/nftables.conf.hbs")).expect("a template");
+    let ports = |settings: &Settings, live| {
+        let rules = render(&source, &context(settings, &valid.services, live)).expect("renders");
+        let open = rules.lines().filter(|line| line.contains(" dport "));
+        open.filter_map(|line| Some(line.trim().split_once(" accept")?.0.replace(" dport ", "/")))
+            .collect::<Vec<_>>()
+    };
+    let mut settings = Settings::live();
+    assert_eq!(ports(&settings, true), ["udp/5353", "udp/68", "udp/546", "tcp/80", "tcp/443"]);
+    assert_eq!(ports(&settings, false), ["udp/5353", "udp/68", "udp/546", "tcp/80", "tcp/443"]);
+    settings.ssh.enabled = true;
+    assert_eq!(ports(&settings, false), ["udp/5353", "udp/68", "udp/546", "tcp/22", "tcp/80", "tcp/443"]);
+}
+
+#[test]
+fn an_unknown_recipe_is_a_usage_error_with_a_suggestion() {
+    let failure = load(&project(), "pcc").expect_err("no such recipe");
+    assert_eq!(failure.code(), 2);
+    assert!(failure.to_string().ends_with("did you mean `pc`?"), "{failure}");
+    assert!(load(&project(), "../recipes/pc").is_err());
+}
+
+#[test]
+fn faults_are_reported_with_exit_code_two() {
+    let folder = with_recipe(b"[imgae]\n");
+    let failure = load(folder.path(), "box").expect_err("faulty");
+    assert_eq!(failure.code(), 2);
+    assert_eq!(failure.faults().len(), 2);
+    insta::assert_snapshot!(failure, @r"
+    error: missing key `packages` in the file
+     --> recipes/box.toml:1:1
+      |
+    1 | [imgae]
+      | ^
+      = hint: `packages`: Debian packages of the base layer.
+
+    error: unknown key `imgae` in the file
+     --> recipes/box.toml:1:2
+      |
+    1 | [imgae]
+      |  ^^^^^
+      = hint: did you mean `image`?
+
+    2 faults
+    ");
+}
+
+#[test]
+fn a_recipe_that_is_not_text_is_a_fault() {
+    let folder = with_recipe(b"[image]\nname = \"\xff\"\n");
+    let failure = load(folder.path(), "box").expect_err("not UTF-8");
+    assert_eq!(failure.code(), 2);
+    assert!(failure.to_string().contains("recipes/box.toml is not UTF-8 text"), "{failure}");
+}
+
+#[test]
+fn the_plan_of_the_pc_is_shown_service_by_service() {
+    let text = show(&pc());
+    assert!(text.starts_with("pc: Debian trixie, amd64, for pc, at most 700 MiB\n"), "{text}");
+    assert!(text.contains("\nweb: The box's pages, over HTTPS.\n  depends       base\n"), "{text}");
+    assert!(text.contains("ssh.service (when ssh.enabled)"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}

@@ -1,0 +1,273 @@
+//! The one door to other programs.
+//!
+//! A closed list of what may be run, each with its Debian package and its purpose. A failure
+//! shows what was being done, the command as one would type it, how it ended, its last lines,
+//! and where the whole log is.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use anyhow::{Context as _, Result};
+
+/// A program of the host that Mazet may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Makes Debian trees.
+    Mmdebstrap,
+    /// Makes user and mount namespaces.
+    Unshare,
+    /// Resolves package names into versions.
+    AptGet,
+    /// Shows what the archive says of a package.
+    AptCache,
+    /// Shows apt's configuration.
+    AptConfig,
+    /// Reads packages.
+    DpkgDeb,
+    /// Collects the crates of the box's program.
+    Cargo,
+    /// Tells whether the sources have changed.
+    Git,
+}
+
+impl Program {
+    /// Every program, for `doctor`.
+    pub const ALL: [Self; 8] = [
+        Self::Mmdebstrap,
+        Self::Unshare,
+        Self::AptGet,
+        Self::AptCache,
+        Self::AptConfig,
+        Self::DpkgDeb,
+        Self::Cargo,
+        Self::Git,
+    ];
+
+    /// Its file name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mmdebstrap => "mmdebstrap",
+            Self::Unshare => "unshare",
+            Self::AptGet => "apt-get",
+            Self::AptCache => "apt-cache",
+            Self::AptConfig => "apt-config",
+            Self::DpkgDeb => "dpkg-deb",
+            Self::Cargo => "cargo",
+            Self::Git => "git",
+        }
+    }
+
+    /// The Debian package that brings it.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Mmdebstrap => "mmdebstrap",
+            Self::Unshare => "util-linux",
+            Self::AptGet | Self::AptCache | Self::AptConfig => "apt",
+            Self::DpkgDeb => "dpkg",
+            Self::Cargo => "cargo",
+            Self::Git => "git",
+        }
+    }
+}
+
+/// A command about to run.
+#[derive(Debug, Clone)]
+pub struct Command {
+    doing: String,
+    words: Vec<OsString>,
+    envs: Vec<(String, OsString)>,
+    log: Option<PathBuf>,
+    package: Option<&'static str>,
+}
+
+impl Command {
+    /// Runs `program`; `doing` is a gerund: "resolving packages".
+    pub fn new(program: Program, doing: impl Into<String>) -> Self {
+        let mut command = Self::raw(program.name(), doing);
+        command.package = Some(program.package());
+        command
+    }
+
+    /// Runs a program by its path: only the sandbox does, for what lies in a tree.
+    pub(crate) fn raw(program: impl Into<OsString>, doing: impl Into<String>) -> Self {
+        Self { doing: doing.into(), words: vec![program.into()], envs: Vec::new(), log: None, package: None }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
+        self.words.push(word.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, words: I) -> Self {
+        self.words.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.envs.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Keeps all that it says in this file.
+    #[must_use]
+    pub fn log(mut self, file: &Path) -> Self {
+        self.log = Some(file.to_owned());
+        self
+    }
+
+    /// Runs it to its end; gives its standard output.
+    ///
+    /// # Errors
+    /// When it cannot start or ends with anything but 0: a [`Failure`].
+    pub fn run(&self) -> Result<Vec<u8>> {
+        let output = self.output()?;
+        self.keep_log(&output)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(Failure {
+            doing: self.doing.clone(),
+            command: self.replay(),
+            ending: output.status.to_string(),
+            last_lines: last_lines(&output, 20),
+            log: self.log.clone(),
+        }
+        .into())
+    }
+
+    /// [`run`](Self::run), with the output as text.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn text(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.run()?).into_owned())
+    }
+
+    fn output(&self) -> Result<Output> {
+        let mut expression = duct::cmd(&self.words[0], &self.words[1..])
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked();
+        for (name, value) in &self.envs {
+            expression = expression.env(name, value);
+        }
+        expression.run().with_context(|| match self.package {
+            Some(package) => format!(
+                "{}: starting {} (Debian package {package}; ./mazet doctor says what is missing)",
+                self.doing,
+                self.words[0].display()
+            ),
+            None => format!("{}: starting {}", self.doing, self.words[0].display()),
+        })
+    }
+
+    fn keep_log(&self, output: &Output) -> Result<()> {
+        let Some(path) = &self.log else { return Ok(()) };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        let mut file =
+            fs::File::create(path).with_context(|| format!("writing the log {}", path.display()))?;
+        writeln!(file, "$ {}", self.replay())?;
+        file.write_all(&output.stderr)?;
+        file.write_all(&output.stdout)?;
+        Ok(())
+    }
+
+    /// The command as one would type it.
+    pub fn replay(&self) -> String {
+        let envs = self.envs.iter().map(|(name, value)| format!("{name}={}", quote(value)));
+        envs.chain(self.words.iter().map(|word| quote(word))).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A program that failed.
+#[derive(Debug)]
+pub struct Failure {
+    doing: String,
+    command: String,
+    ending: String,
+    /// The last lines that it said.
+    pub last_lines: String,
+    log: Option<PathBuf>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: the command failed ({})", self.doing, self.ending)?;
+        writeln!(f, "  command: {}", self.command)?;
+        if let Some(log) = &self.log {
+            writeln!(f, "  whole log: {}", log.display())?;
+        }
+        write!(f, "  last lines:\n{}", self.last_lines)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The last `count` lines of stderr (of stdout where stderr is empty), indented, without
+/// control characters.
+fn last_lines(output: &Output, count: usize) -> String {
+    let bytes = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(count)..].iter();
+    tail.map(|line| format!("    {}", clean(line))).collect::<Vec<_>>().join("\n")
+}
+
+/// Another program's words, safe for a terminal.
+fn clean(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+/// A word quoted for a POSIX shell.
+fn quote(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_can_be_replayed_and_shows_the_last_words() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let log = dir.path().join("log");
+        let command = Command::raw("sh", "greeting").args(["-c", "echo 'it''s me' >&2; exit 3"]).log(&log);
+        let error = command.run().expect_err("exit 3").to_string();
+        assert!(error.starts_with("greeting: the command failed (exit status: 3)\n"), "{error}");
+        assert!(error.contains(r"command: sh -c 'echo '\''it'\'''\''s me'\'' >&2; exit 3'"), "{error}");
+        assert!(error.ends_with("    its me"), "{error}");
+        assert!(fs::read_to_string(log).expect("log").contains("its me"));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(clean("a\x1b[31mb"), "a\u{FFFD}[31mb");
+    }
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let mut command = Command::new(Program::Mmdebstrap, "making a tree");
+        command.words[0] = "/nowhere/mmdebstrap".into();
+        let error = format!("{:#}", command.run().expect_err("not there"));
+        assert!(error.contains("Debian package mmdebstrap"), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Debian trees made from locked packages: the tools, the compiler, the test clients, and the
+//! base of every image.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::digest::Inputs;
+use crate::lock::Entry;
+use crate::repo;
+use crate::run::Program;
+use crate::sandbox::{self, Sandbox};
+use crate::stage::{Made, stage};
+
+/// Documentation and translations that no tool and no box reads; licences stay.
+const LEFT_OUT: [&str; 11] = [
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/groff/*",
+    "path-exclude=/usr/share/lintian/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-include=/usr/share/locale/locale.alias",
+    "path-include=/usr/share/locale/fr/*",
+    "path-include=/usr/share/locale/fr_FR/*",
+    "force-unsafe-io",
+];
+
+/// Which mmdebstrap makes a tree.
+pub enum Maker<'a> {
+    /// The host's: for the tools tree, which brings the other.
+    Host,
+    /// The tools tree's.
+    Tools(&'a Path),
+}
+
+/// What a tree is made of.
+pub struct Order<'a> {
+    /// Debian release, by code name.
+    pub release: &'a str,
+    /// Every package.
+    pub entries: &'a [Entry],
+    /// The clock inside: seconds since 1970 UTC.
+    pub epoch: u64,
+    /// The cache of downloaded packages.
+    pub debs: &'a Path,
+}
+
+impl Order<'_> {
+    /// What decides the tree's content.
+    pub fn inputs(&self, name: &str, version: u32) -> Inputs {
+        let mut inputs = Inputs::new(name, version);
+        inputs.text("epoch", self.epoch.to_string());
+        inputs.text("left out", LEFT_OUT.join("\n"));
+        add_packages(&mut inputs, self.entries);
+        inputs
+    }
+}
+
+/// Adds packages to a stage's inputs.
+pub fn add_packages(inputs: &mut Inputs, entries: &[Entry]) {
+    for entry in entries {
+        inputs.text(format!("package {}", entry.name), format!("{} {}", entry.version, entry.sha256));
+    }
+}
+
+/// A kept helper tree: `<shelf>/<name>-<key>/tree`.
+///
+/// # Errors
+/// When mmdebstrap fails.
+pub fn helper(shelf: &Path, name: &str, maker: &Maker<'_>, order: &Order<'_>) -> Result<Made> {
+    stage(shelf, name, &order.inputs(name, 1), |folder| {
+        make(maker, order, folder)?;
+        sandbox::remove_tree(&folder.join("repo"))
+    })
+}
+
+/// Makes `folder/tree`, with the local archive that it came from in `folder/repo`.
+///
+/// # Errors
+/// When mmdebstrap fails.
+pub fn make(maker: &Maker<'_>, order: &Order<'_>, folder: &Path) -> Result<()> {
+    let repo = folder.join("repo");
+    repo::lay_out(&repo, order.debs, order.release, order.entries).context("laying out a local archive")?;
+    let mut command = match maker {
+        Maker::Host => sandbox::host_command("making a Debian tree", Program::Mmdebstrap),
+        Maker::Tools(tree) => {
+            Sandbox::new(tree).share(folder).command("making a Debian tree", Program::Mmdebstrap.name())?
+        }
+    };
+    let names: Vec<_> = order.entries.iter().map(|entry| entry.name.as_str()).collect();
+    command = command
+        .args(["--mode=root", "--variant=essential", "--format=directory"])
+        .args(["--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount"])
+        .arg(format!("--include={}", names.join(",")))
+        .args(LEFT_OUT.map(|option| format!("--dpkgopt={option}")))
+        .arg(order.release)
+        .arg(folder.join("tree"))
+        .arg(format!("deb [trusted=yes] file:{} ./", repo.display()))
+        .env("SOURCE_DATE_EPOCH", order.epoch.to_string())
+        // One initramfs, made later, when everything that belongs in it is there.
+        .env("INITRD", "No")
+        .log(&folder.join("mmdebstrap.log"));
+    command.run()?;
+    Ok(())
+}

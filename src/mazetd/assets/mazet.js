@@ -1,0 +1,75 @@
+// Two pages have a script: the installation's progress, and the wait for the installed box.
+// Both work without it: one reloads itself, the other gives the address.
+"use strict";
+
+const LOOK_EVERY_MS = 1000;
+const PATIENCE_MS = 4000;
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function fetchSoon(path) {
+  return fetch(path, {
+    cache: "no-store",
+    credentials: "same-origin",
+    redirect: "manual",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+}
+
+function drawStage(list, stage) {
+  const item = list.querySelector("#stage-" + CSS.escape(stage.name));
+  if (!item) return false;
+  item.className = stage.state;
+  item.querySelector(".state").textContent = stage.state_text;
+  item.querySelector("progress").value = stage.percent;
+  return true;
+}
+
+function draw(page, progress) {
+  page.querySelector("#overall").value = progress.percent;
+  const live = page.querySelector("#live");
+  // Screen readers speak at each change: only when there is one.
+  if (live.textContent !== progress.live) live.textContent = progress.live;
+  const list = page.querySelector("#stages");
+  return progress.stages.map((stage) => drawStage(list, stage)).every(Boolean);
+}
+
+async function watch(page) {
+  for (;;) {
+    try {
+      const answer = await fetchSoon(page.dataset.watch);
+      if (answer.ok) {
+        const progress = await answer.json();
+        if (!draw(page, progress) || progress.over) return location.reload();
+      } else if (answer.status === 403) {
+        return location.reload();
+      }
+    } catch {
+      // The machine is busy; look again.
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+async function wait(page) {
+  for (;;) {
+    await pause(LOOK_EVERY_MS);
+    try {
+      const answer = await fetchSoon(page.dataset.wait);
+      if (answer.ok) {
+        const live = document.querySelector("#live");
+        live.textContent = live.dataset.found;
+        return location.assign(page.dataset.wait);
+      }
+    } catch {
+      // Not back yet.
+    }
+  }
+}
+
+const progressPage = document.querySelector("[data-watch]");
+if (progressPage) watch(progressPage);
+const waitingPage = document.querySelector("[data-wait]");
+if (waitingPage) wait(waitingPage);

@@ -1,0 +1,149 @@
+//! `mazetd apply`: the box's files and units follow its settings.
+//!
+//! | step | module |
+//! |---|---|
+//! | settings read, every fault reported | [`faults`] |
+//! | templates rendered, none written | [`render`] |
+//! | what differs from the disk | [`change`], shown by [`diff`] |
+//! | data folders, files written, units told | [`folders`], [`change`], [`units`] |
+//! | the rendering kept as the last good one | [`good`] |
+//!
+//! When a unit refuses the new files, the old ones come back and the units are told again.
+
+mod change;
+mod diff;
+pub mod faults;
+mod folders;
+mod good;
+mod render;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use mazet_model::manifest::Manifest;
+use mazet_model::settings::Settings;
+use thiserror::Error;
+
+use crate::run::Runner;
+use crate::{files, system, tls};
+
+/// What to apply.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tree to change: `/`, or a box that is being installed.
+    pub root: PathBuf,
+    /// Change nothing, show what would change.
+    pub dry_run: bool,
+}
+
+impl Options {
+    /// Is it the running system, whose units are told at once?
+    fn running(&self) -> bool {
+        self.root == Path::new("/")
+    }
+}
+
+/// What was done, or would be.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Files written or removed, by their path on the box.
+    pub files: Vec<String>,
+    /// What was asked of units: `reload nginx.service`.
+    pub units: Vec<String>,
+    /// Unified diff of a dry run; empty otherwise.
+    pub diff: String,
+}
+
+/// `box.toml` is wrong.
+#[derive(Debug, Error)]
+#[error("{path} has faults:\n  - {}", faults.join("\n  - "))]
+pub struct Faulty {
+    /// The settings' file.
+    pub path: String,
+    /// All of them.
+    pub faults: Vec<String>,
+}
+
+/// Applies the settings of `options.root`.
+///
+/// # Errors
+/// [`Faulty`] when the settings have faults; else what failed, after going back.
+pub fn apply(options: &Options, runner: &Runner) -> Result<Outcome> {
+    let services = system::services(&options.root)?;
+    let settings = checked_settings(&options.root, &services)?;
+    let rendering = render::render(&options.root, &settings, &services)?;
+    let kept = good::Good::of(&options.root);
+    let changes = change::changes(&options.root, &rendering, &kept)?;
+    let plan = units::plan(options, runner, &settings, &services, &changes)?;
+    if options.dry_run {
+        let files = changes.iter().map(|change| change.target.clone()).collect();
+        return Ok(Outcome { files, units: plan.describe(), diff: diff::unified(&changes) });
+    }
+    let _lock = lock(options)?;
+    folders::make(&options.root, &settings, &services)?;
+    carry_out(options, runner, &changes, &plan)?;
+    kept.keep(&rendering)?;
+    let mut outcome = Outcome {
+        files: changes.into_iter().map(|change| change.target).collect(),
+        units: plan.describe(),
+        diff: String::new(),
+    };
+    if options.running() && renew_certificate(&settings)? {
+        outcome.files.push(format!("{}/cert.pem", tls::FOLDER));
+        outcome.units.extend(units::reload_for_certificate(runner, &rendering)?);
+    }
+    Ok(outcome)
+}
+
+fn checked_settings(root: &Path, services: &[Manifest]) -> Result<Settings> {
+    let path = root.join(system::BOX_TOML);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let faulty = |faults| Faulty { path: path.display().to_string(), faults };
+    let settings: Settings =
+        toml::from_str(&text).map_err(|error| faulty(vec![error.to_string().trim_end().to_owned()]))?;
+    let faults = faults::faults(&settings, services);
+    if faults.is_empty() { Ok(settings) } else { Err(faulty(faults).into()) }
+}
+
+/// Writes the files and tells the units; goes back when one of it fails.
+fn carry_out(
+    options: &Options,
+    runner: &Runner,
+    changes: &[change::Change],
+    plan: &units::Plan,
+) -> Result<()> {
+    let attempt = change::write(&options.root, changes).and_then(|()| plan.carry_out(runner));
+    let Err(error) = attempt else { return Ok(()) };
+    let back = change::restore(&options.root, changes).and_then(|()| plan.go_back(runner));
+    match back {
+        Ok(()) => Err(error.context("the new settings failed; the earlier files are back")),
+        Err(second) => {
+            Err(error.context(format!("the new settings failed, and so did going back ({second:#})")))
+        }
+    }
+}
+
+/// Two runs at a time would undo each other's work: the second waits.
+fn lock(options: &Options) -> Result<File> {
+    let folder = options.root.join("run/mazet");
+    if !folder.is_dir() {
+        files::make_folder(&folder, 0o711)?;
+    }
+    let path = folder.join("apply.lock");
+    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .context("waiting for another apply")?;
+    Ok(file)
+}
+
+/// A certificate that ends soon is made anew for the same key.
+fn renew_certificate(settings: &Settings) -> Result<bool> {
+    let group = files::group_id(Path::new("/"), "mazetd")?;
+    let (folder, name) = (Path::new(tls::FOLDER), &settings.machine.name);
+    tls::ensure(folder, name, Some(group))?;
+    tls::renew(folder, name, Some(group))
+}

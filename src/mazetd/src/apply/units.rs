@@ -1,0 +1,175 @@
+//! Which units run, and which are told of new files.
+
+use anyhow::Result;
+use mazet_model::manifest::{Manifest, Unit};
+use mazet_model::settings::Settings;
+
+use super::Options;
+use super::change::Change;
+use super::render::Rendered;
+use crate::run::{Program, Runner};
+use crate::tls;
+
+/// Folders of unit files: a change there needs a daemon-reload.
+const UNIT_FOLDERS: [&str; 3] = ["/etc/systemd/system/", "/usr/lib/systemd/system/", "/etc/systemd/network/"];
+/// What `systemctl is-enabled` says of units that can be neither enabled nor disabled.
+const FIXED: [&str; 6] = ["static", "generated", "transient", "masked", "alias", "indirect"];
+
+/// What will be asked of systemd, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Root of a tree that does not run; none: the running system.
+    root: Option<String>,
+    daemon_reload: bool,
+    enable: Vec<String>,
+    disable: Vec<String>,
+    reload: Vec<String>,
+    restart: Vec<String>,
+}
+
+/// Compares what is enabled with what the settings want, and collects who is told of `changes`.
+///
+/// # Errors
+/// When systemd cannot be asked.
+pub fn plan(
+    options: &Options,
+    runner: &Runner,
+    settings: &Settings,
+    services: &[Manifest],
+    changes: &[Change],
+) -> Result<Plan> {
+    let root = (!options.running()).then(|| options.root.display().to_string());
+    let mut plan = Plan { root, ..Plan::default() };
+    for manifest in services {
+        for unit in &manifest.units {
+            plan.enablement(runner, unit, settings.is_on(manifest), settings)?;
+        }
+    }
+    if options.running() {
+        plan.tell(changes);
+    }
+    Ok(plan)
+}
+
+/// Reloads every unit that a file naming the certificate belongs to.
+///
+/// # Errors
+/// When a unit cannot be reloaded.
+pub fn reload_for_certificate(runner: &Runner, rendering: &[Rendered]) -> Result<Vec<String>> {
+    let mut plan = Plan::default();
+    for rendered in rendering.iter().filter(|rendered| rendered.content.contains(tls::FOLDER)) {
+        add(&mut plan.reload, &rendered.reload);
+        add(&mut plan.restart, &rendered.restart);
+    }
+    plan.tell_units(runner)?;
+    Ok(plan.describe())
+}
+
+impl Plan {
+    /// What is asked, one line each.
+    pub fn describe(&self) -> Vec<String> {
+        let line = |verb: &'static str| move |unit: &String| format!("{verb} {unit}");
+        let mut lines: Vec<String> = self.enable.iter().map(line("enable")).collect();
+        lines.extend(self.disable.iter().map(line("disable")));
+        lines.extend(self.reload.iter().map(line("reload")));
+        lines.extend(self.restart.iter().map(line("restart")));
+        lines
+    }
+
+    /// Asks systemd for all of it.
+    ///
+    /// # Errors
+    /// The first refusal.
+    pub fn carry_out(&self, runner: &Runner) -> Result<()> {
+        if self.daemon_reload {
+            runner.run(Program::Systemctl, &["daemon-reload"])?;
+        }
+        self.switch(runner, "disable", &self.disable)?;
+        self.switch(runner, "enable", &self.enable)?;
+        self.tell_units(runner)
+    }
+
+    /// Undoes it, once the old files are back. Every unit is tried; the first refusal is reported.
+    ///
+    /// # Errors
+    /// When a unit does not even accept the old files.
+    pub fn go_back(&self, runner: &Runner) -> Result<()> {
+        let mut steps = Vec::new();
+        if self.daemon_reload {
+            steps.push(runner.run(Program::Systemctl, &["daemon-reload"]).map(drop));
+        }
+        steps.push(self.switch(runner, "disable", &self.enable));
+        steps.push(self.switch(runner, "enable", &self.disable));
+        steps.push(self.tell_units(runner));
+        steps.into_iter().collect()
+    }
+
+    fn enablement(&mut self, runner: &Runner, unit: &Unit, on: bool, settings: &Settings) -> Result<()> {
+        let condition = unit.when.as_deref().is_none_or(|path| settings.boolean(path) == Some(true));
+        let wanted = on && unit.enable && condition;
+        let state = self.state(runner, &unit.name)?;
+        if FIXED.contains(&state.as_str()) {
+            return Ok(());
+        }
+        match (wanted, state.starts_with("enabled")) {
+            (true, false) => self.enable.push(unit.name.clone()),
+            (false, true) => self.disable.push(unit.name.clone()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The word that `systemctl is-enabled` prints; it exits with 1 for all but enabled units.
+    fn state(&self, runner: &Runner, unit: &str) -> Result<String> {
+        let mut arguments = self.in_root();
+        arguments.extend(["is-enabled".to_owned(), unit.to_owned()]);
+        Ok(runner.said(Program::Systemctl, &arguments)?.trim().to_owned())
+    }
+
+    fn tell(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.daemon_reload |= UNIT_FOLDERS.iter().any(|folder| change.target.starts_with(folder));
+            add(&mut self.reload, &change.reload);
+            add(&mut self.restart, &change.restart);
+        }
+        // Who is restarted, or just started, reads the new file in any case.
+        let told = [&self.restart[..], &self.enable, &self.disable].concat();
+        self.reload.retain(|unit| !told.contains(unit));
+        let started = [&self.enable[..], &self.disable].concat();
+        self.restart.retain(|unit| !started.contains(unit));
+    }
+
+    fn tell_units(&self, runner: &Runner) -> Result<()> {
+        for (verb, units) in [("try-reload-or-restart", &self.reload), ("try-restart", &self.restart)] {
+            for unit in units {
+                runner.run(Program::Systemctl, &[verb, unit])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn switch(&self, runner: &Runner, verb: &str, units: &[String]) -> Result<()> {
+        for unit in units {
+            let mut arguments = self.in_root();
+            arguments.push(verb.to_owned());
+            if self.root.is_none() {
+                arguments.push("--now".to_owned());
+            }
+            arguments.push(unit.clone());
+            runner.run(Program::Systemctl, &arguments)?;
+        }
+        Ok(())
+    }
+
+    fn in_root(&self) -> Vec<String> {
+        self.root.iter().map(|root| format!("--root={root}")).collect()
+    }
+}
+
+fn add(units: &mut Vec<String>, more: &[String]) {
+    for unit in more {
+        if !units.contains(unit) {
+            units.push(unit.clone());
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! From the wizard's answers to an order to install, every answer checked again.
+//!
+//! The web half is not trusted: a disk is what the machine's own scan says it is, and what
+//! it holds may be erased only after its serial number was typed.
+
+use mazet_model::manifest::Manifest;
+use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh};
+use mazet_model::wizard::InstallPlan;
+
+use super::answers::Kept;
+use crate::apply::faults;
+use crate::protocol::{Answers, ChosenDisk, Disk, Response};
+
+/// Longest answer in characters; everything a person types is shorter.
+const LONGEST: usize = 200;
+
+/// Why an order is refused: catalogue key and detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    key: &'static str,
+    detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(key: &'static str, detail: impl Into<String>) -> Self {
+        Self { key, detail: detail.into() }
+    }
+
+    /// As the broker sends it.
+    pub fn response(self) -> Response {
+        Response::Refused { key: self.key.to_owned(), detail: self.detail }
+    }
+}
+
+/// The order made of `kept`, with `disks` as just scanned and the image's `services`.
+///
+/// # Errors
+/// The first thing that is missing or wrong, as the visitor can mend it.
+pub fn order(kept: &Kept, disks: &[Disk], services: &[Manifest]) -> Result<InstallPlan, Refusal> {
+    let answers = &kept.answers;
+    let chosen = given(answers.disks.as_ref(), "disks")?;
+    check_disks(chosen, disks, &kept.begun)?;
+    let settings = settings(answers)?;
+    if let Some(fault) = faults::faults(&settings, services).into_iter().next() {
+        return Err(Refusal::new("settings", fault));
+    }
+    Ok(InstallPlan {
+        disks: chosen.iter().map(|disk| disk.name.clone()).collect(),
+        settings,
+        operator_password: given(answers.operator_password.as_ref(), "operator_password")?.clone(),
+    })
+}
+
+/// Refuses answers that no wizard sends.
+///
+/// # Errors
+/// When there are more than two disks or a text is too long or holds control characters.
+pub fn check_answers(answers: &Answers) -> Result<(), Refusal> {
+    let chosen = answers.disks.as_deref().unwrap_or_default();
+    if chosen.len() > 2 {
+        return Err(Refusal::new("disks", "one disk or two can be chosen"));
+    }
+    let mut texts: Vec<&String> =
+        chosen.iter().flat_map(|disk| [&disk.name, &disk.serial, &disk.typed_serial]).collect();
+    let single = [
+        &answers.organisation,
+        &answers.box_name,
+        &answers.timezone,
+        &answers.operator_name,
+        &answers.operator_login,
+    ];
+    texts.extend(single.into_iter().flatten());
+    if texts.iter().any(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
+        return Err(Refusal::new("answers", "an answer is too long or holds control characters"));
+    }
+    Ok(())
+}
+
+/// What must be typed to erase a disk: its serial, or its kernel name where it has none.
+pub fn identity(disk: &Disk) -> &str {
+    if disk.serial.is_empty() { &disk.name } else { &disk.serial }
+}
+
+fn given<'a, T>(answer: Option<&'a T>, name: &str) -> Result<&'a T, Refusal> {
+    answer.ok_or_else(|| Refusal::new("answers-missing", format!("the answer \"{name}\" is missing")))
+}
+
+fn settings(answers: &Answers) -> Result<Settings, Refusal> {
+    given(answers.purpose.as_ref(), "purpose")?;
+    Ok(Settings {
+        machine: Machine {
+            name: given(answers.box_name.as_ref(), "box_name")?.clone(),
+            language: *given(answers.language.as_ref(), "language")?,
+            timezone: answers.timezone.clone().unwrap_or_else(|| "Europe/Paris".to_owned()),
+        },
+        organisation: Organisation { name: given(answers.organisation.as_ref(), "organisation")?.clone() },
+        operator: Operator {
+            name: given(answers.operator_name.as_ref(), "operator_name")?.clone(),
+            login: given(answers.operator_login.as_ref(), "operator_login")?.clone(),
+        },
+        ssh: Ssh::default(),
+        disabled_services: Vec::new(),
+    })
+}
+
+fn check_disks(chosen: &[ChosenDisk], disks: &[Disk], begun: &[String]) -> Result<(), Refusal> {
+    if !(1..=2).contains(&chosen.len()) {
+        return Err(Refusal::new("disks", "one disk or two must be chosen"));
+    }
+    if chosen.len() == 2 && chosen[0].name == chosen[1].name {
+        return Err(Refusal::new("disks", "the same disk was chosen twice"));
+    }
+    chosen.iter().try_for_each(|choice| check_disk(choice, disks, begun))
+}
+
+fn check_disk(choice: &ChosenDisk, disks: &[Disk], begun: &[String]) -> Result<(), Refusal> {
+    let same = |disk: &&Disk| disk.name == choice.name && disk.serial == choice.serial;
+    let Some(disk) = disks.iter().find(same) else {
+        let detail =
+            format!("the disk {} with serial {:?} is not there (any more)", choice.name, choice.serial);
+        return Err(Refusal::new("disk-missing", detail));
+    };
+    if disk.too_small {
+        return Err(Refusal::new("disk-too-small", format!("{} has {} bytes", disk.name, disk.bytes)));
+    }
+    let identity = identity(disk);
+    let agreed = choice.typed_serial.trim() == identity || begun.iter().any(|known| known == identity);
+    if !disk.contents.is_empty() && !agreed {
+        let detail = format!("{} holds data and its serial number was not typed", disk.name);
+        return Err(Refusal::new("serial-mismatch", detail));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use mazet_model::settings::Language;
+
+    use super::*;
+    use crate::protocol::Purpose;
+
+    fn disk(name: &str, serial: &str, contents: &[&str]) -> Disk {
+        Disk {
+            name: name.to_owned(),
+            model: String::new(),
+            serial: serial.to_owned(),
+            bytes: 500_000_000_000,
+            contents: contents.iter().map(|&text| text.to_owned()).collect(),
+            holds_mazet: false,
+            too_small: false,
+        }
+    }
+
+    fn choice(name: &str, serial: &str, typed: &str) -> ChosenDisk {
+        ChosenDisk { name: name.to_owned(), serial: serial.to_owned(), typed_serial: typed.to_owned() }
+    }
+
+    fn kept(disks: Vec<ChosenDisk>) -> Kept {
+        let text = |text: &str| Some(text.to_owned());
+        let answers = Answers {
+            language: Some(Language::Fr),
+            purpose: Some(Purpose::New),
+            disks: Some(disks),
+            organisation: text("Les Amis"),
+            box_name: text("garrigue"),
+            timezone: text("Europe/Paris"),
+            operator_name: text("Ada"),
+            operator_login: text("ada"),
+            operator_password: text("$argon2id$x"),
+        };
+        Kept { answers, begun: Vec::new() }
+    }
+
+    fn key(kept: &Kept, disks: &[Disk]) -> String {
+        order(kept, disks, &[]).map_or_else(|refusal| refusal.key.to_owned(), |plan| plan.disks.join("+"))
+    }
+
+    #[test]
+    fn a_blank_disk_needs_no_serial_and_a_full_one_does() {
+        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1: ntfs"])];
+        assert_eq!(key(&kept(vec![choice("sda", "S1", "")]), &disks), "sda");
+        assert_eq!(key(&kept(vec![choice("sdb", "S2", "")]), &disks), "serial-mismatch");
+        assert_eq!(key(&kept(vec![choice("sdb", "S2", "S1")]), &disks), "serial-mismatch");
+        assert_eq!(key(&kept(vec![choice("sdb", "S2", " S2 ")]), &disks), "sdb");
+    }
+
+    #[test]
+    fn a_disk_without_serial_is_confirmed_by_its_kernel_name() {
+        let disks = [disk("vda", "", &["unknown data"])];
+        assert_eq!(key(&kept(vec![choice("vda", "", "")]), &disks), "serial-mismatch");
+        assert_eq!(key(&kept(vec![choice("vda", "", "vda")]), &disks), "vda");
+    }
+
+    #[test]
+    fn a_disk_that_another_one_took_the_name_of_is_refused() {
+        let disks = [disk("sda", "S9", &[])];
+        assert_eq!(key(&kept(vec![choice("sda", "S1", "S1")]), &disks), "disk-missing");
+        assert_eq!(key(&kept(vec![choice("../sda", "S9", "S9")]), &disks), "disk-missing");
+    }
+
+    #[test]
+    fn a_mirror_needs_two_different_disks() {
+        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &[])];
+        assert_eq!(key(&kept(vec![choice("sda", "S1", ""), choice("sdb", "S2", "")]), &disks), "sda+sdb");
+        assert_eq!(key(&kept(vec![choice("sda", "S1", ""); 2]), &disks), "disks");
+        assert_eq!(key(&kept(Vec::new()), &disks), "disks");
+    }
+
+    #[test]
+    fn after_a_power_cut_the_begun_disk_needs_no_second_consent() {
+        let disks = [disk("sda", "S1", &["sda3: btrfs"])];
+        let mut kept = kept(vec![choice("sda", "S1", "")]);
+        assert_eq!(key(&kept, &disks), "serial-mismatch");
+        kept.begun.push("S1".to_owned());
+        assert_eq!(key(&kept, &disks), "sda");
+    }
+
+    #[test]
+    fn a_missing_answer_is_named() {
+        let mut kept = kept(vec![choice("sda", "S1", "")]);
+        kept.answers.operator_password = None;
+        let refusal = order(&kept, &[disk("sda", "S1", &[])], &[]).expect_err("incomplete");
+        assert_eq!(refusal.key, "answers-missing");
+        assert_eq!(refusal.detail, "the answer \"operator_password\" is missing");
+    }
+
+    #[test]
+    fn answers_that_no_wizard_sends_are_refused() {
+        let mut answers = kept(Vec::new()).answers;
+        assert!(check_answers(&answers).is_ok());
+        answers.organisation = Some("x".repeat(201));
+        assert!(check_answers(&answers).is_err());
+        answers.organisation = Some("a\nb".to_owned());
+        assert!(check_answers(&answers).is_err());
+    }
+}

@@ -1,0 +1,216 @@
+//! What each request does.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Result;
+use mazet_model::settings::Settings;
+use mazet_model::wizard::InstallPlan;
+
+use super::answers::{Kept, Store};
+use super::claim::{CODE_FILE, Claim};
+use super::order::{self, Refusal};
+use super::password;
+use crate::protocol::{Answers, Mode, Progress, Request, Response, Status};
+use crate::run::{Program, Runner};
+use crate::{disks, health, install, system};
+
+/// Fewest characters of the operator's password; the web half asks for strength as well.
+const PASSWORD_LENGTH: usize = 10;
+
+/// What the broker knows.
+#[derive(Debug)]
+pub struct State {
+    mode: Mode,
+    runner: Runner,
+    claim: Option<Mutex<Claim>>,
+    store: Store,
+    kept: Mutex<Kept>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// Nothing here is left half-changed by a panic: a poisoned lock is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// The state at start: in the live system with a claim code and the answers kept so far.
+    ///
+    /// # Errors
+    /// When the claim code cannot be kept.
+    pub fn new(mode: Mode) -> Result<Self> {
+        let live = mode == Mode::Live;
+        let claim = if live { Some(Mutex::new(Claim::at(Path::new(CODE_FILE))?)) } else { None };
+        let store = Store::live();
+        let kept = if live { store.load() } else { Kept::default() };
+        Ok(Self {
+            mode,
+            runner: Runner::default(),
+            claim,
+            store,
+            kept: Mutex::new(kept),
+            progress: Arc::default(),
+        })
+    }
+
+    /// A state without claim code that keeps nothing.
+    #[cfg(test)]
+    pub fn for_tests(mode: Mode) -> Self {
+        Self {
+            mode,
+            runner: Runner::default(),
+            claim: None,
+            store: Store::live(),
+            kept: Mutex::default(),
+            progress: Arc::default(),
+        }
+    }
+
+    /// Does what `request` asks, if it has a place in this system.
+    pub fn answer(&self, request: Request) -> Response {
+        let anywhere = matches!(request, Request::Status | Request::Health);
+        if !anywhere && self.mode == Mode::Installed {
+            return Refusal::new("installed", "the box is installed: the wizard is over").response();
+        }
+        let answer = match request {
+            Request::Status => Ok(self.status()),
+            Request::Claim { code, address } => Ok(self.claim(&code, address)),
+            Request::Disks => self.disks(),
+            Request::Answers => Ok(self.answers()),
+            Request::SaveAnswers { answers } => self.save_answers(*answers),
+            Request::SetPassword { password } => self.set_password(&password),
+            Request::Install => self.install(),
+            Request::Progress => Ok(Response::Progress(lock(&self.progress).clone())),
+            Request::Reboot => self.reboot(),
+            Request::Health => health::stored(&self.runner).map(Response::Health),
+        };
+        answer.unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            Refusal::new("failed", format!("{error:#}")).response()
+        })
+    }
+
+    fn status(&self) -> Response {
+        let root = Path::new("/");
+        let settings = match self.mode {
+            Mode::Live => Settings::live(),
+            Mode::Installed => system::settings(root).unwrap_or_else(|error| {
+                eprintln!("{error:#}");
+                Settings::live()
+            }),
+        };
+        let live = self.mode == Mode::Live;
+        Response::Status(Status {
+            mode: self.mode,
+            name: settings.machine.name,
+            organisation: if live { String::new() } else { settings.organisation.name },
+            language: settings.machine.language,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    fn claim(&self, code: &str, address: IpAddr) -> Response {
+        match &self.claim {
+            Some(claim) => Response::Claim(lock(claim).judge(code, address, Instant::now())),
+            None => Refusal::new("installed", "there is no claim code").response(),
+        }
+    }
+
+    fn disks(&self) -> Result<Response> {
+        Ok(Response::Disks { disks: disks::scan(&self.runner)? })
+    }
+
+    fn answers(&self) -> Response {
+        let mut answers = lock(&self.kept).answers.clone();
+        answers.operator_password = answers.operator_password.map(|_| String::new());
+        Response::Answers(Box::new(answers))
+    }
+
+    fn save_answers(&self, answers: Answers) -> Result<Response> {
+        if let Err(refusal) = order::check_answers(&answers) {
+            return Ok(refusal.response());
+        }
+        if self.installs() {
+            return Ok(Refusal::new("install-running", "the installation has begun").response());
+        }
+        let mut kept = lock(&self.kept);
+        let operator_password = kept.answers.operator_password.take();
+        kept.answers = Answers { operator_password, ..answers };
+        self.store.save(&kept)?;
+        Ok(Response::Done)
+    }
+
+    fn set_password(&self, password: &str) -> Result<Response> {
+        if password.chars().count() < PASSWORD_LENGTH {
+            let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
+            return Ok(Refusal::new("password-short", detail).response());
+        }
+        let hash = password::hash(password)?;
+        let mut kept = lock(&self.kept);
+        kept.answers.operator_password = Some(hash);
+        self.store.save(&kept)?;
+        Ok(Response::Done)
+    }
+
+    /// Is an installation running or over?
+    fn installs(&self) -> bool {
+        let progress = lock(&self.progress);
+        progress.finished || (!progress.stages.is_empty() && progress.error.is_none())
+    }
+
+    /// Starts the installation, once: asked again while it runs or after it, nothing happens.
+    fn install(&self) -> Result<Response> {
+        if self.installs() {
+            return Ok(Response::Done);
+        }
+        let services = system::services(Path::new("/"))?;
+        let disks = disks::scan(&self.runner)?;
+        // Two orders at a time queue here: the second one finds the first one's progress.
+        let mut kept = lock(&self.kept);
+        if self.installs() {
+            return Ok(Response::Done);
+        }
+        let plan = match order::order(&kept, &disks, &services) {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(refusal.response()),
+        };
+        let chosen = disks.iter().filter(|disk| plan.disks.contains(&disk.name));
+        kept.begun = chosen.map(|disk| order::identity(disk).to_owned()).collect();
+        self.store.save(&kept)?;
+        *lock(&self.progress) = install::first_progress();
+        self.start(plan);
+        Ok(Response::Done)
+    }
+
+    fn start(&self, plan: InstallPlan) {
+        let (progress, store, runner) = (Arc::clone(&self.progress), self.store.clone(), self.runner.clone());
+        thread::spawn(move || {
+            let reporter = install::Reporter::new(Arc::clone(&progress));
+            match install::install(&plan, &runner, &reporter) {
+                Ok(()) => {
+                    if let Err(error) = store.forget() {
+                        eprintln!("forgetting the wizard's answers: {error:#}");
+                    }
+                    lock(&progress).finished = true;
+                }
+                Err(error) => {
+                    eprintln!("the installation failed: {error:#}");
+                    lock(&progress).error = Some(format!("{error:#}"));
+                }
+            }
+        });
+    }
+
+    /// Restarts after a finished installation; a half-made one must not be cut off by a click.
+    fn reboot(&self) -> Result<Response> {
+        if !lock(&self.progress).finished {
+            return Ok(Refusal::new("install-not-finished", "the installation is not finished").response());
+        }
+        self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
+        Ok(Response::Done)
+    }
+}

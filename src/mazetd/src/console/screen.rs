@@ -1,0 +1,150 @@
+//! The screen's text: French, then English. Plain characters and half blocks, which the kernel's
+//! own console font has.
+
+use std::net::IpAddr;
+
+use qrcode::{Color, EcLevel, QrCode};
+
+use super::network::Network;
+
+/// What the screen shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The box's name.
+    pub name: String,
+    /// The claim code; none on an installed box.
+    pub code: Option<String>,
+    /// How it can be reached.
+    pub network: Network,
+}
+
+/// The whole screen, 80 columns by 25 lines at most where one address is shown.
+pub fn text(content: &Content) -> String {
+    let mut lines = vec![title(content).to_owned(), String::new()];
+    match &content.network {
+        Network::Up(addresses) => lines.extend(reach(content, addresses)),
+        other => lines.extend(trouble(other).map(str::to_owned)),
+    }
+    if let Some(code) = &content.code {
+        lines.push(String::new());
+        lines.push(format!("  Code de prise en main : {}", code.trim()));
+        lines.push(format!("  Claim code: {}", code.trim()));
+    }
+    lines.push(String::new());
+    let mut text = lines.join("\n");
+    if let Network::Up(addresses) = &content.network {
+        if let Some(code) = addresses.first().and_then(|address| qr(&url(address))) {
+            text.push_str(&code);
+        }
+    }
+    text
+}
+
+fn title(content: &Content) -> &'static str {
+    if content.code.is_some() {
+        "Mazet - première installation / first set-up"
+    } else {
+        "Mazet - en service / running"
+    }
+}
+
+fn reach(content: &Content, addresses: &[IpAddr]) -> Vec<String> {
+    let mut lines = vec!["  Depuis un navigateur du réseau / from a browser on this network:".to_owned()];
+    lines.push(format!("  https://{}.local/", content.name));
+    lines.extend(addresses.iter().map(|address| format!("  {}", url(address))));
+    lines
+}
+
+fn trouble(network: &Network) -> [&'static str; 2] {
+    match network {
+        Network::NoCard => [
+            "  Pas de réseau : aucune carte réseau reconnue. Branchez un adaptateur USB.",
+            "  No network: no known network card. Plug in a USB adapter.",
+        ],
+        Network::NoCable => [
+            "  Pas de réseau : aucun câble branché, ou la box est éteinte.",
+            "  No network: no cable is plugged in, or the router is off.",
+        ],
+        _ => [
+            "  Pas d'adresse : le câble est branché, mais aucun serveur DHCP n'a répondu (encore).",
+            "  No address: a cable is there, but no DHCP server has answered (yet).",
+        ],
+    }
+}
+
+/// `https://192.168.1.20/`, `https://[2001:db8::5]/`.
+fn url(address: &IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("https://{address}/"),
+        IpAddr::V6(address) => format!("https://[{address}]/"),
+    }
+}
+
+/// A QR code of half blocks: two modules a character, light ones drawn, since the screen is dark.
+fn qr(text: &str) -> Option<String> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let width = code.width();
+    // The light margin that readers need, of two modules: the screen is small.
+    let light = |x: usize, y: usize| {
+        let inside = (2..width + 2).contains(&x) && (2..width + 2).contains(&y);
+        !inside || code[(x - 2, y - 2)] == Color::Light
+    };
+    let mut drawn = String::new();
+    for y in (0..width + 4).step_by(2) {
+        drawn.push_str("  ");
+        for x in 0..width + 4 {
+            drawn.push(match (light(x, y), y + 1 < width + 4 && light(x, y + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+        }
+        drawn.push('\n');
+    }
+    Some(drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(code: Option<&str>, network: Network) -> Content {
+        Content { name: "mazet".to_owned(), code: code.map(str::to_owned), network }
+    }
+
+    #[test]
+    fn the_first_screen_says_where_to_go_and_with_what_code() {
+        let address = "192.168.1.20".parse().expect("address");
+        insta::assert_snapshot!(text(&content(Some("ABCD-2345"), Network::Up(vec![address]))));
+    }
+
+    #[test]
+    fn the_screen_fits_a_text_console() {
+        let address = "192.168.100.200".parse().expect("address");
+        let text = text(&content(Some("ABCD-2345"), Network::Up(vec![address])));
+        assert!(text.lines().count() <= 24, "{}", text.lines().count());
+        assert!(text.lines().all(|line| line.chars().count() < 80));
+    }
+
+    #[test]
+    fn an_installed_box_shows_no_code() {
+        let address = "2001:db8::5".parse().expect("address");
+        let text = text(&content(None, Network::Up(vec![address])));
+        assert!(text.contains("https://[2001:db8::5]/"));
+        assert!(!text.to_lowercase().contains("code"));
+    }
+
+    #[test]
+    fn without_network_the_screen_says_why() {
+        insta::assert_snapshot!(text(&content(Some("ABCD-2345"), Network::NoCable)), @r"
+        Mazet - première installation / first set-up
+
+          Pas de réseau : aucun câble branché, ou la box est éteinte.
+          No network: no cable is plugged in, or the router is off.
+
+          Code de prise en main : ABCD-2345
+          Claim code: ABCD-2345
+        ");
+    }
+}

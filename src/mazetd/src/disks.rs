@@ -1,0 +1,205 @@
+//! The machine's disks: which could take the box, and what they hold.
+//!
+//! Read from `lsblk --json`; never offered: the live medium, and whatever is no disk of
+//! the machine (loop, RAM, compressed swap, optical, floppy, read-only).
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::protocol::Disk;
+use crate::run::{Program, Runner};
+
+/// The smallest disk that takes a box: 8 GB as disk makers count.
+pub const MINIMUM_BYTES: u64 = 8_000_000_000;
+/// File-system label of the box's btrfs.
+pub const DATA_LABEL: &str = "MAZET-DATA";
+/// Columns asked of `lsblk`.
+const COLUMNS: &str = "NAME,TYPE,SIZE,RO,MODEL,SERIAL,FSTYPE,LABEL,PARTLABEL,PTTYPE,MOUNTPOINTS";
+/// Bytes at the start of a disk that are looked at when it bears no signature.
+const LOOK: usize = 1 << 20;
+
+/// What `lsblk --json` prints.
+#[derive(Debug, Deserialize)]
+struct Listing {
+    blockdevices: Vec<Device>,
+}
+
+/// One block device and those on it.
+#[derive(Debug, Deserialize)]
+struct Device {
+    name: String,
+    r#type: String,
+    size: u64,
+    ro: bool,
+    model: Option<String>,
+    serial: Option<String>,
+    fstype: Option<String>,
+    label: Option<String>,
+    partlabel: Option<String>,
+    pttype: Option<String>,
+    #[serde(default)]
+    mountpoints: Vec<Option<String>>,
+    #[serde(default)]
+    children: Vec<Device>,
+}
+
+/// Every disk that could take the box, by kernel name.
+///
+/// # Errors
+/// When `lsblk` fails or its answer cannot be read.
+pub fn scan(runner: &Runner) -> Result<Vec<Disk>> {
+    let json = runner
+        .run(Program::Lsblk, &["--json", "--bytes", "--output", COLUMNS])
+        .context("listing the disks")?;
+    let live = live_sources(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default());
+    let mut disks = parse(&json, &live)?;
+    for disk in &mut disks {
+        if disk.contents.is_empty() && !starts_blank(&disk.name) {
+            disk.contents.push("unknown data".to_owned());
+        }
+    }
+    Ok(disks)
+}
+
+/// The disks in `json`, without those that carry one of the `live` devices.
+fn parse(json: &str, live: &BTreeSet<String>) -> Result<Vec<Disk>> {
+    let listing: Listing = serde_json::from_str(json).context("reading what lsblk said")?;
+    let mut disks: Vec<Disk> = listing
+        .blockdevices
+        .iter()
+        .filter(|device| is_offered(device) && !carries(device, live))
+        .map(disk)
+        .collect();
+    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(disks)
+}
+
+/// Is it a disk of the machine that can be written?
+fn is_offered(device: &Device) -> bool {
+    let foreign = ["loop", "ram", "zram", "fd", "sr", "nbd"];
+    let hardware_boot_area = device.name.contains("boot") || device.name.contains("rpmb");
+    device.r#type == "disk"
+        && !device.ro
+        && device.size > 0
+        && !hardware_boot_area
+        && !foreign.iter().any(|prefix| device.name.starts_with(prefix))
+}
+
+/// Does the device, or one on it, hold the running system?
+fn carries(device: &Device, live: &BTreeSet<String>) -> bool {
+    live.contains(&device.name)
+        || device.mountpoints.iter().flatten().any(|point| point.starts_with("/run/live"))
+        || device.children.iter().any(|child| carries(child, live))
+}
+
+fn disk(device: &Device) -> Disk {
+    let text = |value: &Option<String>| value.as_deref().unwrap_or("").trim().to_owned();
+    Disk {
+        name: device.name.clone(),
+        model: text(&device.model),
+        serial: text(&device.serial),
+        bytes: device.size,
+        contents: contents(device),
+        holds_mazet: holds_mazet(device),
+        too_small: device.size < MINIMUM_BYTES,
+    }
+}
+
+/// One phrase per partition, or for the signature of the whole disk.
+fn contents(device: &Device) -> Vec<String> {
+    let mut phrases: Vec<String> = device.children.iter().map(phrase).collect();
+    if phrases.is_empty() {
+        if device.fstype.is_some() {
+            phrases.push(phrase(device));
+        } else if let Some(table) = &device.pttype {
+            phrases.push(format!("empty partition table ({table})"));
+        }
+    }
+    phrases
+}
+
+/// `sda1: ntfs "Windows", 120.0 GB`.
+fn phrase(device: &Device) -> String {
+    let kind = device.fstype.as_deref().unwrap_or("unknown data");
+    let label = device.label.as_ref().or(device.partlabel.as_ref());
+    let label = label.map(|label| format!(" \"{label}\"")).unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let gigabytes = device.size as f64 / 1e9;
+    format!("{}: {kind}{label}, {gigabytes:.1} GB", device.name)
+}
+
+fn holds_mazet(device: &Device) -> bool {
+    let is = |value: &Option<String>| value.as_deref() == Some(DATA_LABEL);
+    is(&device.label) || is(&device.partlabel) || device.children.iter().any(holds_mazet)
+}
+
+/// Kernel names of the devices that are mounted below `/run/live` or as `/`.
+fn live_sources(mountinfo: &str) -> BTreeSet<String> {
+    let source = |line: &str| -> Option<String> {
+        let (before, after) = line.split_once(" - ")?;
+        let point = before.split(' ').nth(4)?;
+        let device = after.split(' ').nth(1)?.strip_prefix("/dev/")?;
+        (point == "/" || point.starts_with("/run/live")).then(|| device.to_owned())
+    };
+    mountinfo.lines().filter_map(source).collect()
+}
+
+/// Are the disk's first bytes all zero? A disk that cannot be read is not called blank.
+fn starts_blank(name: &str) -> bool {
+    let mut start = vec![0; LOOK];
+    let path = Path::new("/dev").join(name);
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok_and(|()| start.iter().all(|byte| *byte == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LSBLK: &str = include_str!("../fixtures/lsblk.json");
+
+    #[test]
+    fn only_disks_that_may_be_erased_are_offered() {
+        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let names: Vec<&str> = disks.iter().map(|disk| disk.name.as_str()).collect();
+        assert_eq!(names, ["nvme0n1", "sda", "sdc"]);
+    }
+
+    #[test]
+    fn what_a_disk_holds_is_told_by_partition() {
+        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let sda = disks.iter().find(|disk| disk.name == "sda").expect("sda");
+        assert_eq!(sda.model, "WDC WD10EZEX");
+        assert_eq!(sda.serial, "WD-1234");
+        assert_eq!(
+            sda.contents,
+            ["sda1: ntfs \"Windows\", 120.0 GB", "sda2: unknown data \"Basic data\", 880.2 GB"]
+        );
+        assert!(!sda.holds_mazet && !sda.too_small);
+    }
+
+    #[test]
+    fn a_mazet_and_a_small_blank_disk_are_recognised() {
+        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let nvme = disks.iter().find(|disk| disk.name == "nvme0n1").expect("nvme0n1");
+        assert!(nvme.holds_mazet);
+        let sdc = disks.iter().find(|disk| disk.name == "sdc").expect("sdc");
+        assert!(sdc.contents.is_empty() && sdc.too_small && sdc.serial.is_empty());
+    }
+
+    #[test]
+    fn the_disk_under_the_running_system_is_never_offered() {
+        let mounts = "24 1 259:3 / / rw - btrfs /dev/nvme0n1p3 rw\n\
+                      25 24 8:1 / /mnt rw - ext4 /dev/sda1 rw\n";
+        let live = live_sources(mounts);
+        assert_eq!(live.iter().map(String::as_str).collect::<Vec<_>>(), ["nvme0n1p3"]);
+        let disks = parse(LSBLK, &live).expect("lsblk's own form");
+        assert!(disks.iter().all(|disk| disk.name != "nvme0n1"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Wiping, partitioning and formatting.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::layout::{Target, TargetDisk};
+use crate::disks::DATA_LABEL;
+use crate::run::{Program, Runner};
+
+/// Label of the ESP, as on the stick.
+const ESP_LABEL: &str = "MAZET";
+
+/// Gives every disk of `target` its partition table; what was on it is gone then.
+///
+/// # Errors
+/// When a disk is in use, too small or broken: the text holds what the program said.
+pub fn partition(target: &Target, runner: &Runner) -> Result<()> {
+    for disk in &target.disks {
+        partition_one(disk, runner).with_context(|| format!("on {}", disk.device.display()))?;
+    }
+    Ok(())
+}
+
+fn partition_one(disk: &TargetDisk, runner: &Runner) -> Result<()> {
+    for node in old_partitions(&disk.device)? {
+        runner.run(Program::Wipefs, &["--all", "--force", &node])?;
+    }
+    let device = disk.device.to_string_lossy();
+    runner.run(Program::Wipefs, &["--all", "--force", &device])?;
+    erase_boot_code(&disk.device)?;
+    let arguments = ["--wipe", "always", "--wipe-partitions", "always", &device];
+    runner.run_with_input(Program::Sfdisk, &arguments, &disk.script())?;
+    runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
+    for node in [&disk.bios, &disk.esp, &disk.data] {
+        fs::metadata(node).with_context(|| format!("the kernel made no {}", node.display()))?;
+    }
+    Ok(())
+}
+
+/// Device nodes of the partitions that the kernel knows on `device`.
+fn old_partitions(device: &Path) -> Result<Vec<String>> {
+    let name = device.file_name().context("a disk has a name")?;
+    let folder = Path::new("/sys/block").join(name);
+    let mut nodes = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
+        let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
+        if entry.path().join("partition").exists() {
+            nodes.push(format!("/dev/{}", entry.file_name().to_string_lossy()));
+        }
+    }
+    nodes.sort();
+    Ok(nodes)
+}
+
+/// Until the very end nothing may start from this disk, not even what was on it before.
+fn erase_boot_code(device: &Path) -> Result<()> {
+    let erase = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(device)?;
+        file.write_all(&[0; 4096])?;
+        file.sync_all()
+    };
+    erase().with_context(|| format!("erasing the start of {}", device.display()))
+}
+
+/// Makes the ESPs and the btrfs with its subvolumes.
+///
+/// # Errors
+/// When a file system cannot be made.
+pub fn format(target: &Target, runner: &Runner) -> Result<()> {
+    for disk in &target.disks {
+        let esp = disk.esp.to_string_lossy();
+        runner.run(Program::MkfsVfat, &["-F", "32", "-n", ESP_LABEL, "-i", &disk.volume_id, &esp])?;
+    }
+    runner.run(Program::MkfsBtrfs, &btrfs_arguments(target))?;
+    runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
+    let top = super::mounts::mount_top(target)?;
+    for name in ["root", "data"] {
+        let path = top.path().join(name);
+        runner.run(Program::Btrfs, &["subvolume", "create", &path.to_string_lossy()])?;
+    }
+    top.unmount()
+}
+
+fn btrfs_arguments(target: &Target) -> Vec<String> {
+    let mut arguments: Vec<String> =
+        ["--force", "--label", DATA_LABEL, "--uuid", &target.uuid].map(str::to_owned).into();
+    if target.disks.len() > 1 {
+        arguments.extend(["--data", "raid1", "--metadata", "raid1"].map(str::to_owned));
+    }
+    arguments.extend(target.disks.iter().map(|disk| disk.data.to_string_lossy().into_owned()));
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(names: &[&str]) -> Target {
+        let disk = |name: &&str| TargetDisk::new(name, 1, "12AB34CD".to_owned());
+        Target { disks: names.iter().map(disk).collect(), uuid: "UUID".to_owned() }
+    }
+
+    #[test]
+    fn two_disks_make_a_mirror() {
+        let arguments = btrfs_arguments(&target(&["sda", "nvme0n1"])).join(" ");
+        assert_eq!(
+            arguments,
+            "--force --label MAZET-DATA --uuid UUID --data raid1 --metadata raid1 /dev/sda3 /dev/nvme0n1p3"
+        );
+    }
+
+    #[test]
+    fn one_disk_makes_none() {
+        let arguments = btrfs_arguments(&target(&["sda"])).join(" ");
+        assert_eq!(arguments, "--force --label MAZET-DATA --uuid UUID /dev/sda3");
+    }
+}

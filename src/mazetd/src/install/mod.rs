@@ -1,0 +1,72 @@
+//! Installing the box to its disks.
+//!
+//! | stage | module | what |
+//! |---|---|---|
+//! | partition | [`disk`], [`layout`] | old signatures go, a GPT comes |
+//! | format | [`disk`], [`mounts`] | the file systems, mounted as the box will see them |
+//! | unpack | [`tree`] | the live system's layers, merged and copied |
+//! | boot | [`boot`] | rescue system, kernel, boot menus, GRUB for BIOS |
+//! | settings | [`settings`] | box.toml, secrets, and all that is rendered from them |
+//! | check | [`check`], [`boot`] | everything read back; then the disks are made bootable |
+//!
+//! A disk becomes bootable in the last step alone: after a power cut the stick boots again,
+//! and a second run wipes and starts anew.
+
+mod boot;
+mod check;
+mod copy;
+mod disk;
+mod layout;
+mod mounts;
+mod progress;
+mod settings;
+mod tree;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use mazet_model::wizard::InstallPlan;
+
+pub use copy::files_below;
+pub use progress::{Reporter, first_progress};
+
+use crate::run::Runner;
+use crate::system;
+
+/// Installs `plan` from the running live system, telling `reporter` how far it is.
+///
+/// # Errors
+/// With the chain of what failed; the disks are then not bootable.
+pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Result<()> {
+    let medium = Path::new(boot::MEDIUM);
+    let image = system::image(Path::new("/"))?;
+    let target = layout::target(plan)?;
+
+    let stage = reporter.stage("partition");
+    disk::partition(&target, runner).context("partitioning")?;
+    stage.done();
+
+    let stage = reporter.stage("format");
+    disk::format(&target, runner).context("making the file systems")?;
+    let mounted = mounts::mount_target(&target).context("mounting the new file systems")?;
+    stage.done();
+
+    let stage = reporter.stage("unpack");
+    tree::unpack(&image, mounted.root(), runner, &stage).context("copying the system")?;
+    stage.done();
+
+    let stage = reporter.stage("boot");
+    let mut written = boot::install(&target, &image, medium, &mounted, &stage).context("making it start")?;
+    stage.done();
+
+    let stage = reporter.stage("settings");
+    written.extend(settings::install(plan, &target, mounted.root(), runner).context("keeping the settings")?);
+    stage.done();
+
+    let stage = reporter.stage("check");
+    mounted.close().context("unmounting the new file systems")?;
+    check::check(&target, &written, runner, &stage).context("reading back what was written")?;
+    boot::seal(&target, medium).context("making the disks bootable")?;
+    stage.done();
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What runs here: the live system or an installed box, from which image, with which services.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use mazet_model::image::{IMAGE_JSON, ImageInfo, SERVICES_DIR};
+use mazet_model::manifest::Manifest;
+use mazet_model::settings::Settings;
+
+use crate::protocol::Mode;
+
+/// The box's settings, below its root.
+pub const BOX_TOML: &str = "srv/mazet/box.toml";
+
+/// Live or installed, as the kernel's command line says.
+pub fn mode() -> Mode {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    if line.split_whitespace().any(|word| word == "boot=live") { Mode::Live } else { Mode::Installed }
+}
+
+/// `path`, an absolute path of the box, below `root`.
+pub fn below(root: &Path, path: &str) -> std::path::PathBuf {
+    root.join(path.trim_start_matches('/'))
+}
+
+/// The description of the image that the tree at `root` came from.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn image(root: &Path) -> Result<ImageInfo> {
+    let path = below(root, IMAGE_JSON);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}
+
+/// The baked service manifests of the tree at `root`, in dependency order.
+///
+/// # Errors
+/// When the image's description or a manifest cannot be read.
+pub fn services(root: &Path) -> Result<Vec<Manifest>> {
+    let folder = below(root, SERVICES_DIR);
+    let read = |name: &String| -> Result<Manifest> {
+        let path = folder.join(format!("{name}.toml"));
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Manifest::parse(&text).with_context(|| format!("reading {}", path.display()))
+    };
+    image(root)?.services.iter().map(read).collect()
+}
+
+/// The settings of the tree at `root`, unchecked.
+///
+/// # Errors
+/// When they cannot be read; the text of a TOML fault shows its place.
+pub fn settings(root: &Path) -> Result<Settings> {
+    let path = root.join(BOX_TOML);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}

@@ -1,0 +1,166 @@
+//! Asking the root half, one question a connection.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+
+use crate::protocol::{Answers, Disk, Progress, Request, Response, Status};
+
+/// Longest answer that is read: far above a machine with dozens of disks.
+const LONGEST: u64 = 1024 * 1024;
+/// Argon2id on an old PC takes a second or two; looking at slow disks a few.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why the broker gave no usable answer.
+#[derive(Debug, Error)]
+pub enum BrokerError {
+    /// The socket failed.
+    #[error("talking to the broker at {path}: {cause}")]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// It did not answer in time.
+    #[error("the broker did not answer {request} within {} s", PATIENCE.as_secs())]
+    Late {
+        /// The request's name.
+        request: String,
+    },
+    /// It answered something else.
+    #[error("the broker answered {request} with something unexpected: {answer}")]
+    Unexpected {
+        /// The request's name.
+        request: String,
+        /// What came, or why it could not be read.
+        answer: String,
+    },
+    /// It refused.
+    #[error("the broker refused ({key}): {detail}")]
+    Refused {
+        /// Catalogue key below `refused.`.
+        key: String,
+        /// What failed, why.
+        detail: String,
+    },
+}
+
+/// The broker's address.
+pub struct Broker {
+    path: PathBuf,
+}
+
+impl Broker {
+    /// A broker that listens at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Ask, and wait for the answer. A refusal is an error.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn ask(&self, request: &Request) -> Result<Response, BrokerError> {
+        let late = |_| BrokerError::Late { request: name(request) };
+        let answer = tokio::time::timeout(PATIENCE, self.exchange(request)).await.map_err(late)??;
+        match answer {
+            Response::Refused { key, detail } => Err(BrokerError::Refused { key, detail }),
+            answer => Ok(answer),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, BrokerError> {
+        let line = self
+            .line(request)
+            .await
+            .map_err(|cause| BrokerError::Socket { path: self.path.clone(), cause })?;
+        serde_json::from_str(&line)
+            .map_err(|error| BrokerError::Unexpected { request: name(request), answer: error.to_string() })
+    }
+
+    async fn line(&self, request: &Request) -> std::io::Result<String> {
+        let mut stream = UnixStream::connect(&self.path).await?;
+        let mut sent = serde_json::to_vec(request)?;
+        sent.push(b'\n');
+        stream.write_all(&sent).await?;
+        let mut line = String::new();
+        BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+        Ok(line)
+    }
+
+    /// What machine this is.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn status(&self) -> Result<Status, BrokerError> {
+        match self.ask(&Request::Status).await? {
+            Response::Status(status) => Ok(status),
+            other => Err(unexpected(&Request::Status, &other)),
+        }
+    }
+
+    /// The disks that could take the box.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn disks(&self) -> Result<Vec<Disk>, BrokerError> {
+        match self.ask(&Request::Disks).await? {
+            Response::Disks { disks } => Ok(disks),
+            other => Err(unexpected(&Request::Disks, &other)),
+        }
+    }
+
+    /// The answers so far.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn answers(&self) -> Result<Answers, BrokerError> {
+        match self.ask(&Request::Answers).await? {
+            Response::Answers(answers) => Ok(*answers),
+            other => Err(unexpected(&Request::Answers, &other)),
+        }
+    }
+
+    /// How far the installation is.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn progress(&self) -> Result<Progress, BrokerError> {
+        match self.ask(&Request::Progress).await? {
+            Response::Progress(progress) => Ok(progress),
+            other => Err(unexpected(&Request::Progress, &other)),
+        }
+    }
+
+    /// Ask for something that is only done, or refused.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn order(&self, request: &Request) -> Result<(), BrokerError> {
+        match self.ask(request).await? {
+            Response::Done => Ok(()),
+            other => Err(unexpected(request, &other)),
+        }
+    }
+}
+
+/// An answer of the wrong kind. Only its kind is told: it may hold personal data.
+pub fn unexpected(request: &Request, answer: &Response) -> BrokerError {
+    let answer = serde_json::to_value(answer)
+        .ok()
+        .and_then(|value| value["response"].as_str().map(str::to_owned))
+        .unwrap_or_default();
+    BrokerError::Unexpected { request: name(request), answer }
+}
+
+/// The request's name, without what it carries (a password, a code).
+fn name(request: &Request) -> String {
+    serde_json::to_value(request)
+        .ok()
+        .and_then(|value| value["request"].as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,159 @@
+//! Forms: what was sent, that it was meant, and what is wrong with it.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use mazet_model::settings::Language;
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::broker::BrokerError;
+use super::failure::Failure;
+use super::guard::Csrf;
+use super::language;
+use super::pages::Page;
+use super::token::Token;
+
+/// The fields of a form, in order, repeated ones included.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Read a form of at most the router's body limit.
+    ///
+    /// # Errors
+    /// Too long, or not a form: axum's own answer.
+    pub async fn read(request: Request) -> Result<Self, Response> {
+        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &())
+            .await
+            .map_err(|fault| fault.into_response())?;
+        Ok(Self(pairs))
+    }
+
+    /// A field's first value, empty where there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// A field's first value without the blanks around it.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).trim().to_owned()
+    }
+
+    /// Every value of a field.
+    pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A visitor behind the wall.
+pub struct Visit {
+    /// The server.
+    pub app: Arc<App>,
+    /// What they read.
+    pub language: Language,
+    /// Their session's CSRF token.
+    pub csrf: Token,
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let Csrf(csrf) = parts.extensions.get::<Csrf>().cloned().ok_or(Failure::Forbidden)?;
+        let language = language::of(&parts.headers).unwrap_or(Language::Fr);
+        Ok(Self { app: Arc::clone(app), language, csrf })
+    }
+}
+
+impl Visit {
+    /// A text in the visitor's language.
+    pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.app.pages.catalogue.say(self.language, key, values)
+    }
+
+    /// A page in the visitor's language.
+    ///
+    /// # Errors
+    /// The page cannot be rendered.
+    pub fn page(&self, status: StatusCode, page: &Page) -> Result<Response, Failure> {
+        Ok(self.app.pages.response(self.language, status, page)?)
+    }
+
+    /// What a refusal of the broker means to the visitor; other failures stay failures.
+    ///
+    /// # Errors
+    /// The broker did not refuse but fail.
+    pub fn refusal(&self, error: BrokerError) -> Result<Faults, Failure> {
+        let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
+        let known = self.app.pages.catalogue.get(self.language, &format!("refused.{key}"));
+        let message = match known {
+            Some(text) => text.to_owned(),
+            None => format!("{} ({detail})", self.say("refused.other", &[])),
+        };
+        let mut faults = Faults::default();
+        faults.add("", message);
+        Ok(faults)
+    }
+}
+
+/// A form sent by a visitor behind the wall, with their session's CSRF token.
+pub struct Posted {
+    /// Who.
+    pub visit: Visit,
+    /// What.
+    pub fields: Fields,
+}
+
+impl FromRequest<Arc<App>> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let foreign = is_foreign(request.headers());
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
+        let fields = Fields::read(Request::from_parts(parts, body)).await?;
+        if foreign || !visit.csrf.is(fields.get("csrf")) {
+            return Err(Failure::Forbidden.into_response());
+        }
+        Ok(Self { visit, fields })
+    }
+}
+
+/// Does the browser itself say that another site sent this?
+pub fn is_foreign(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+/// What is wrong with a form, in the visitor's words, field by field.
+#[derive(Default)]
+pub struct Faults(Vec<(String, String)>);
+
+impl Faults {
+    /// A fault of a field (the id of its input; empty for the whole form).
+    pub fn add(&mut self, field: &str, message: String) {
+        self.0.push((field.to_owned(), message));
+    }
+
+    /// Nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first fault of a field; empty where there is none.
+    pub fn of(&self, field: &str) -> &str {
+        self.0.iter().find(|(name, _)| name == field).map_or("", |(_, message)| message)
+    }
+
+    /// For the list of faults at the top of a page.
+    pub fn list(&self) -> Value {
+        self.0.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect()
+    }
+
+    /// 422 where something is wrong.
+    pub fn status(&self) -> StatusCode {
+        if self.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+    }
+}

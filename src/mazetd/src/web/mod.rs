@@ -1,0 +1,77 @@
+//! `mazetd web`: the unprivileged half, which is all that a browser ever talks to.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`listen`] | the sockets that systemd hands over |
+//! | [`serve`] | connections: TLS, limits, time-outs, a clean end |
+//! | [`routes`] | every path, and who may see it |
+//! | [`guard`] | the claim wall, headers, time-outs |
+//! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
+//! | [`broker`] | asking the root half |
+//! | [`catalogue`], [`language`], [`pages`], [`assets`] | what is shown |
+//! | [`claim`], [`steps`], [`install`], [`home`] | the pages themselves |
+//!
+//! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
+//! decides nothing that the broker does not check again.
+
+mod app;
+mod assets;
+mod broker;
+mod catalogue;
+mod claim;
+mod failure;
+mod form;
+mod guard;
+mod home;
+mod install;
+mod language;
+mod listen;
+mod pages;
+mod routes;
+mod serve;
+mod session;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+/// What `mazetd web` is told on its command line.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The broker's socket.
+    pub broker: PathBuf,
+    /// Certificate chain, PEM; read only when a TLS socket is handed over.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            broker: crate::protocol::SOCKET.into(),
+            certificate: "/run/mazet/tls/cert.pem".into(),
+            key: "/run/mazet/tls/key.pem".into(),
+        }
+    }
+}
+
+/// Serve until SIGTERM; requests under way are finished first.
+///
+/// # Errors
+/// No socket was handed over, the certificate cannot be loaded, or the runtime cannot start.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the web server's runtime")?;
+    runtime.block_on(async {
+        let sockets = listen::from_systemd()?;
+        let app = app::App::new(&options.broker, listen::mode(&sockets))?;
+        serve::all(sockets, app, options).await
+    })
+}

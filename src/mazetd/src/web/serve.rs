@@ -1,0 +1,259 @@
+//! Connections: TLS, limits, time-outs, and a clean end.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, crypto::ring};
+use tower_service::Service as _;
+
+use super::app::App;
+use super::listen::Socket;
+use super::{Options, routes};
+
+/// Connections at once, per socket; a browser opens six.
+const CONNECTIONS: usize = 128;
+/// For a TLS handshake, and for the head of a request, the wait for the next one included.
+const HEAD: Duration = Duration::from_secs(20);
+/// No connection is kept longer than this.
+const LIFETIME: Duration = Duration::from_secs(600);
+/// For the requests under way when the server ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// A head larger than this is refused.
+const HEAD_BYTES: usize = 16 * 1024;
+/// After a failed accept (no file descriptor left): nothing tells when one is free again.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// What a socket's connections need.
+#[derive(Clone)]
+struct Line {
+    router: Router,
+    places: Arc<Semaphore>,
+    end: watch::Receiver<bool>,
+}
+
+/// Serve every socket until SIGTERM.
+///
+/// # Errors
+/// A socket cannot be used, or the certificate cannot be loaded.
+pub async fn all(sockets: Vec<Socket>, app: Arc<App>, options: &Options) -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let (stop, end) = watch::channel(false);
+    let mut loops = JoinSet::new();
+    let pages = routes::router(app);
+    for socket in sockets {
+        let line =
+            Line { router: pages.clone(), places: Arc::new(Semaphore::new(CONNECTIONS)), end: end.clone() };
+        start(&mut loops, socket, line, options)?;
+    }
+    terminated.recv().await;
+    // Every loop holds a receiver, so this reaches them all.
+    let _ = stop.send(true);
+    while loops.join_next().await.is_some() {}
+    Ok(())
+}
+
+fn start(loops: &mut JoinSet<()>, socket: Socket, line: Line, options: &Options) -> anyhow::Result<()> {
+    match socket {
+        Socket::Https(listener) => {
+            listener.set_nonblocking(true).context("preparing the HTTPS socket")?;
+            let acceptor = acceptor(&options.certificate, &options.key)?;
+            loops.spawn(https(TcpListener::from_std(listener)?, acceptor, line));
+        }
+        Socket::Http(listener) => {
+            listener.set_nonblocking(true).context("preparing the HTTP socket")?;
+            let line = Line { router: Router::new().fallback(to_https), ..line };
+            loops.spawn(http(TcpListener::from_std(listener)?, line));
+        }
+        Socket::Web(listener) => {
+            listener.set_nonblocking(true).context("preparing nginx's socket")?;
+            loops.spawn(web(UnixListener::from_std(listener)?, line));
+        }
+    }
+    Ok(())
+}
+
+/// TLS with the box's own certificate.
+///
+/// # Errors
+/// A file is missing, not PEM, or the two do not belong together.
+pub fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+    let reading = |path: &Path| format!("reading {} (the broker makes it at its start)", path.display());
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| reading(certificate))?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| reading(key))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .context("choosing TLS versions")?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("using the box's certificate")?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn https(listener: TcpListener, acceptor: TlsAcceptor, line: Line) {
+    while let Some((stream, peer, place)) = line.next(&listener).await {
+        let (acceptor, line) = (acceptor.clone(), line.clone());
+        tokio::spawn(async move {
+            // A browser that does not trust the certificate yet hangs up here: nothing to log.
+            if let Ok(Ok(stream)) = timeout(HEAD, acceptor.accept(stream)).await {
+                line.talk(stream, peer).await;
+            }
+            drop(place);
+        });
+    }
+    line.farewell().await;
+}
+
+async fn http(listener: TcpListener, line: Line) {
+    while let Some((stream, peer, place)) = line.next(&listener).await {
+        let line = line.clone();
+        tokio::spawn(async move {
+            line.talk(stream, peer).await;
+            drop(place);
+        });
+    }
+    line.farewell().await;
+}
+
+async fn web(listener: UnixListener, line: Line) {
+    while let Some(place) = line.place().await {
+        let mut end = line.end.clone();
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = end.changed() => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let line = line.clone();
+        tokio::spawn(async move {
+            line.talk(stream, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+            drop(place);
+        });
+    }
+    line.farewell().await;
+}
+
+impl Line {
+    /// A place for one more connection; none once the server ends.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let mut end = self.end.clone();
+        tokio::select! {
+            place = Arc::clone(&self.places).acquire_owned() => place.ok(),
+            _ = end.changed() => None,
+        }
+    }
+
+    /// The next TCP connection; none once the server ends.
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+        let place = self.place().await?;
+        let mut end = self.end.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = end.changed() => return None,
+            };
+            match accepted {
+                // A socket for both families shows IPv4 visitors as ::ffff:a.b.c.d.
+                Ok((stream, peer)) => return Some((stream, peer.ip().to_canonical(), place)),
+                Err(_) => tokio::time::sleep(BREATH).await,
+            }
+        }
+    }
+
+    /// Answer one connection's requests.
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: IpAddr) {
+        let service = hyper::service::service_fn(|mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            let answer = self.router.clone().call(request.map(Body::new));
+            async { Ok::<_, Infallible>(answer.await.into_response()) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let mut end = self.end.clone();
+        tokio::select! {
+            // Broken connections are the visitor's affair.
+            _ = connection.as_mut() => return,
+            _ = end.changed() => {}
+            () = tokio::time::sleep(LIFETIME) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(FAREWELL, connection).await;
+    }
+
+    /// Wait until every connection is over.
+    async fn farewell(&self) {
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let _ = timeout(FAREWELL, self.places.acquire_many(all)).await;
+    }
+}
+
+/// Send a visitor who came by plain HTTP to the same page by HTTPS.
+async fn to_https(request: Request) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).and_then(host_of);
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    match host {
+        Some(host) if path.starts_with('/') => {
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, format!("https://{host}{path}"))])
+                .into_response()
+        }
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// The host of a Host header without its port; nothing that is not a name or an address.
+fn host_of(header: &str) -> Option<&str> {
+    let host = match header.strip_prefix('[') {
+        Some(rest) => header.get(..rest.find(']')? + 2)?,
+        None => header.split(':').next()?,
+    };
+    let named = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    (!host.is_empty() && host.chars().all(named)).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn only_hosts_are_redirected_to() {
+        assert_eq!(host_of("mazet.local"), Some("mazet.local"));
+        assert_eq!(host_of("192.168.1.9:80"), Some("192.168.1.9"));
+        assert_eq!(host_of("[fe80::1]:80"), Some("[fe80::1]"));
+        for bad in ["", "[fe80::1", "a/b", "a@b", "a b"] {
+            assert_eq!(host_of(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A broker for tests: speaks the real protocol over a real socket, and touches no machine.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use mazet_model::settings::Language;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::protocol::{
+    Answers, ClaimVerdict, Disk, Mode, Progress, Purpose, Request, Response, Stage, Status,
+};
+
+/// What the broker knows, for tests to set and to look at.
+pub struct State {
+    pub status: Status,
+    pub tries_left: u32,
+    pub disks: Vec<Disk>,
+    pub answers: Answers,
+    pub passwords: Vec<String>,
+    pub progress: Progress,
+    pub refuse: Option<(&'static str, &'static str)>,
+    pub asked: Vec<String>,
+}
+
+/// A broker behind a socket in a folder of its own.
+pub struct FakeBroker {
+    folder: TempDir,
+    state: Arc<Mutex<State>>,
+}
+
+impl FakeBroker {
+    pub fn start(mode: Mode) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Arc::new(Mutex::new(State::new(mode)));
+        let listener = UnixListener::bind(folder.path().join("broker.sock")).unwrap();
+        tokio::spawn(serve(listener, Arc::clone(&state)));
+        Self { folder, state }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("broker.sock")
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn new(mode: Mode) -> Self {
+        let installed = mode == Mode::Installed;
+        Self {
+            status: Status {
+                mode,
+                name: "mazet".to_owned(),
+                organisation: if installed { "Les Amis du Mazet".to_owned() } else { String::new() },
+                language: Language::Fr,
+                version: "0.1.0".to_owned(),
+            },
+            tries_left: 5,
+            disks: disks(),
+            answers: Answers::default(),
+            passwords: Vec::new(),
+            progress: Progress::default(),
+            refuse: None,
+            asked: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Response {
+        let name = serde_json::to_value(&request).unwrap()["request"].as_str().unwrap().to_owned();
+        self.asked.push(name.clone());
+        if let Some((_, detail)) = self.refuse.filter(|(refused, _)| *refused == name) {
+            let (key, detail) = detail.split_once(' ').unwrap();
+            return Response::Refused { key: key.to_owned(), detail: detail.to_owned() };
+        }
+        match request {
+            Request::Status => Response::Status(self.status.clone()),
+            Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
+            Request::Disks => Response::Disks { disks: self.disks.clone() },
+            Request::Answers => Response::Answers(Box::new(self.answers.clone())),
+            Request::Progress => Response::Progress(self.progress.clone()),
+            Request::SaveAnswers { answers } => {
+                let password = self.answers.operator_password.take();
+                self.answers = Answers { operator_password: password, ..*answers };
+                Response::Done
+            }
+            Request::SetPassword { password } => {
+                self.passwords.push(password);
+                self.answers.operator_password = Some(String::new());
+                Response::Done
+            }
+            Request::Install => {
+                self.progress = running();
+                Response::Done
+            }
+            Request::Reboot => Response::Done,
+            Request::Health => Response::Health(crate::health::Report { findings: Vec::new() }),
+        }
+    }
+
+    fn claim(&mut self, code: &str) -> ClaimVerdict {
+        if self.tries_left == 0 {
+            return ClaimVerdict::Limited { retry_after_seconds: 42 };
+        }
+        self.tries_left -= 1;
+        if code == super::CODE { ClaimVerdict::Granted } else { ClaimVerdict::Wrong }
+    }
+}
+
+/// An empty disk, one that holds something, and one that is too small.
+fn disks() -> Vec<Disk> {
+    let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[&str]| Disk {
+        name: name.to_owned(),
+        model: model.to_owned(),
+        serial: serial.to_owned(),
+        bytes,
+        contents: contents.iter().map(|text| (*text).to_owned()).collect(),
+        holds_mazet: false,
+        too_small: bytes < 8_000_000_000,
+    };
+    vec![
+        disk("sda", "Samsung SSD 870 EVO 500GB", "S62ANJ0R", 500_107_862_016, &[]),
+        disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &["ntfs “Photos”", "ext4"]),
+        disk("sdc", "Generic Flash", "", 4_010_000_000, &["vfat"]),
+    ]
+}
+
+/// All answers of a box that could be installed.
+pub fn complete() -> Answers {
+    Answers {
+        language: Some(Language::Fr),
+        purpose: Some(Purpose::New),
+        disks: Some(vec![crate::protocol::ChosenDisk {
+            name: "sda".to_owned(),
+            serial: "S62ANJ0R".to_owned(),
+            typed_serial: String::new(),
+        }]),
+        organisation: Some("Les Amis du Mazet".to_owned()),
+        box_name: Some("lavande".to_owned()),
+        timezone: Some("Europe/Paris".to_owned()),
+        operator_name: Some("Marie Sabatier".to_owned()),
+        operator_login: Some("marie".to_owned()),
+        operator_password: Some(String::new()),
+    }
+}
+
+/// An installation in its third stage.
+pub fn running() -> Progress {
+    let stage = |(name, percent): (&str, u8)| Stage { name: name.to_owned(), percent, done: percent == 100 };
+    let stages =
+        [("partition", 100), ("format", 100), ("unpack", 40), ("boot", 0), ("settings", 0), ("check", 0)];
+    Progress { stages: stages.map(stage).to_vec(), finished: false, error: None }
+}
+
+async fn serve(listener: UnixListener, state: Arc<Mutex<State>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(talk(stream, Arc::clone(&state)));
+    }
+}
+
+async fn talk(stream: UnixStream, state: Arc<Mutex<State>>) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let request = serde_json::from_str(&line).unwrap();
+        let mut answer = serde_json::to_string(&state.lock().unwrap().answer(request)).unwrap();
+        answer.push('\n');
+        if write.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The site for a person's eyes: `cargo test -p mazetd -- --ignored --nocapture eyes`.
+
+use std::net::TcpListener;
+
+use super::broker::running;
+use super::connection::Site;
+use super::*;
+use crate::web::listen::Socket;
+
+/// Serves the wizard on a free loopback port until interrupted; the installation moves at every look.
+#[tokio::test]
+#[ignore = "serves for ever, to be looked at with a browser"]
+async fn eyes() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("https://{}/ with the code {CODE}", socket.local_addr().unwrap());
+    let site = Site::start(vec![Socket::Https(socket)]);
+    let installed = site.folder.path().join("installed.sock");
+    println!("the installed box at {}", installed.display());
+    let _installed =
+        Site::start(vec![Socket::Web(std::os::unix::net::UnixListener::bind(&installed).unwrap())]);
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(500));
+    loop {
+        looks.tick().await;
+        advance(&mut site.broker.state().progress);
+    }
+}
+
+/// A little further, once somebody started the installation.
+fn advance(progress: &mut crate::protocol::Progress) {
+    let Some(stage) = progress.stages.iter_mut().find(|stage| !stage.done) else {
+        progress.finished = !progress.stages.is_empty();
+        return;
+    };
+    stage.percent = (stage.percent + 5).min(100);
+    stage.done = stage.percent == 100;
+    debug_assert_eq!(progress.stages.len(), running().stages.len());
+}

@@ -1,0 +1,226 @@
+//! From the claim to the restart: what is asked, kept, refused and shown.
+
+use mazet_model::settings::Language;
+
+use super::broker::{complete, running};
+use super::*;
+
+const PASSWORD: &str = "tramontane olive brebis 71";
+
+#[tokio::test]
+async fn the_whole_wizard_from_the_claim_to_the_restart() {
+    let mut browser = Browser::claimed().await;
+    let operator = [
+        ("operator_name", "Marie Sabatier"),
+        ("login", "marie"),
+        ("password", PASSWORD),
+        ("password_again", PASSWORD),
+    ];
+    let association =
+        [("organisation", " Les Amis du Mazet "), ("box_name", "Lavande"), ("timezone", "Europe/Paris")];
+    let steps: [(&str, &[(&str, &str)]); 5] = [
+        ("/language", &[("language", "fr")]),
+        ("/start", &[("purpose", "new")]),
+        ("/disks", &[("disk", "sda"), ("disk", "sdb"), ("serial-sdb", "WD-WCC6Y")]),
+        ("/association", &association),
+        ("/operator", &operator),
+    ];
+    for (path, fields) in steps {
+        assert_eq!(browser.get("/").await.leads_to(), path);
+        assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path}");
+        assert_eq!(browser.fill(path, fields).await.leads_to(), "/", "{path}");
+    }
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    let answers = browser.broker.state().answers.clone();
+    assert_eq!(answers.organisation.as_deref(), Some("Les Amis du Mazet"));
+    assert_eq!(answers.box_name.as_deref(), Some("lavande"));
+    assert_eq!(answers.disks.map(|disks| disks.len()), Some(2));
+    assert_eq!(browser.broker.state().passwords, [PASSWORD]);
+
+    let summary = browser.get("/summary").await;
+    for text in ["Les Amis du Mazet", "lavande.local", "WD-WCC6Y", "1 To", "Marie Sabatier"] {
+        assert!(summary.body.contains(text), "{text} is not in {}", summary.body);
+    }
+    assert_eq!(browser.fill("/install", &[]).await.leads_to(), "/progress");
+    assert_eq!(browser.get("/").await.leads_to(), "/progress");
+    assert_eq!(browser.get("/disks").await.leads_to(), "/progress");
+    browser.broker.state().progress.finished = true;
+    let finished = browser.get("/progress").await;
+    let waiting = browser.send("/reboot", &[("csrf", &finished.csrf())]).await;
+    assert!(waiting.body.contains("https://lavande.local/"));
+    assert_eq!(browser.broker.state().asked.last().map(String::as_str), Some("reboot"));
+}
+
+#[tokio::test]
+async fn an_answered_step_is_asked_no_more_and_can_be_changed() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers.language = Some(Language::Fr);
+    assert_eq!(browser.get("/").await.leads_to(), "/start");
+    assert_eq!(browser.get("/operator").await.leads_to(), "/start", "no step is skipped");
+    browser.broker.state().answers = complete();
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    let page = browser.get("/association").await;
+    assert!(page.body.contains("value=\"Les Amis du Mazet\""));
+    assert!(page.body.contains("id=\"back-to-summary\""));
+    let new = [("organisation", "Autre"), ("box_name", "mazet"), ("timezone", "Indian/Reunion")];
+    assert_eq!(browser.fill("/association", &new).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    assert_eq!(browser.broker.state().answers.operator_login.as_deref(), Some("marie"));
+}
+
+#[tokio::test]
+async fn a_chosen_password_may_stay() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    let fields = [("operator_name", "Jo"), ("login", "jo"), ("password", ""), ("password_again", "")];
+    assert_eq!(browser.fill("/operator", &fields).await.leads_to(), "/");
+    assert!(browser.broker.state().passwords.is_empty());
+    assert_eq!(browser.broker.state().answers.operator_login.as_deref(), Some("jo"));
+}
+
+#[tokio::test]
+async fn disks_are_refused_for_good_reasons() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    for (fields, text) in [
+        (vec![], "Choose at least one disk."),
+        (vec![("disk", "sdz")], "One of the chosen disks is gone."),
+        (vec![("disk", "sdb")], "The disk sdb is not empty: copy WD-WCC6Y exactly."),
+        (vec![("disk", "sdb"), ("serial-sdb", "wd-wcc6y")], "copy WD-WCC6Y exactly."),
+        (vec![("disk", "sdc"), ("serial-sdc", "sdc")], "The disk sdc is too small."),
+        (vec![("disk", "sda"), ("disk", "sdb"), ("disk", "sdc")], "Choose one or two disks, no more."),
+    ] {
+        let answer = browser.fill("/disks", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        assert!(answer.body.contains(text), "{fields:?}: {}", answer.body);
+    }
+    assert_eq!(browser.broker.state().answers, complete());
+}
+
+#[tokio::test]
+async fn a_disk_without_a_serial_is_confirmed_by_its_name() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().disks[1].serial = String::new();
+    assert_eq!(browser.fill("/disks", &[("disk", "sdb"), ("serial-sdb", "sdb")]).await.leads_to(), "/");
+}
+
+#[tokio::test]
+async fn a_disk_that_is_gone_stops_the_installation() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().disks.remove(0);
+    let summary = browser.get("/summary").await;
+    assert!(summary.body.contains("One of the chosen disks is gone."));
+    assert!(!summary.body.contains("id=\"install\""));
+}
+
+#[tokio::test]
+async fn names_are_checked_field_by_field() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    let fields = [("organisation", " "), ("box_name", "ma box"), ("timezone", "Europe/Mars")];
+    let answer = browser.fill("/association", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for field in ["organisation", "box_name", "timezone"] {
+        assert!(
+            answer.body.contains(&format!("<a href=\"#{field}\">")),
+            "{field} is not in the list of faults"
+        );
+        assert!(answer.body.contains(&format!("id=\"{field}-fault\"")), "{field} does not show its fault");
+    }
+    assert!(answer.body.contains("value=\"ma box\""), "what was typed is kept");
+    assert_eq!(browser.broker.state().answers, complete());
+}
+
+#[tokio::test]
+async fn weak_or_different_passwords_are_refused() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    for (password, again, text) in [
+        ("court", "court", "at least twelve characters"),
+        ("lesamisdumazet", "lesamisdumazet", "guess"),
+        (PASSWORD, "tramontane", "The two passwords are not the same."),
+    ] {
+        let fields =
+            [("operator_name", "Jo"), ("login", "jo"), ("password", password), ("password_again", again)];
+        let answer = browser.fill("/operator", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
+        assert!(answer.body.contains(text), "{password}: {}", answer.body);
+        assert!(!answer.body.contains(password), "a password came back in the page");
+    }
+    let fields =
+        [("operator_name", "Jo"), ("login", "root"), ("password", PASSWORD), ("password_again", PASSWORD)];
+    assert!(browser.fill("/operator", &fields).await.body.contains("reserved for the system"));
+    assert!(browser.broker.state().passwords.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_installed_while_an_answer_is_missing() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().answers.operator_password = None;
+    assert_eq!(browser.fill("/install", &[]).await.leads_to(), "/operator");
+    assert!(!browser.broker.state().asked.contains(&"install".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_broker_refuses_is_told() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().refuse = Some(("install", "disk-missing sda is gone"));
+    let answer = browser.fill("/install", &[]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("A chosen disk is gone. Choose again."), "{}", answer.body);
+    browser.broker.state().refuse = Some(("save-answers", "invented no room left"));
+    let answer = browser.fill("/start", &[("purpose", "new")]).await;
+    assert!(answer.body.contains("The box refused. (no room left)"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn progress_is_drawn_by_the_server_and_for_the_script() {
+    let mut browser = Browser::claimed().await;
+    assert_eq!(browser.get("/progress").await.leads_to(), "/");
+    browser.broker.state().progress = running();
+    let page = browser.get("/progress").await.body;
+    for part in [
+        "<progress id=\"overall\" max=\"100\" value=\"40\">",
+        "<li id=\"stage-unpack\" class=\"running\">",
+        "<li id=\"stage-boot\" class=\"waiting\">",
+        "<progress id=\"bar-partition\" max=\"100\" value=\"100\">",
+        "aria-live=\"polite\">40%: Copy the system<",
+        "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&browser.get("/progress.json").await.body).unwrap();
+    assert_eq!(json["percent"], 40);
+    assert_eq!(json["over"], false);
+    assert_eq!(json["stages"][2]["state"], "running");
+    browser.broker.state().progress.finished = true;
+    let json: serde_json::Value = serde_json::from_str(&browser.get("/progress.json").await.body).unwrap();
+    assert_eq!(json["over"], true);
+}
+
+#[tokio::test]
+async fn a_failed_installation_says_why_and_can_be_repeated() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().progress = running();
+    browser.broker.state().progress.error = Some("writing /dev/sda: <I/O error>".to_owned());
+    assert_eq!(browser.get("/").await.leads_to(), "/progress");
+    let page = browser.get("/progress").await;
+    assert!(page.body.contains("writing /dev/sda: &lt;I/O error&gt;"));
+    assert_eq!(browser.get("/disks").await.status, StatusCode::OK, "the disk may be changed");
+    assert_eq!(browser.send("/install", &[("csrf", &page.csrf())]).await.leads_to(), "/progress");
+    assert_eq!(browser.broker.state().progress.error, None);
+}
+
+#[tokio::test]
+async fn no_restart_before_the_end() {
+    let mut browser = Browser::claimed().await;
+    let csrf = browser.get("/language").await.csrf();
+    browser.broker.state().progress = running();
+    assert_eq!(browser.send("/reboot", &[("csrf", &csrf)]).await.leads_to(), "/progress");
+    assert!(!browser.broker.state().asked.contains(&"reboot".to_owned()));
+}

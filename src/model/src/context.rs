@@ -1,0 +1,136 @@
+//! What templates may name: the context made from settings and manifests.
+//!
+//! ```text
+//! box.name, box.language ("fr", "en"), box.timezone     organisation.name
+//! operator.name, operator.login                         ssh.enabled, ssh.keys[]
+//! services[]                                            names of the services that are on
+//! ports[].port, .protocol, .purpose                     what the firewall opens
+//! vhosts[].service, .location, .proxy                   what the front web server answers
+//! live                                                  true in the live system
+//! data                                                  "/srv"
+//! ```
+
+use serde_json::{Value, json};
+
+use crate::manifest::{Manifest, Port, Scope};
+use crate::settings::Settings;
+
+/// Where the data subvolume is mounted.
+pub const DATA: &str = "/srv";
+
+/// The context of every template of every service.
+///
+/// `services` are all services of the image, in dependency order; those that the settings
+/// switch off contribute nothing. In the live system only ports marked `live` are open.
+pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value {
+    let on: Vec<&Manifest> = services.iter().filter(|manifest| settings.is_on(manifest)).collect();
+    let ports: Vec<Value> = on
+        .iter()
+        .flat_map(|manifest| &manifest.ports)
+        .filter(|port| is_open(port, settings, live))
+        .map(|port| json!({ "port": port.port, "protocol": port.protocol, "purpose": port.purpose }))
+        .collect();
+    let vhosts: Vec<Value> = on
+        .iter()
+        .flat_map(|manifest| manifest.vhosts.iter().map(move |vhost| (&manifest.service.name, vhost)))
+        .map(|(service, vhost)| json!({ "service": service, "location": vhost.location, "proxy": vhost.proxy }))
+        .collect();
+    json!({
+        "box": {
+            "name": settings.machine.name,
+            "language": settings.machine.language,
+            "timezone": settings.machine.timezone,
+        },
+        "organisation": { "name": settings.organisation.name },
+        "operator": { "name": settings.operator.name, "login": settings.operator.login },
+        "ssh": { "enabled": settings.ssh.enabled, "keys": settings.ssh.keys },
+        "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
+        "ports": ports,
+        "vhosts": vhosts,
+        "live": live,
+        "data": DATA,
+    })
+}
+
+/// A context in which every list has one element: what the static check of templates walks.
+pub fn shape() -> Value {
+    let mut settings = Settings::live();
+    settings.ssh.keys.push("ssh-ed25519 AAAA".to_owned());
+    let sample: Vec<Manifest> = Manifest::parse(SAMPLE).into_iter().collect();
+    context(&settings, &sample, false)
+}
+
+/// One of everything that the context lists.
+const SAMPLE: &str = r#"
+[service]
+name = "sample"
+title = { fr = "Exemple", en = "Sample" }
+summary = { fr = "Exemple.", en = "Sample." }
+[[port]]
+port = 80
+protocol = "tcp"
+scope = "network"
+purpose = "sample"
+[[vhost]]
+location = "/"
+proxy = "127.0.0.1:8080"
+"#;
+
+fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
+    port.scope == Scope::Network
+        && (port.live || !live)
+        && port.when.as_deref().is_none_or(|path| settings.boolean(path) == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> Manifest {
+        let text = format!(
+            "{SAMPLE}\n[[port]]\nport = 22\nprotocol = \"tcp\"\nscope = \"network\"\nwhen = \"ssh.enabled\"\npurpose = \"ssh\"\n\
+             [[port]]\nport = 53\nprotocol = \"udp\"\nscope = \"loopback\"\npurpose = \"dns\"\n\
+             [[port]]\nport = 5353\nprotocol = \"udp\"\nscope = \"network\"\nlive = true\npurpose = \"mdns\"\n"
+        );
+        Manifest::parse(&text).expect("a valid manifest")
+    }
+
+    fn open(context: &Value) -> Vec<u64> {
+        let ports = context["ports"].as_array().expect("a list");
+        ports.iter().filter_map(|port| port["port"].as_u64()).collect()
+    }
+
+    #[test]
+    fn every_list_of_the_shape_has_an_element() {
+        let shape = shape();
+        for list in ["services", "ports", "vhosts"] {
+            assert_eq!(shape[list].as_array().map(Vec::len), Some(1), "{list}");
+        }
+        assert_eq!(shape["ssh"]["keys"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn the_live_system_opens_only_what_the_wizard_needs() {
+        assert_eq!(open(&context(&Settings::live(), &[base()], true)), [5353]);
+    }
+
+    #[test]
+    fn a_port_with_a_condition_follows_its_setting() {
+        let mut settings = Settings::live();
+        assert_eq!(open(&context(&settings, &[base()], false)), [80, 5353]);
+        settings.ssh.enabled = true;
+        assert_eq!(open(&context(&settings, &[base()], false)), [80, 22, 5353]);
+    }
+
+    #[test]
+    fn only_an_optional_service_can_be_switched_off() {
+        let mut settings = Settings::live();
+        settings.disabled_services.push("sample".to_owned());
+        let mut manifest = base();
+        assert_eq!(context(&settings, &[manifest.clone()], false)["services"], json!(["sample"]));
+        manifest.service.optional = true;
+        let context = context(&settings, &[manifest], false);
+        assert_eq!(context["services"], json!([]));
+        assert_eq!(open(&context), Vec::<u64>::new());
+    }
+}
