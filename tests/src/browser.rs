@@ -200,6 +200,8 @@ fn capabilities(screen: Screen, profile: &Path) -> Value {
         "--disable-component-update",
         "--disable-sync",
         "--no-proxy-server",
+        // A tree may have no /etc/hosts, and so no `localhost` to meet the driver at.
+        "--remote-debugging-pipe",
     ]
     .map(str::to_owned)
     .to_vec();

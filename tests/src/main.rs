@@ -15,6 +15,7 @@
 //! | [`visitor`] | foreign clients: curl |
 //! | [`wizard`] | the wizard's steps as a volunteer walks them |
 //! | [`stories`] | the scenarios |
+//! | [`walk`] | the wizard alone, on a site under development |
 //! | [`bench`] | time to the first page beside a bare Debian, memory in use |
 
 mod bench;
@@ -26,6 +27,7 @@ mod scenario;
 mod schedule;
 mod stories;
 mod visitor;
+mod walk;
 mod webdriver;
 mod wizard;
 
@@ -68,6 +70,8 @@ struct Program {
 enum Command {
     /// Lists the scenarios instead of running them.
     List,
+    /// Walks the wizard at an address instead, and keeps its pictures: for who works on its pages.
+    Walk(walk::Arguments),
     /// Measures boots and memory instead.
     Bench(bench::Arguments),
 }
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
 fn run(program: &Program) -> anyhow::Result<bool> {
     match &program.command {
         None => schedule::run(&lab(program)?, &program.selection),
+        Some(Command::Walk(arguments)) => walk::run(&lab(program)?, arguments).map(|()| true),
         Some(Command::Bench(arguments)) => bench::run(&lab(program)?, arguments).map(|()| true),
         Some(Command::List) => {
             scenario::ALL.iter().for_each(|scenario| println!("{scenario}"));

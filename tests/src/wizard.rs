@@ -48,14 +48,19 @@ pub const ENGLISH: Answers = Answers {
     password: "quarry lantern 82 thistle harbour",
 };
 
-/// Opens the wizard with the code from the console, up to the first question.
+/// Reads the code from the console and opens the wizard, up to the first question.
 pub fn claim(browser: &Browser, qemu: &Qemu, language: &str) -> Result<()> {
-    let code = console::claim_code(qemu)?;
-    browser.go(&format!("https://127.0.0.1:{}/", qemu.port(443)?))?;
+    // As people type it.
+    let code = console::claim_code(qemu)?.to_lowercase().replace('-', " ");
+    enter(browser, &format!("https://127.0.0.1:{}/", qemu.port(443)?), &code, language)
+}
+
+/// Opens the wizard at `address` with a claim code.
+pub fn enter(browser: &Browser, address: &str, code: &str, language: &str) -> Result<()> {
+    browser.go(address)?;
     browser.wait_for("//form[@id='claim-form']")?;
     browser.page_is_well("1-claim", language)?;
-    // As people type it.
-    browser.fill("//input[@id='code']", &code.to_lowercase().replace('-', " "))?;
+    browser.fill("//input[@id='code']", code)?;
     browser.click("//button[@id='continue']")
 }
 

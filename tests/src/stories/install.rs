@@ -129,7 +129,7 @@ fn foreign(bench: &Bench) -> Result<Disk> {
     let file = bench.path("foreign.raw");
     std::fs::File::create(&file)?.set_len(DISK_GIB << 30)?;
     let name = file.to_string_lossy();
-    bench.lab.tools.output("mkfs.vfat", &["-F", "32", "-n", "PHOTOS", &*name])?;
+    bench.lab.tools.output("/usr/sbin/mkfs.vfat", &["-F", "32", "-n", "PHOTOS", &*name])?;
     Ok(Disk::sata(file, Format::Raw, FOREIGN, "Somebody Elses Disk"))
 }
 

@@ -98,7 +98,8 @@ pub fn tree(setting: &Setting, recipe: &str, name: &str, part: Part) -> Result<P
 /// # Errors
 /// When this program's own path cannot be found.
 pub fn runner(setting: &Setting, tree: &Path, folders: &[PathBuf]) -> Result<Runner> {
-    let mut sandbox = Sandbox::new(tree).network().share(&setting.cache.root);
+    // Sockets and browser profiles are temporary files that both sides must see.
+    let mut sandbox = Sandbox::new(tree).network().share(&std::env::temp_dir()).share(&setting.cache.root);
     for folder in folders {
         sandbox = sandbox.share(folder);
     }
