@@ -1,2 +1,115 @@
-//! End-to-end scenarios on real images.
-fn main() {}
+//! End-to-end scenarios on a real image: real boots, real clients, a real browser.
+//!
+//! `mazet test` runs this program. It boots the image in QEMU, reads the claim code from
+//! the serial console as a volunteer reads it from the screen, and uses the box through
+//! Chromium and curl. Each scenario in [`stories`] reads like a story.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`lab`] | what every scenario is given: image, trees, a folder for what it leaves |
+//! | [`scenario`] | the list |
+//! | [`schedule`] | running several side by side, the table of results |
+//! | [`console`] | what a person reads on the machine's screen |
+//! | [`inside`] | looking at the running box through the hypervisor's shell |
+//! | [`webdriver`], [`browser`] | headless Chromium |
+//! | [`visitor`] | foreign clients: curl |
+//! | [`wizard`] | the wizard's steps as a volunteer walks them |
+//! | [`stories`] | the scenarios |
+//! | [`walk`] | the wizard alone, on a site under development |
+//! | [`bench`] | time to the first page beside a bare Debian, memory in use |
+
+mod bench;
+mod browser;
+mod console;
+mod inside;
+mod lab;
+mod scenario;
+mod schedule;
+mod stories;
+mod visitor;
+mod walk;
+mod webdriver;
+mod wizard;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use mazet_boot::Runner;
+use mazet_boot::kvm::{self, Preference};
+
+use crate::lab::Lab;
+
+/// End-to-end scenarios on a real image.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Program {
+    /// The raw image.
+    #[arg(long, value_name = "FILE")]
+    image: PathBuf,
+    /// One word of the command prefix that enters the tools tree (QEMU); again for each word.
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    tools_prefix: Vec<String>,
+    /// The same for the test tree (Chromium, curl).
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    test_tree_prefix: Vec<String>,
+    /// Folder for logs, pictures and reports.
+    #[arg(long, value_name = "DIR")]
+    artefacts: PathBuf,
+    /// What executes the guests.
+    #[arg(long, value_enum, default_value = "auto")]
+    accelerator: Preference,
+    #[command(flatten)]
+    selection: schedule::Selection,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the scenarios instead of running them.
+    List,
+    /// Walks the wizard at an address instead, and keeps its pictures: for who works on its pages.
+    Walk(walk::Arguments),
+    /// Measures boots and memory instead.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    match run(&Program::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(program: &Program) -> anyhow::Result<bool> {
+    match &program.command {
+        None => schedule::run(&lab(program)?, &program.selection),
+        Some(Command::Walk(arguments)) => walk::run(&lab(program)?, arguments).map(|()| true),
+        Some(Command::Bench(arguments)) => bench::run(&lab(program)?, arguments).map(|()| true),
+        Some(Command::List) => {
+            scenario::ALL.iter().for_each(|scenario| println!("{scenario}"));
+            Ok(true)
+        }
+    }
+}
+
+fn lab(program: &Program) -> anyhow::Result<Lab> {
+    std::fs::create_dir_all(&program.artefacts)
+        .with_context(|| format!("making {}", program.artefacts.display()))?;
+    let tools = Runner::new(program.tools_prefix.iter().map(String::as_str));
+    let choice = kvm::choose(program.accelerator, &program.image, &tools, &program.artefacts)?;
+    eprintln!("{}", choice.reason);
+    Ok(Lab {
+        image: program.image.canonicalize().context("opening the image")?,
+        artefacts: program.artefacts.canonicalize().context("opening the folder of artefacts")?,
+        tools,
+        test_tree: Runner::new(program.test_tree_prefix.iter().map(String::as_str)),
+        accelerator: choice.accelerator,
+    })
+}

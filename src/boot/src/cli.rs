@@ -86,7 +86,7 @@ pub struct BootArgs {
 pub struct Places {
     /// The raw image.
     pub image: PathBuf,
-    /// Folder for the serial log (`boot-<firmware>.log`) and the stick's overlay.
+    /// Folder for the serial log (`boot-<firmware>.log`), also of the stick's overlay.
     pub logs: PathBuf,
     /// Folder where the answers of KVM probes are kept.
     pub cache: PathBuf,
@@ -132,8 +132,12 @@ fn attempt(
     fs::create_dir_all(&places.logs).map_err(BootError::file("making", &places.logs))?;
     let Choice { accelerator, reason } = kvm::choose(preference, &places.image, runner, &places.cache)?;
     talk(&reason);
-    let machine = machine(args, places, runner, accelerator)?;
-    let qemu = Qemu::start(&machine, runner)?;
+    let stick = places.logs.join(format!("stick-{}.qcow2", std::process::id()));
+    let machine = machine(args, places, runner, accelerator, &stick)?;
+    let started = Qemu::start(&machine, runner);
+    // QEMU has it open: it goes when QEMU goes.
+    let _ = fs::remove_file(&stick);
+    let qemu = started?;
     let goal = args.until.goal();
     talk(&format!("serial log: {}", machine.log.display()));
     let verdict = watch(&qemu, &machine, &goal, Duration::from_secs(args.timeout));
@@ -149,15 +153,14 @@ fn machine(
     places: &Places,
     runner: &Runner,
     accelerator: Accelerator,
+    stick: &Path,
 ) -> Result<Machine, BootError> {
     let log = places.logs.join(format!("boot-{}.log", args.firmware.name()));
     let mut machine = Machine::new("boot", args.firmware, accelerator, log).memory(args.memory);
     machine.echo = args.serial;
     if !args.without_stick {
-        let overlay =
-            places.logs.join(format!("boot-{}-{}.stick.qcow2", args.firmware.name(), std::process::id()));
-        Disk::overlay(runner, &places.image, Format::Raw, &overlay)?;
-        machine = machine.disk(Disk::stick(overlay, Format::Qcow2));
+        Disk::overlay(runner, &places.image, Format::Raw, stick)?;
+        machine = machine.disk(Disk::stick(stick, Format::Qcow2));
     }
     for (index, file) in args.disks.iter().enumerate() {
         machine = machine.disk(sata(runner, file, index)?);

@@ -1,0 +1,239 @@
+//! Headless Chromium, as a volunteer's phone or desktop computer.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mazet_boot::guard::Guarded;
+use serde_json::{Value, json};
+
+use crate::lab::Bench;
+use crate::webdriver::Session;
+
+/// How long an element may take to appear: an emulated box answers slowly.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A screen and the language that its owner reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Width in CSS pixels.
+    pub width: u32,
+    /// Height in CSS pixels.
+    pub height: u32,
+    /// As on a phone: touch, a viewport of its own.
+    pub phone: bool,
+    /// Languages as a browser sends them: `fr-FR,fr`.
+    pub languages: &'static str,
+}
+
+/// A phone whose owner reads French.
+pub const FRENCH_PHONE: Screen = Screen { width: 390, height: 844, phone: true, languages: "fr-FR,fr" };
+/// A desktop computer whose owner reads English.
+pub const ENGLISH_DESKTOP: Screen = Screen { width: 1280, height: 800, phone: false, languages: "en-GB,en" };
+
+/// A browser with one window.
+#[derive(Debug)]
+pub struct Browser {
+    session: Session,
+    pictures: PathBuf,
+    screen: Screen,
+    // After the session: the driver must still be there to close it.
+    _driver: Guarded,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// Opens a browser; its pictures go to `pictures/` in the scenario's folder.
+    pub fn open(bench: &Bench, screen: Screen) -> Result<Self> {
+        let pictures = bench.path("pictures");
+        fs::create_dir_all(&pictures)?;
+        let profile = tempfile::Builder::new().prefix("mazet-browser-").tempdir()?;
+        let (driver, port) = driver(bench, profile.path())?;
+        let session = Session::open(port, &capabilities(screen, profile.path()))?;
+        session.patience(PATIENCE)?;
+        if !screen.phone {
+            let size = json!({ "width": screen.width, "height": screen.height });
+            session.post("/window/rect", &size)?;
+        }
+        Ok(Self { session, pictures, screen, _driver: driver, _profile: profile })
+    }
+
+    /// Opens an address.
+    pub fn go(&self, url: &str) -> Result<()> {
+        self.session.post("/url", &json!({ "url": url })).map(drop).with_context(|| format!("opening {url}"))
+    }
+
+    /// The address that is shown.
+    pub fn address(&self) -> Result<String> {
+        Ok(self.session.get("/url")?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until an element is there.
+    pub fn wait_for(&self, xpath: &str) -> Result<()> {
+        self.session.find(xpath).map(drop).with_context(|| self.place(xpath))
+    }
+
+    /// Waits as long as `patience` for an element.
+    pub fn wait_long_for(&self, xpath: &str, patience: Duration) -> Result<()> {
+        let turns = patience.as_secs() / PATIENCE.as_secs() + 1;
+        let mut last = Ok(());
+        for _ in 0..turns {
+            last = self.wait_for(xpath);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Clicks on an element.
+    pub fn click(&self, xpath: &str) -> Result<()> {
+        let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
+        self.session.click(&element).with_context(|| format!("clicking on {xpath}"))
+    }
+
+    /// Types into a field.
+    pub fn fill(&self, xpath: &str, text: &str) -> Result<()> {
+        let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
+        self.session.fill(&element, text).with_context(|| format!("typing into {xpath}"))
+    }
+
+    /// The visible text of an element.
+    pub fn text(&self, xpath: &str) -> Result<String> {
+        let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
+        self.session.text(&element)
+    }
+
+    /// The text of an element, shown or folded away, if it is there now.
+    pub fn text_of_id(&self, id: &str) -> Result<Option<String>> {
+        let script = format!("return document.getElementById('{id}')?.textContent ?? null;");
+        Ok(self.session.script(&script)?.as_str().map(str::to_owned))
+    }
+
+    /// Keeps the whole page as a picture and sees that it fits the screen's width, is in
+    /// the language `language`, and that the browser had nothing to complain about (a
+    /// broken content policy, a missing file).
+    pub fn page_is_well(&self, name: &str, language: &str) -> Result<()> {
+        let shot = json!({
+            "cmd": "Page.captureScreenshot",
+            "params": { "format": "png", "captureBeyondViewport": true },
+        });
+        let picture = self.session.post("/goog/cdp/execute", &shot)?;
+        let bytes = STANDARD.decode(picture["data"].as_str().unwrap_or_default())?;
+        fs::write(self.pictures.join(format!("{name}.png")), bytes)?;
+        let seen = self.session.script(
+            "const page = document.documentElement; \
+             return [page.lang, page.scrollWidth, window.innerWidth];",
+        )?;
+        ensure!(seen[0] == language, "{name} is in {} where {language} was expected", seen[0]);
+        let (width, screen) = (seen[1].as_u64().unwrap_or(u64::MAX), u64::from(self.screen.width));
+        ensure!(width <= screen, "{name} is {width} pixels wide on a screen of {screen}");
+        self.nothing_complained(name)
+    }
+
+    fn nothing_complained(&self, name: &str) -> Result<()> {
+        let log = self.session.post("/se/log", &json!({ "type": "browser" }))?;
+        let severe: Vec<&str> = log
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry["level"] == "SEVERE")
+            .filter_map(|entry| entry["message"].as_str())
+            // A form that comes back with its faults is what was wanted.
+            .filter(|message| !message.contains("with a status of 422"))
+            .collect();
+        ensure!(severe.is_empty(), "the browser complains at {name}:\n{}", severe.join("\n"));
+        Ok(())
+    }
+
+    /// What was looked for, and the picture of where it was not.
+    fn place(&self, xpath: &str) -> String {
+        let file = self.pictures.join("missing.png");
+        let picture = self.session.get("/screenshot").ok();
+        let bytes = picture.and_then(|value| STANDARD.decode(value.as_str()?).ok());
+        if let Some(bytes) = bytes {
+            // The error that is being made is the one to show.
+            let _ = fs::write(&file, bytes);
+        }
+        let address = self.address().unwrap_or_default();
+        format!("looking for {xpath} on {address} (picture: {})", file.display())
+    }
+}
+
+/// Starts the driver on a port of its own choice.
+fn driver(bench: &Bench, profile: &Path) -> Result<(Guarded, u16)> {
+    let mut command = bench.lab.test_tree.command("chromedriver");
+    let log = bench.path("chromedriver.log");
+    command.args(["--port=0", &format!("--log-path={}", log.display())]);
+    command.env("HOME", profile).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = Guarded::spawn(&mut command)?;
+    let output = driver.take_stdout().ok_or_else(|| anyhow!("chromedriver has no output"))?;
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| port(&line));
+    // A full pipe would stop it.
+    thread::spawn(move || lines.for_each(drop));
+    let port = port.ok_or_else(|| anyhow!("chromedriver did not start; its log: {}", log.display()))?;
+    Ok((driver, port))
+}
+
+/// The port in "ChromeDriver was started successfully on port 41234."
+fn port(line: &str) -> Option<u16> {
+    let after = line.split_once("started successfully on port ")?.1;
+    after.trim().trim_end_matches('.').parse().ok()
+}
+
+fn capabilities(screen: Screen, profile: &Path) -> Value {
+    let mut arguments: Vec<String> = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-proxy-server",
+        // A tree may have no /etc/hosts, and so no `localhost` to meet the driver at.
+        "--remote-debugging-pipe",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let language = screen.languages.split(',').next().unwrap_or_default();
+    arguments.push(format!("--lang={language}"));
+    arguments.push(format!("--user-data-dir={}", profile.join("profile").display()));
+    arguments.push(format!("--window-size={},{}", screen.width, screen.height));
+    let mut options = json!({
+        "args": arguments,
+        "prefs": { "intl.accept_languages": screen.languages, "intl.selected_languages": screen.languages },
+    });
+    if screen.phone {
+        let metrics =
+            json!({ "width": screen.width, "height": screen.height, "pixelRatio": 2.0, "touch": true });
+        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+    }
+    json!({
+        "browserName": "chrome",
+        // The box makes its own certificate.
+        "acceptInsecureCerts": true,
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": { "browser": "ALL" },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_port_is_read() {
+        assert_eq!(port("ChromeDriver was started successfully on port 41234."), Some(41234));
+        assert_eq!(port("Starting ChromeDriver 150.0 on port 0"), None);
+    }
+}

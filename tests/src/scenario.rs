@@ -1,0 +1,103 @@
+//! The list of scenarios.
+
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::lab::Bench;
+use crate::stories::{boots, claim, install, mirror, power};
+
+/// One story: it passes or says what went wrong.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    /// Its name: the name of its folder of artefacts too.
+    pub name: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+    /// Runs with `--long` only (or when asked for by name).
+    pub long: bool,
+    /// A scenario that must have passed before.
+    pub needs: Option<&'static str>,
+    /// The story.
+    pub run: fn(&Bench) -> Result<()>,
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let long = if self.long { " (long)" } else { "" };
+        write!(formatter, "{:<28} {}{long}", self.name, self.about)
+    }
+}
+
+const fn story(name: &'static str, about: &'static str, run: fn(&Bench) -> Result<()>) -> Scenario {
+    Scenario { name, about, long: false, needs: None, run }
+}
+
+impl Scenario {
+    const fn needs(self, name: &'static str) -> Self {
+        Self { needs: Some(name), ..self }
+    }
+
+    const fn long(self) -> Self {
+        Self { long: true, ..self }
+    }
+}
+
+/// The scenario whose installed disk others boot from.
+pub const INSTALLS: &str = "installs-in-french";
+/// The scenario whose mirrored disks others boot from.
+pub const MIRRORS: &str = "installs-a-mirror";
+
+/// Every scenario. Those that others need come first: two run side by side.
+pub const ALL: &[Scenario] = &[
+    story(INSTALLS, "a French phone installs on one disk; the other disk is untouched", install::in_french),
+    story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios),
+    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi),
+    story("boots-secure-boot", "and under UEFI with Secure Boot enforced", boots::secure_boot),
+    story(
+        "refuses-a-changed-kernel",
+        "Secure Boot stops a stick with a changed kernel",
+        boots::changed_kernel,
+    ),
+    story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
+    story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
+        .needs(INSTALLS),
+    story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
+        .needs(INSTALLS),
+    story(
+        "asks-in-english",
+        "an English desktop goes through the wizard up to its summary",
+        install::in_english,
+    ),
+    story("rescues", "the disk's second menu entry boots the live system", install::rescue)
+        .needs(INSTALLS)
+        .long(),
+    story("survives-a-power-cut", "the plug is pulled in the middle of an installation", power::cut).long(),
+    story(MIRRORS, "an English desktop installs on two disks", mirror::install).long(),
+    story("loses-the-first-disk", "a mirrored box boots without its first disk", mirror::without_first)
+        .needs(MIRRORS)
+        .long(),
+    story("loses-the-second-disk", "a mirrored box boots without its second disk", mirror::without_second)
+        .needs(MIRRORS)
+        .long(),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_comes_earlier() {
+        for (index, scenario) in ALL.iter().enumerate() {
+            let Some(needed) = scenario.needs else { continue };
+            let place = ALL.iter().position(|other| other.name == needed);
+            assert!(place.is_some_and(|place| place < index), "{needed} before {}", scenario.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

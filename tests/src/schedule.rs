@@ -1,0 +1,246 @@
+//! Running scenarios side by side, and the table of their results.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use mazet_boot::junit::{self, Case};
+
+use crate::lab::Lab;
+use crate::scenario::{self, Scenario};
+
+/// Which scenarios run, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
+    /// The long scenarios too.
+    #[arg(long)]
+    pub long: bool,
+    /// Only scenarios whose name holds this (and what they need); long ones count. Again for more.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// Take what an earlier run left for what is needed but not selected.
+    #[arg(long)]
+    pub reuse: bool,
+    /// How many run side by side.
+    #[arg(long, value_name = "COUNT", default_value = "2")]
+    pub jobs: NonZeroUsize,
+    /// Write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// How a scenario ended: its time, and the error that ended it.
+type Ends = BTreeMap<&'static str, (Duration, Option<String>)>;
+
+/// Scenarios still to run, those that run, and the ends of the others.
+struct Board {
+    waiting: Vec<Scenario>,
+    running: Vec<&'static str>,
+    ends: Ends,
+}
+
+/// Runs the selected scenarios. Gives `true` when all passed.
+///
+/// # Errors
+/// When nothing is selected or a report cannot be written.
+pub fn run(lab: &Lab, selection: &Selection) -> Result<bool> {
+    let selected = select(scenario::ALL, selection, |name| lab.artefacts.join(name).join("passed").exists());
+    ensure!(!selected.is_empty(), "no scenario is called like that; `list` shows them");
+    let order: Vec<&str> = selected.iter().map(|scenario| scenario.name).collect();
+    let board = Mutex::new(Board { waiting: selected, running: Vec::new(), ends: Ends::new() });
+    let changed = Condvar::new();
+    thread::scope(|scope| {
+        for _ in 0..selection.jobs.get() {
+            scope.spawn(|| work(lab, &board, &changed));
+        }
+    });
+    let ends = board.into_inner().unwrap_or_else(PoisonError::into_inner).ends;
+    let cases = cases(&order, &ends);
+    if let Some(file) = &selection.junit {
+        fs::write(file, junit::report("mazet test", &cases))
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    print!("{}", table(&cases));
+    Ok(cases.iter().all(|case| case.failure.is_none()))
+}
+
+/// The selected scenarios with all they need, in the list's order.
+fn select(all: &[Scenario], selection: &Selection, left: impl Fn(&str) -> bool) -> Vec<Scenario> {
+    let named = |scenario: &Scenario| selection.filter.iter().any(|text| scenario.name.contains(text));
+    let default = |scenario: &Scenario| selection.filter.is_empty() && (selection.long || !scenario.long);
+    let chosen: Vec<&Scenario> = all.iter().filter(|scenario| default(scenario) || named(scenario)).collect();
+    let needed = |scenario: &Scenario| {
+        chosen.iter().any(|other| other.needs == Some(scenario.name))
+            && !(selection.reuse && left(scenario.name))
+    };
+    let is_chosen = |scenario: &Scenario| chosen.iter().any(|other| other.name == scenario.name);
+    all.iter().filter(|scenario| is_chosen(scenario) || needed(scenario)).copied().collect()
+}
+
+fn work(lab: &Lab, board: &Mutex<Board>, changed: &Condvar) {
+    while let Some(scenario) = next(board, changed) {
+        eprintln!("{}: begins", scenario.name);
+        let started = Instant::now();
+        let end = attempt(lab, scenario);
+        let seconds = started.elapsed().as_secs();
+        match &end {
+            None => eprintln!("{}: passed in {seconds} s", scenario.name),
+            Some(error) => eprintln!("{}: FAILED in {seconds} s\n{error}", scenario.name),
+        }
+        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        board.running.retain(|name| *name != scenario.name);
+        board.ends.insert(scenario.name, (started.elapsed(), end));
+        changed.notify_all();
+    }
+}
+
+/// Runs one scenario; a panic in it is its failure, not the run's.
+fn attempt(lab: &Lab, scenario: Scenario) -> Option<String> {
+    let story = || -> Result<()> {
+        let bench = lab.bench(scenario.name)?;
+        (scenario.run)(&bench)?;
+        fs::write(bench.path("passed"), "").context("noting that it passed")
+    };
+    match std::panic::catch_unwind(story) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("{error:#}")),
+        Err(_) => Some("it panicked; see above".to_owned()),
+    }
+}
+
+/// The next scenario whose need is fulfilled; waits for one that runs. One whose need
+/// failed fails as well, unrun.
+fn next(board: &Mutex<Board>, changed: &Condvar) -> Option<Scenario> {
+    let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        fail_hopeless(&mut board);
+        let ready = board.waiting.iter().position(|scenario| is_ready(scenario, &board));
+        if let Some(index) = ready {
+            let scenario = board.waiting.remove(index);
+            board.running.push(scenario.name);
+            return Some(scenario);
+        }
+        if board.waiting.is_empty() {
+            changed.notify_all();
+            return None;
+        }
+        board = changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn fail_hopeless(board: &mut Board) {
+    let failed = |name: &str| board.ends.get(name).is_some_and(|(_, error)| error.is_some());
+    let hopeless = |scenario: &Scenario| scenario.needs.filter(|needed| failed(needed));
+    let doomed: Vec<(&str, &str)> =
+        board.waiting.iter().filter_map(|scenario| Some((scenario.name, hopeless(scenario)?))).collect();
+    for (name, needed) in doomed {
+        board.waiting.retain(|scenario| scenario.name != name);
+        board.ends.insert(name, (Duration::ZERO, Some(format!("it needs {needed}, which failed"))));
+    }
+}
+
+/// What it needs has passed, or is not part of this run (an earlier one left it).
+fn is_ready(scenario: &Scenario, board: &Board) -> bool {
+    let pending = |name: &str| {
+        board.running.contains(&name) || board.waiting.iter().any(|waiting| waiting.name == name)
+    };
+    scenario.needs.is_none_or(|needed| !pending(needed))
+}
+
+fn cases(order: &[&str], ends: &Ends) -> Vec<Case> {
+    let case = |name: &&str| {
+        let (time, error) =
+            ends.get(*name).cloned().unwrap_or((Duration::ZERO, Some("it never ran".to_owned())));
+        Case { name: (*name).to_owned(), time, failure: error.map(|error| ("failed".to_owned(), error)) }
+    };
+    order.iter().map(case).collect()
+}
+
+fn table(cases: &[Case]) -> String {
+    let mut text = String::new();
+    for case in cases {
+        let (word, why) = match &case.failure {
+            None => ("passed", String::new()),
+            Some((_, error)) => ("FAILED", format!("  {}", error.lines().next().unwrap_or_default())),
+        };
+        text.push_str(&format!("{:<28} {word} {:>5} s{why}\n", case.name, case.time.as_secs()));
+    }
+    let failed = cases.iter().filter(|case| case.failure.is_some()).count();
+    text.push_str(&format!("{} passed, {failed} failed\n", cases.len() - failed));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use mazet_boot::Runner;
+    use mazet_boot::kvm::Accelerator;
+
+    use super::*;
+
+    fn scenario(name: &'static str, needs: Option<&'static str>, long: bool) -> Scenario {
+        Scenario { name, about: "", long, needs, run: |_| Ok(()) }
+    }
+
+    fn selection(long: bool, filter: &[&str], reuse: bool) -> Selection {
+        let filter = filter.iter().map(|text| (*text).to_owned()).collect();
+        Selection { long, filter, reuse, jobs: NonZeroUsize::MIN, junit: None }
+    }
+
+    fn names(selected: &[Scenario]) -> Vec<&str> {
+        selected.iter().map(|scenario| scenario.name).collect()
+    }
+
+    fn lab(folder: &Path) -> Lab {
+        Lab {
+            image: folder.join("image"),
+            artefacts: folder.to_owned(),
+            tools: Runner::default(),
+            test_tree: Runner::default(),
+            accelerator: Accelerator::Emulation,
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_selected_too() {
+        let all = [scenario("a", None, false), scenario("b", Some("a"), false), scenario("c", None, true)];
+        assert_eq!(names(&select(&all, &selection(false, &[], false), |_| false)), ["a", "b"]);
+        assert_eq!(names(&select(&all, &selection(true, &[], false), |_| false)), ["a", "b", "c"]);
+        assert_eq!(names(&select(&all, &selection(false, &["c"], false), |_| false)), ["c"]);
+        assert_eq!(names(&select(&all, &selection(false, &["b"], false), |_| true)), ["a", "b"]);
+        assert_eq!(names(&select(&all, &selection(false, &["b"], true), |_| true)), ["b"]);
+        assert_eq!(names(&select(&all, &selection(false, &["b"], true), |_| false)), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_failed_need_fails_what_needs_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut waiting = vec![scenario("a", None, false), scenario("b", Some("a"), false)];
+        waiting[0].run = |_| anyhow::bail!("broken");
+        let board = Mutex::new(Board { waiting, running: Vec::new(), ends: Ends::new() });
+        work(&lab(folder.path()), &board, &Condvar::new());
+        let cases = cases(&["a", "b"], &board.into_inner().expect("board").ends);
+        insta::assert_snapshot!(table(&cases), @r"
+        a                            FAILED     0 s  broken
+        b                            FAILED     0 s  it needs a, which failed
+        0 passed, 2 failed
+        ");
+    }
+
+    #[test]
+    fn nobody_begins_before_what_it_needs_has_ended() {
+        let mut board = Board { waiting: vec![], running: vec!["a"], ends: Ends::new() };
+        let second = scenario("b", Some("a"), false);
+        assert!(!is_ready(&second, &board));
+        board.running.clear();
+        board.ends.insert("a", (Duration::ZERO, None));
+        assert!(is_ready(&second, &board));
+    }
+}

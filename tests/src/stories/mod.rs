@@ -1,0 +1,7 @@
+//! The scenarios.
+
+pub mod boots;
+pub mod claim;
+pub mod install;
+pub mod mirror;
+pub mod power;
