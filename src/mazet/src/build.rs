@@ -162,8 +162,8 @@ impl Build<'_> {
         let shelf = self.cache.folder("trees")?;
         let ui = self.ui;
         self.timings.stage(&format!("{name} tree"), |note| {
-            let known = shelf.join(format!("{name}-{}", order.inputs(name, 1).key().short())).exists();
-            let _bar = (!known).then(|| ui.step(&format!("making the {name} tree")));
+            let kept = question(&shelf, name, &order.inputs(name, 1)).kept;
+            let _bar = (!kept).then(|| ui.step(&format!("making the {name} tree")));
             let made = tree::helper(&shelf, name, &Maker::Host, &order)?;
             note.cached = made.cached;
             Ok(made)
@@ -197,8 +197,10 @@ impl Build<'_> {
         let services = self.debian(lock, &shop, Some(&base))?;
         let firmware = self.project.firmware(&self.recipe.image.hardware);
         let ui = self.ui;
+        let inputs = initrd::inputs(base.key, services.key, &firmware)?;
+        let kept = question(&shelf, "initrd", &inputs).kept;
         let initrd = self.timings.stage("initrd", |note| {
-            let _bar = ui.step("initial RAM disk");
+            let _bar = (!kept).then(|| ui.step("making the initial RAM disk"));
             let made = initrd::make(&shop, &base, &services, &firmware, lock.epoch)?;
             note.cached = made.cached;
             Ok(made)
@@ -217,7 +219,12 @@ impl Build<'_> {
         let name = if below.is_none() { "base layer" } else { "services layer" };
         let ui = self.ui;
         self.timings.stage(name, |note| {
-            let _bar = ui.step(name);
+            let inputs = match below {
+                None => debian::base_inputs(shop, &order, &users),
+                Some(base) => debian::services_inputs(base.key, &order, &users),
+            };
+            let kept = question(shop.shelf, name.trim_end_matches(" layer"), &inputs).kept;
+            let _bar = (!kept).then(|| ui.step(&format!("making the {name}")));
             let layer = match below {
                 None => debian::base(shop, &order, &users)?,
                 Some(base) => debian::services(shop, base, &order, &users)?,

@@ -68,8 +68,6 @@ pub enum Part {
     Compile,
     /// The test tree.
     Test,
-    /// The bare Debian that benchmarks compare with.
-    Bare,
 }
 
 impl Part {

@@ -22,8 +22,6 @@ const TOOLS: &str = "firmware/trees/tools";
 const COMPILE: &str = "firmware/trees/compile";
 /// Packages of the test tree.
 const TEST: &str = "firmware/trees/test";
-/// Packages of the bare Debian of the benchmarks.
-const BARE: &str = "firmware/trees/bare";
 
 /// Names of packages, part by part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +51,6 @@ impl Wishes {
                 (Part::Base, base),
                 (Part::Services, all),
                 (Part::Test, list(project, TEST)?),
-                (Part::Bare, list(project, BARE)?),
             ],
         })
     }

@@ -1,7 +1,9 @@
 //! What each command does: raw arguments in, an exit code out.
 
+pub mod bench;
 pub mod boot;
 pub mod build;
+pub mod elsewhere;
 pub mod small;
 pub mod test;
 pub mod why;
@@ -66,6 +68,6 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Action::Generate(words) => small::generate(&words),
         Action::Sandbox(words) => match sandbox::enter(&words.description, &words.words)? {},
         Action::Test(words) => test::run(&words),
-        Action::Bench(_) => anyhow::bail!("later"),
+        Action::Bench(words) => bench::run(&words),
     }
 }

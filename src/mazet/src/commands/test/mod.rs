@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use mazet_model::check::Valid;
 
 use super::{CHECK_FAILED, Setting, boot, build, small};
@@ -144,14 +144,7 @@ impl Tester {
 
     fn scenarios(&self) -> Result<Count> {
         let image = self.setting.project.images().join(format!("{RECIPE}.img"));
-        let tools = boot::tools(&self.setting, RECIPE)?;
-        let test = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
-        std::fs::create_dir_all(&self.artefacts)?;
-        let mut command = self.tests_program().arg("--image").arg(&image);
-        command = command.arg("--artefacts").arg(&self.artefacts);
-        for (flag, tree) in [("--tools-prefix", tools), ("--test-tree-prefix", test)] {
-            command = command.args(self.prefix(flag, &tree)?);
-        }
+        let mut command = scenarios(&self.setting, RECIPE, &image, &self.artefacts)?;
         if self.words.long {
             command = command.arg("--long");
         }
@@ -159,20 +152,6 @@ impl Tester {
             command = command.args(["--filter", filter]);
         }
         self.counted(&command)
-    }
-
-    fn tests_program(&self) -> Command {
-        Command::new(Program::Cargo, "running the end-to-end scenarios")
-            .args(["run", "--quiet", "--locked", "--package", "mazet-tests", "--manifest-path"])
-            .arg(self.setting.project.root.join("Cargo.toml"))
-            .arg("--")
-    }
-
-    /// The words that enter a tree, each behind its flag.
-    fn prefix(&self, flag: &str, tree: &Path) -> Result<Vec<String>> {
-        let folders = [self.setting.project.images(), self.artefacts.clone()];
-        let words = boot::prefix(&self.setting, tree, &folders)?;
-        Ok(words.into_iter().flat_map(|word| [flag.to_owned(), word]).collect())
     }
 
     fn second_build(&self) -> Result<Count> {
@@ -190,6 +169,30 @@ impl Tester {
         count.failed += u64::from(!good && count.failed == 0);
         Ok(count)
     }
+}
+
+/// The program of the end-to-end scenarios, told where everything is.
+///
+/// # Errors
+/// When a tree cannot be made.
+pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path) -> Result<Command> {
+    std::fs::create_dir_all(artefacts).with_context(|| format!("making {}", artefacts.display()))?;
+    let mut command = Command::new(Program::Cargo, "running the end-to-end scenarios")
+        .args(["run", "--quiet", "--locked", "--package", "mazet-tests", "--manifest-path"])
+        .arg(setting.project.root.join("Cargo.toml"))
+        .args(["--", "--image"])
+        .arg(image)
+        .arg("--artefacts")
+        .arg(artefacts);
+    let folders = [setting.project.images(), artefacts.to_owned()];
+    for (flag, name, part) in
+        [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)]
+    {
+        let tree = boot::tree(setting, recipe, name, part)?;
+        let words = boot::prefix(setting, &tree, &folders)?;
+        command = command.args(words.iter().flat_map(|word| [flag, word]));
+    }
+    Ok(command)
 }
 
 #[cfg(test)]
