@@ -7,6 +7,9 @@ use anyhow::{Context, Result, ensure};
 use mazet_boot::Qemu;
 use mazet_model::manifest::{Manifest, Port, Protocol, Scope};
 
+/// Between two files in an answer of the shell; no TOML document holds such a line.
+const NEXT: &str = "=====";
+
 /// Which of the manifests' ports may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
@@ -41,9 +44,9 @@ pub fn no_unit_failed(qemu: &Qemu) -> Result<()> {
 /// Sees that no port is open that no manifest of the box names.
 pub fn only_named_ports(qemu: &Qemu, system: System) -> Result<()> {
     let shell = qemu.shell()?;
-    let text =
-        shell.ask("for file in /usr/share/mazet/services/*.toml; do cat \"$file\"; printf '\\0'; done")?;
-    let manifests = text.split('\0').filter(|part| !part.trim().is_empty());
+    let all = format!("for file in /usr/share/mazet/services/*.toml; do cat \"$file\"; echo '{NEXT}'; done");
+    let text = shell.ask(&all)?;
+    let manifests = text.split(NEXT).filter(|part| !part.trim().is_empty());
     let manifests: Vec<Manifest> = manifests
         .map(|part| toml::from_str(part).context("reading a manifest of the box"))
         .collect::<Result<_>>()?;

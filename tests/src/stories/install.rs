@@ -22,6 +22,8 @@ use crate::wizard::{self, ENGLISH, FRENCH};
 pub const TARGET: &str = "TARGET1";
 /// Serial number of a disk that belongs to somebody else.
 const FOREIGN: &str = "FOREIGN1";
+/// Size of that disk, in GiB: enough to be offered, and read twice by the test.
+const FOREIGN_GIB: u64 = 10;
 /// Size of a disk to install to, in GiB.
 pub const DISK_GIB: u64 = 16;
 
@@ -127,7 +129,7 @@ fn installed(bench: &Bench) -> Result<Disk> {
 /// A disk with somebody's FAT file system on it, large enough to be installed to.
 fn foreign(bench: &Bench) -> Result<Disk> {
     let file = bench.path("foreign.raw");
-    std::fs::File::create(&file)?.set_len(DISK_GIB << 30)?;
+    std::fs::File::create(&file)?.set_len(FOREIGN_GIB << 30)?;
     let name = file.to_string_lossy();
     bench.lab.tools.output("/usr/sbin/mkfs.vfat", &["-F", "32", "-n", "PHOTOS", &*name])?;
     Ok(Disk::sata(file, Format::Raw, FOREIGN, "Somebody Elses Disk"))
