@@ -18,6 +18,9 @@ use crate::timings::{Timings, human_seconds};
 /// The recipe that the end-to-end scenarios boot.
 const RECIPE: &str = "pc";
 
+/// The suite of real boots.
+const SCENARIOS: &str = "end to end";
+
 /// What a suite counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
@@ -68,11 +71,14 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
         ("generated files", Tester::generated),
         ("unit and integration", Tester::cargo),
         ("image", Tester::image),
-        ("end to end", Tester::scenarios),
+        (SCENARIOS, Tester::scenarios),
         ("same image twice", Tester::second_build),
     ];
-    let wanted =
-        |name: &str| words.filter.as_deref().is_none_or(|text| name.contains(text) || name == "end to end");
+    let filter = words.filter.as_deref();
+    let named = |name: &str| filter.is_none_or(|text| name.contains(text));
+    // A filter that names no suite is for the scenarios.
+    let for_scenarios = !suites.iter().any(|(name, _)| named(name));
+    let wanted = |name: &str| if for_scenarios { name == SCENARIOS } else { named(name) };
     let mut done = Vec::new();
     for (name, work) in suites.into_iter().filter(|(name, _)| wanted(name)) {
         done.push(tester.suite(name, work));
@@ -148,7 +154,8 @@ impl Tester {
         if self.words.long {
             command = command.arg("--long");
         }
-        if let Some(filter) = &self.words.filter {
+        let filter = self.words.filter.as_ref().filter(|text| !SCENARIOS.contains(text.as_str()));
+        if let Some(filter) = filter {
             command = command.args(["--filter", filter]);
         }
         self.counted(&command)
