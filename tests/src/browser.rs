@@ -110,9 +110,9 @@ impl Browser {
         self.session.text(&element)
     }
 
-    /// The text of an element, shown or folded away, if it is there now.
-    pub fn text_of_id(&self, id: &str) -> Result<Option<String>> {
-        let script = format!("return document.getElementById('{id}')?.textContent ?? null;");
+    /// The text of the first element for a CSS selector, shown or folded away, if it is there now.
+    pub fn text_now(&self, selector: &str) -> Result<Option<String>> {
+        let script = format!("return document.querySelector('{selector}')?.textContent ?? null;");
         Ok(self.session.script(&script)?.as_str().map(str::to_owned))
     }
 

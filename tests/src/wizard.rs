@@ -135,7 +135,7 @@ pub fn begin(browser: &Browser, language: &str) -> Result<()> {
 /// Waits for the end of the installation and restarts the machine.
 pub fn finish(browser: &Browser, language: &str) -> Result<()> {
     browser.wait_long_for("//*[@id='finished' or @id='failed']", INSTALLATION)?;
-    if let Some(detail) = browser.text_of_id("failed")? {
+    if let Some(detail) = browser.text_now("#failed pre")? {
         bail!("the installation failed: {detail}");
     }
     browser.page_is_well("9-finished", language)?;

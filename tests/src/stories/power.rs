@@ -48,7 +48,7 @@ fn answers_are_kept(browser: &Browser, qemu: &Qemu) -> Result<()> {
     browser.wait_for("//*[@id='answer-association'] | //form[@id='disks-form']")?;
     browser.go(&format!("https://127.0.0.1:{}/summary", qemu.port(443)?))?;
     browser.wait_for("//*[@id='answer-association'] | //form[@id='disks-form']")?;
-    if browser.text_of_id("disks-form")?.is_some() {
+    if browser.text_now("#disks-form")?.is_some() {
         browser.fill("//input[starts-with(@id,'serial-')]", TARGET)?;
         browser.click("//button[@id='continue']")?;
     }
