@@ -1,8 +1,11 @@
 //! The checks that every box has, and those of its manifests.
 
+use std::fs;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, bail};
+use mazet_model::image::IMAGE_JSON;
 use mazet_model::manifest::{Check, Manifest};
 
 use super::{Finding, page};
@@ -12,6 +15,8 @@ use crate::{system, tls};
 
 /// systemd-timesyncd makes this file when it has set the clock.
 const CLOCK_SET: &str = "/run/systemd/timesync/synchronized";
+/// The machine's own clock.
+const HARDWARE_CLOCK: &str = "/sys/class/rtc/rtc0";
 /// Less free space than this part (in percent) is a finding.
 const FREE_PERCENT: u64 = 10;
 /// Fewer days than this are a finding; `apply` renews long before.
@@ -63,10 +68,42 @@ fn space(path: &str) -> Result<String> {
 }
 
 fn clock() -> Result<String> {
-    if !Path::new(CLOCK_SET).exists() {
-        bail!("not set by a time server since the start");
+    let built = fs::metadata(IMAGE_JSON).and_then(|meta| meta.modified()).unwrap_or(UNIX_EPOCH);
+    let told = Clock {
+        synchronised: Path::new(CLOCK_SET).exists(),
+        hardware: Path::new(HARDWARE_CLOCK).exists(),
+        plausible: SystemTime::now() >= built,
+    };
+    told.verdict()
+}
+
+/// What is known of the time.
+struct Clock {
+    /// A time server set it since the start.
+    synchronised: bool,
+    /// The machine has a clock that runs while it is off.
+    hardware: bool,
+    /// It is not before the day that the image was built.
+    plausible: bool,
+}
+
+impl Clock {
+    /// A box without the Internet lives by its own clock, and that is well as long as it has one
+    /// which is not plainly wrong.
+    fn verdict(&self) -> Result<String> {
+        match self {
+            Self { synchronised: true, .. } => Ok("set by a time server".to_owned()),
+            Self { plausible: false, .. } => {
+                bail!(
+                    "it is before the day that the system was made: set it in the firmware's set-up, or connect the box to the Internet"
+                )
+            }
+            Self { hardware: false, .. } => {
+                bail!("not set by a time server since the start, and the machine has no clock of its own")
+            }
+            _ => Ok("the machine's own clock; no time server has answered yet".to_owned()),
+        }
     }
-    Ok("set by a time server".to_owned())
 }
 
 fn certificate() -> Result<String> {
@@ -130,6 +167,17 @@ fn page(path: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_box_without_the_internet_lives_by_its_own_clock() {
+        let verdict = |synchronised, hardware, plausible| {
+            Clock { synchronised, hardware, plausible }.verdict().map_err(|error| error.to_string())
+        };
+        assert!(verdict(true, false, true).is_ok());
+        assert!(verdict(false, true, true).is_ok());
+        assert!(verdict(false, true, false).is_err_and(|text| text.contains("before the day")));
+        assert!(verdict(false, false, true).is_err_and(|text| text.contains("no clock of its own")));
+    }
 
     #[test]
     fn only_counters_above_zero_are_errors() {
