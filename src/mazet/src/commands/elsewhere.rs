@@ -51,6 +51,18 @@ impl Elsewhere {
         self.root.join("an other/place for it")
     }
 
+    /// Keeps `file` for as long as this place is there, whatever becomes of its name; gives its path.
+    ///
+    /// # Errors
+    /// When it can be neither linked nor copied.
+    pub fn hold(&self, file: &Path) -> Result<PathBuf> {
+        let held = self.root.join("held");
+        fs::hard_link(file, &held)
+            .or_else(|_| fs::copy(file, &held).map(drop))
+            .with_context(|| format!("keeping {}", file.display()))?;
+        Ok(held)
+    }
+
     /// The image that a build makes there.
     pub fn image(&self) -> PathBuf {
         self.project().join("images").join(format!("{}.img", self.recipe))

@@ -19,9 +19,11 @@ use crate::commands::elsewhere::Elsewhere;
 /// When the images differ, saying from which byte on; or when the second build fails.
 pub fn same_image(setting: &Setting, recipe: &str, user: Option<&str>) -> Result<()> {
     let place = Elsewhere::new(setting, recipe, user)?;
+    // A build may replace the first image meanwhile: hold on to this one.
+    let first = place.hold(&setting.project.images().join(format!("{recipe}.img")))?;
     setting.ui.say(format!("building a second time in {}", place.project().display()));
     place.build()?;
-    compare(&setting.project.images().join(format!("{recipe}.img")), &place.image())
+    compare(&first, &place.image())
 }
 
 /// Compares two files byte by byte.
