@@ -108,6 +108,10 @@ pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &
     let shell = qemu.shell()?;
     shell.ask("findmnt --types btrfs /srv && test -s /srv/mazet/box.toml").context("/srv is not mounted")?;
     shell.ask("mazetd health").context("the box is not well")?;
+    let applied = shell.ask("mazetd apply 2>&1").context("settings cannot be applied again")?;
+    ensure!(applied.contains("nothing to change"), "applying twice changed something: {applied}");
+    let done = Visitor::new(&bench.lab, &qemu, &bench.path("cookies"))?.get("/done")?;
+    ensure!(done.status == 200, "the page after the installation answers {}", done.status);
     eprintln!("  {}: {} MiB of memory in use", machine.name, inside::memory_in_use(&qemu)?);
     Ok(qemu)
 }
