@@ -2,6 +2,7 @@
 
 mod second;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -122,7 +123,22 @@ impl Tester {
 
     /// Every recipe of the project is without fault.
     fn recipes(&self) -> Result<Count> {
-        self.valid().map(|_| Count::one(true))
+        let mut count = Count::default();
+        for entry in fs::read_dir(self.setting.project.root.join("recipes")).context("reading recipes/")? {
+            let path = entry?.path();
+            let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|end| end == "toml"))
+            else {
+                continue;
+            };
+            match self.setting.recipe(&name.to_string_lossy()) {
+                Ok(_) => count.passed += 1,
+                Err(faults) => {
+                    self.setting.ui.say(faults.to_string());
+                    count.failed += 1;
+                }
+            }
+        }
+        Ok(count)
     }
 
     /// Man pages, completions and schemas are as the code would write them.
@@ -183,7 +199,7 @@ impl Tester {
 /// # Errors
 /// When a tree cannot be made.
 pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path) -> Result<Command> {
-    std::fs::create_dir_all(artefacts).with_context(|| format!("making {}", artefacts.display()))?;
+    fs::create_dir_all(artefacts).with_context(|| format!("making {}", artefacts.display()))?;
     let mut command = Command::new(Program::Cargo, "running the end-to-end scenarios")
         .args(["run", "--quiet", "--locked", "--package", "mazet-tests", "--manifest-path"])
         .arg(setting.project.root.join("Cargo.toml"))
