@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, install, mirror, power};
+use crate::stories::{boots, claim, install, mirror, name, power};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -70,6 +70,9 @@ pub const ALL: &[Scenario] = &[
         install::in_english,
     ),
     story("rescues", "the disk's second menu entry boots the live system", install::rescue)
+        .needs(INSTALLS)
+        .long(),
+    story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),
     story("survives-a-power-cut", "the plug is pulled in the middle of an installation", power::cut).long(),

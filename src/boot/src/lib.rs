@@ -21,11 +21,13 @@
 //! | [`watch`] | following a boot until its goal, its failure or the deadline |
 //! | [`page`] | asking the guest for a page |
 //! | [`guest`] | a root shell in the guest for tests, through the hypervisor |
+//! | [`cable`] | a network between two machines |
 //! | [`guard`] | a child process that cannot outlive its owner |
 //! | [`feed`] | a growing value that threads can wait on |
 //! | [`junit`] | verdicts for other people's CI |
 //! | [`cli`] | the arguments of `mazet boot` |
 
+pub mod cable;
 pub mod cli;
 pub mod disk;
 pub mod error;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cable::Plug;
 use crate::disk::{Bus, Disk};
 use crate::error::BootError;
 use crate::firmware::Firmware;
@@ -48,6 +49,8 @@ pub struct Machine {
     pub kernel: Option<DirectKernel>,
     /// Guest TCP ports that get a free port of the host's loopback each.
     pub guest_ports: Vec<u16>,
+    /// The end of a cable that a second network card is plugged into.
+    pub plug: Option<Plug>,
     /// What a restart does.
     pub restart: Restart,
     /// Where the raw serial log goes.
@@ -78,6 +81,7 @@ impl Machine {
             disks: Vec::new(),
             kernel: None,
             guest_ports: vec![443, 80],
+            plug: None,
             restart: Restart::Again,
             log: log.into(),
             echo: false,
@@ -89,6 +93,13 @@ impl Machine {
     #[must_use]
     pub fn disk(mut self, disk: Disk) -> Self {
         self.disks.push(disk);
+        self
+    }
+
+    /// Adds a network card at this end of a cable.
+    #[must_use]
+    pub fn plugged(mut self, plug: Plug) -> Self {
+        self.plug = Some(plug);
         self
     }
 
@@ -122,6 +133,7 @@ impl Machine {
         let mut arguments = self.board();
         arguments.extend(self.firmware.arguments(runner, scratch)?);
         arguments.extend(self.network());
+        arguments.extend(self.plug.iter().flat_map(Plug::arguments));
         arguments.extend(lines(sockets));
         arguments.extend(self.kernel.iter().flat_map(DirectKernel::arguments));
         if self.shell {
@@ -216,6 +228,19 @@ mod tests {
         assert!(arguments.contains("-accel tcg,thread=multi"), "{arguments}");
         assert!(arguments.contains("-device qemu-xhci"), "{arguments}");
         assert!(!arguments.contains("-no-reboot"), "{arguments}");
+    }
+
+    #[test]
+    fn a_plugged_machine_has_a_second_card() {
+        let scratch = tempfile::tempdir().expect("folder");
+        let cable = crate::cable::Cable::new().expect("cable");
+        let [plug, _] = cable.ends();
+        let mac = plug.mac;
+        let machine = Machine::new("t", Firmware::Bios, Accelerator::Emulation, "/l").plugged(plug);
+        let arguments =
+            machine.arguments(&Runner::default(), scratch.path(), sockets()).expect("arguments").join(" ");
+        assert_eq!(arguments.matches("-device virtio-net-pci").count(), 2, "{arguments}");
+        assert!(arguments.contains(&format!("netdev=cable,mac={mac},romfile=")), "{arguments}");
     }
 
     #[test]

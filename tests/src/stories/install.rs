@@ -125,7 +125,7 @@ fn alone(bench: &Bench, firmware: Firmware) -> Result<()> {
 }
 
 /// A copy of the disk that the French installation left.
-fn installed(bench: &Bench) -> Result<Disk> {
+pub fn installed(bench: &Bench) -> Result<Disk> {
     let original = bench.lab.left_by(INSTALLS, &format!("{TARGET}.qcow2"));
     bench.copy_of(&original, TARGET, "installed.qcow2")
 }

@@ -4,4 +4,5 @@ pub mod boots;
 pub mod claim;
 pub mod install;
 pub mod mirror;
+pub mod name;
 pub mod power;
