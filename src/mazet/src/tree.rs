@@ -29,6 +29,9 @@ const LEFT_OUT: [&str; 12] = [
     "force-unsafe-io",
 ];
 
+/// Where the tools tree's mmdebstrap sees the local archive; normalising takes it out.
+const ARCHIVE: &str = "/mazet-archive";
+
 /// Which mmdebstrap makes a tree.
 pub enum Maker<'a> {
     /// The host's: for the tools tree, which brings the other.
@@ -85,10 +88,14 @@ pub fn helper(shelf: &Path, name: &str, maker: &Maker<'_>, order: &Order<'_>) ->
 pub fn make(maker: &Maker<'_>, order: &Order<'_>, folder: &Path) -> Result<()> {
     let repo = folder.join("repo");
     repo::lay_out(&repo, order.debs, order.release, order.entries).context("laying out a local archive")?;
-    let mut command = match maker {
-        Maker::Host => sandbox::host_command("making a Debian tree", Program::Mmdebstrap),
+    let doing = "making a Debian tree";
+    // mmdebstrap leaves the archive's path in the tree as an empty folder: for an image it may not
+    // be the builder's own.
+    let (mut command, archive) = match maker {
+        Maker::Host => (sandbox::host_command(doing, Program::Mmdebstrap), repo.display().to_string()),
         Maker::Tools(tree) => {
-            Sandbox::new(tree).share(folder).command("making a Debian tree", Program::Mmdebstrap.name())?
+            let sandbox = Sandbox::new(tree).share(folder).bind(&repo, ARCHIVE);
+            (sandbox.command(doing, Program::Mmdebstrap.name())?, ARCHIVE.to_owned())
         }
     };
     let names: Vec<_> = order.entries.iter().map(|entry| entry.name.as_str()).collect();
@@ -99,7 +106,7 @@ pub fn make(maker: &Maker<'_>, order: &Order<'_>, folder: &Path) -> Result<()> {
         .args(LEFT_OUT.map(|option| format!("--dpkgopt={option}")))
         .arg(order.release)
         .arg(folder.join("tree"))
-        .arg(format!("deb [trusted=yes] file:{} ./", repo.display()))
+        .arg(format!("deb [trusted=yes] file:{archive} ./"))
         .env("SOURCE_DATE_EPOCH", order.epoch.to_string())
         // One initramfs, made later, when everything that belongs in it is there.
         .env("INITRD", "No")

@@ -1,6 +1,10 @@
 # normalise.sh ROOT: takes out of ROOT what Debian's scripts leave that differs from build to
 # build, or that every box must make for itself.
 cd "$1"
+# Device nodes, which root may make and an ordinary user may not: the kernel makes its own.
+mountpoint --quiet dev || find dev -mindepth 1 -delete
+# Where mmdebstrap saw the local archive.
+[ ! -d mazet-archive ] || rmdir mazet-archive
 # Made on the box: identities and keys.
 : >etc/machine-id
 rm -f var/lib/dbus/machine-id var/lib/systemd/random-seed var/lib/systemd/credential.secret
