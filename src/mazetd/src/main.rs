@@ -5,10 +5,12 @@
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
+//! | `account` | root | the operator's Unix account |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `mount-data` | root | `/srv`, early at boot |
 
+mod account;
 mod apply;
 mod broker;
 mod console;
@@ -54,6 +56,8 @@ enum Command {
     Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,
+    /// Makes the operator's Unix account, for the text console and SSH, follow the box's settings
+    Account,
     /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
     Apply {
         /// Change nothing, show what would change
@@ -89,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Broker => broker::run()?,
         Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
+        Command::Account => account::ensure(std::path::Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }

@@ -19,6 +19,8 @@ const LAST_LINES: usize = 8;
 pub enum Program {
     /// Checks a btrfs and reads its devices' error counters.
     Btrfs,
+    /// Sets the password of the operator's Unix account.
+    Chpasswd,
     /// Copies trees with owners, extended attributes and hard links.
     Cp,
     /// Reads addresses.
@@ -35,6 +37,10 @@ pub enum Program {
     Systemctl,
     /// Waits until device nodes are there.
     Udevadm,
+    /// Makes the operator's Unix account.
+    Useradd,
+    /// Gives that account its groups and name.
+    Usermod,
     /// Removes old signatures from a disk.
     Wipefs,
 }
@@ -44,6 +50,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Btrfs => "btrfs",
+            Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
             Self::Ip => "ip",
             Self::Lsblk => "lsblk",
@@ -52,6 +59,8 @@ impl Program {
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
+            Self::Useradd => "useradd",
+            Self::Usermod => "usermod",
             Self::Wipefs => "wipefs",
         }
     }
@@ -60,6 +69,7 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
+            Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
             Self::Lsblk | Self::Wipefs => "util-linux",

@@ -48,6 +48,7 @@ pub fn order(kept: &Kept, disks: &[Disk], services: &[Manifest]) -> Result<Insta
         disks: chosen.iter().map(|disk| disk.name.clone()).collect(),
         settings,
         operator_password: given(answers.operator_password.as_ref(), "operator_password")?.clone(),
+        operator_unix_password: given(kept.unix_password.as_ref(), "operator_password")?.clone(),
     })
 }
 
@@ -168,7 +169,7 @@ mod tests {
             operator_login: text("ada"),
             operator_password: text("$argon2id$x"),
         };
-        Kept { answers, begun: Vec::new() }
+        Kept { answers, begun: Vec::new(), unix_password: text("$6$x") }
     }
 
     fn key(kept: &Kept, disks: &[Disk]) -> String {
