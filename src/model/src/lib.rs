@@ -24,6 +24,7 @@ pub mod bios;
 pub mod check;
 pub mod context;
 pub mod fault;
+pub mod firmware;
 pub mod image;
 pub mod manifest;
 pub mod recipe;
