@@ -119,16 +119,16 @@ fn cargo(project: &Project, tree: &Path, crates: &Path, target: &Path, doing: &s
 }
 
 /// clippy over the whole workspace, tests included, with the compiler of `tree`: no warning, and
-/// nothing that the release's own compiler does not know.
+/// nothing that the release's own compiler does not know. Hands over each line that it says; true
+/// when it found nothing.
 ///
 /// # Errors
-/// When crates cannot be had, or there is a warning.
-pub fn lint(cache: &Cache, project: &Project, tree: &Path) -> Result<()> {
+/// When crates cannot be had, or clippy cannot be started.
+pub fn lint(cache: &Cache, project: &Project, tree: &Path, on_line: impl FnMut(&str)) -> Result<bool> {
     let crates = vendor(cache, project, false)?;
     let target = cache.folder("lint-target")?;
     cargo(project, tree, &crates, &target, "looking for warnings in the sources")?
-        .args(["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--offline"])
+        .args(["clippy", "--quiet", "--workspace", "--all-targets", "--keep-going", "--locked", "--offline"])
         .args(["--", "--deny", "warnings"])
-        .run()?;
-    Ok(())
+        .stream(on_line)
 }

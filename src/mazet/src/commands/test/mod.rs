@@ -152,7 +152,8 @@ impl Tester {
     /// No warning, and nothing newer than the compiler that the workspace promises.
     fn lints(&self) -> Result<Count> {
         let tree = boot::tree(&self.setting, RECIPE, "compile", Part::Compile)?;
-        compile::lint(&self.setting.cache, &self.setting.project, &tree).map(|()| Count::one(true))
+        let Setting { cache, project, .. } = &self.setting;
+        compile::lint(cache, project, &tree, |line| eprintln!("{line}")).map(Count::one)
     }
 
     fn cargo(&self) -> Result<Count> {
