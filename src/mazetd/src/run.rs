@@ -31,6 +31,8 @@ pub enum Program {
     MkfsBtrfs,
     /// Makes the ESP's file system.
     MkfsVfat,
+    /// Tells the kernel of single partitions of a disk in use.
+    Partx,
     /// Writes partition tables.
     Sfdisk,
     /// Asks systemd for units.
@@ -56,6 +58,7 @@ impl Program {
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
+            Self::Partx => "partx",
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
@@ -72,7 +75,7 @@ impl Program {
             Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
-            Self::Lsblk | Self::Wipefs => "util-linux",
+            Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",
             Self::Systemctl => "systemd",
