@@ -45,6 +45,9 @@ pub enum Action {
     /// Enter a tree's sandbox: for Mazet itself.
     #[command(name = crate::sandbox::SUBCOMMAND, hide = true)]
     Sandbox(SandboxWords),
+    /// Run a command in a user namespace of its own: for Mazet itself.
+    #[command(name = crate::sandbox::users::SUBCOMMAND, hide = true)]
+    Users(UsersWords),
 }
 
 /// `mazet build`.
@@ -193,6 +196,14 @@ pub struct Generate {
 pub struct SandboxWords {
     /// The sandbox's description.
     pub description: String,
+    /// The command.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<std::ffi::OsString>,
+}
+
+/// The words of the other hidden subcommand.
+#[derive(Debug, Args)]
+pub struct UsersWords {
     /// The command.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<std::ffi::OsString>,

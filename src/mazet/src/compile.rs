@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
 use crate::paths::{Cache, Project};
 use crate::run::{Command, Program};
@@ -63,7 +64,7 @@ pub fn mazetd(
     let inputs = inputs(project, compiler, architecture)?;
     let made = stage(&cache.folder("programs")?, "mazetd", &inputs, |folder| {
         let crates = vendor(cache, project, offline)?;
-        compile(cache, project, &tree()?, &crates, folder)
+        compile(cache, project, Architecture::of(architecture)?, &tree()?, &crates, folder)
     })?;
     Ok(Compiled { mazetd: made.folder.join("mazetd"), key: made.key, cached: made.cached })
 }
@@ -93,10 +94,17 @@ replace-with = "vendored"
 directory = "/crates/vendor"
 "#;
 
-fn compile(cache: &Cache, project: &Project, tree: &Path, crates: &Path, output: &Path) -> Result<()> {
+fn compile(
+    cache: &Cache,
+    project: &Project,
+    architecture: Architecture,
+    tree: &Path,
+    crates: &Path,
+    output: &Path,
+) -> Result<()> {
     // Kept between builds: cargo compiles again only what changed.
     let target = cache.folder("target")?;
-    Sandbox::new(tree)
+    let mut command = Sandbox::new(tree)
         .bind(&project.root, "/src")
         .bind(crates, "/crates")
         .bind(&target, "/target")
@@ -107,9 +115,16 @@ fn compile(cache: &Cache, project: &Project, tree: &Path, crates: &Path, output:
         .env("CARGO_HOME", "/cargo")
         .env("CARGO_TARGET_DIR", "/target")
         .env("CARGO_TERM_COLOR", "never")
-        .log(&output.join("compile.log"))
-        .run()?;
-    let program = target.join("release/mazetd");
+        .log(&output.join("compile.log"));
+    let mut made = target;
+    if architecture.is_foreign() {
+        let linker = format!("CARGO_TARGET_{}_LINKER", architecture.rust.to_uppercase().replace('-', "_"));
+        command =
+            command.args(["--target", architecture.rust]).env(&linker, format!("{}-gcc", architecture.gnu));
+        made = made.join(architecture.rust);
+    }
+    command.run()?;
+    let program = made.join("release/mazetd");
     fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! | [`build`] | the pipeline, stage by stage |
 //! | [`plan`], [`resolve`], [`lock`] | names of packages become exact packages |
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
+//! | [`arch`] | architectures by their many names |
 //! | [`sandbox`], [`tree`] | Debian trees, and running programs of them without root |
 //! | [`layers`], [`compile`], [`image`] | what goes into an image, and the image |
 //! | [`stage`], [`digest`], [`paths`] | cached results, named by all that went into them |
@@ -19,6 +20,7 @@
 //! | [`sbom`] | the software bill of materials |
 //! | [`timings`] | where a build's time goes |
 
+pub mod arch;
 pub mod build;
 pub mod cache;
 pub mod cli;
