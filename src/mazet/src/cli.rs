@@ -103,6 +103,10 @@ pub struct Bench {
     /// The recipe.
     #[arg(default_value = "pc")]
     pub recipe: String,
+    /// Only the root trees of this recipe and of the others named with it: Mazet's way beside
+    /// mmdebstrap's, in processor time and by the clock, and whether they are the same.
+    #[arg(long, value_name = "RECIPE", num_args = 0.., conflicts_with_all = ["no_boot"])]
+    pub trees: Option<Vec<String>>,
     /// Only builds, no boots.
     #[arg(long)]
     pub no_boot: bool,

@@ -9,6 +9,7 @@
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
 //! | [`arch`] | architectures by their many names |
 //! | [`sandbox`], [`tree`] | Debian trees, and running programs of them without root |
+//! | [`compare`] | two ways to one tree, side by side |
 //! | [`layers`], [`compile`], [`image`] | what goes into an image, and the image |
 //! | [`stage`], [`digest`], [`paths`] | cached results, named by all that went into them |
 //! | [`run`], [`ui`] | the door to other programs; what the user sees |
@@ -25,6 +26,7 @@ pub mod build;
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod compile;
 pub mod digest;
 pub mod doctor;

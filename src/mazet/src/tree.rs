@@ -109,14 +109,19 @@ pub fn make(maker: &Maker<'_>, order: &Order<'_>, folder: &Path) -> Result<()> {
     let (mut command, archive) = match maker {
         Maker::Host => (sandbox::host_command(doing, Program::Mmdebstrap), repo.display().to_string()),
         Maker::Tools(tree) => {
-            let sandbox = Sandbox::new(tree).share(folder).bind(&repo, ARCHIVE);
+            let sandbox =
+                Sandbox::new(tree).share(folder).bind(&repo, ARCHIVE).running(order.architecture)?;
             (sandbox.command(doing, Program::Mmdebstrap.name())?, ARCHIVE.to_owned())
         }
     };
-    let own = Architecture::builder()?.debian;
+    let own = match maker {
+        Maker::Host => Architecture::builder()?.debian,
+        Maker::Tools(_) => order.architecture,
+    };
     let foreign = foreign(order.entries, own);
-    if !foreign.is_empty() {
-        command = command.arg(format!("--architectures={own},{}", foreign.join(",")));
+    if !foreign.is_empty() || Architecture::of(own)?.is_foreign() {
+        let all: Vec<_> = std::iter::once(own).chain(foreign.iter().copied()).collect();
+        command = command.arg(format!("--architectures={}", all.join(","))).arg("--skip=check/qemu");
     }
     let names: Vec<_> = order
         .entries

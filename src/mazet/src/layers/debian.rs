@@ -125,7 +125,7 @@ fn install(sandbox: &Sandbox, folder: &Path, root: &Path, order: &Order<'_>, use
     Ok(())
 }
 
-fn normalise(sandbox: &Sandbox, root: &Path, epoch: u64) -> Result<()> {
+pub(crate) fn normalise(sandbox: &Sandbox, root: &Path, epoch: u64) -> Result<()> {
     sandbox
         .command("normalising a tree", "sh")?
         .args(["-euc", include_str!("normalise.sh"), "normalise"])
