@@ -6,6 +6,7 @@
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
+//! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
@@ -15,6 +16,7 @@ mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod clock;
 mod console;
 mod data;
 mod disks;
@@ -77,6 +79,8 @@ enum Command {
     },
     /// Reads mazet.toml of the live medium, and makes the live system follow it
     Answers,
+    /// Puts the live system's clock forward, and waits a little for a time server
+    Clock,
     /// Makes what the machine's firmware starts follow the box's own kernel
     BootFiles {
         /// The box has just started: restart once if another kernel than its own runs
@@ -107,6 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
         Command::MountData => data::mount_data()?,
