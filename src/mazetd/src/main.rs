@@ -5,6 +5,7 @@
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
+//! | `account` | root | the operator's Unix account |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `apply` | root | files and units follow `box.toml` |
@@ -12,6 +13,7 @@
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `mount-data` | root | `/srv`, early at boot |
 
+mod account;
 mod advance;
 mod apply;
 mod boot_files;
@@ -62,6 +64,8 @@ enum Command {
     Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,
+    /// Makes the operator's Unix account, for the text console and SSH, follow the box's settings
+    Account,
     /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
     Apply {
         /// Change nothing, show what would change
@@ -107,6 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Broker => broker::run()?,
         Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
+        Command::Account => account::ensure(std::path::Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }

@@ -29,6 +29,7 @@ pub mod check;
 pub mod claim;
 pub mod context;
 pub mod fault;
+pub mod firmware;
 pub mod image;
 pub mod manifest;
 pub mod recipe;

@@ -5,4 +5,5 @@ pub mod claim;
 pub mod install;
 pub mod mirror;
 pub mod name;
+pub mod operator;
 pub mod power;

@@ -172,9 +172,10 @@ impl State {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
             return Ok(Refusal::new("password-short", detail).response());
         }
-        let hash = password::hash(password)?;
+        let (hash, unix) = (password::hash(password)?, password::unix_hash(password)?);
         let mut kept = lock(&self.kept);
         kept.answers.operator_password = Some(hash);
+        kept.unix_password = Some(unix);
         self.store.save(&kept)?;
         Ok(Response::Done)
     }
