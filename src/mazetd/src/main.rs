@@ -11,6 +11,7 @@
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
+//! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -91,6 +92,13 @@ enum Command {
         #[arg(long)]
         at_boot: bool,
     },
+    /// Prepares what wpa_supplicant is told for a wireless device; ends with 1 when no network is set
+    Wifi {
+        /// The device's name
+        device: String,
+    },
+    /// Listens which wireless networks there are
+    WifiScan,
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -119,6 +127,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
+        Command::Wifi { device } => {
+            return Ok(if wifi::prepare(&device)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::WifiScan => wifi::scan(&runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)
