@@ -47,7 +47,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use seal::{SealError, claim_code_hash, psk_hash, verify_claim_code};
+pub use rules::{is_country, is_ssid};
+pub use seal::{SealError, claim_code_hash, is_passphrase, psk_hash, verify_claim_code};
 
 use crate::check::document::Document;
 use crate::check::shape;
