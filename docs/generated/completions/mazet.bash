@@ -31,6 +31,9 @@ _mazet() {
             mazet,doctor)
                 cmd="mazet__subcmd__doctor"
                 ;;
+            mazet,flash)
+                cmd="mazet__subcmd__flash"
+                ;;
             mazet,generate)
                 cmd="mazet__subcmd__generate"
                 ;;
@@ -39,6 +42,9 @@ _mazet() {
                 ;;
             mazet,inspect)
                 cmd="mazet__subcmd__inspect"
+                ;;
+            mazet,internal-open-device)
+                cmd="mazet__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
             mazet,internal-sandbox)
                 cmd="mazet__subcmd__internal__subcmd__sandbox"
@@ -85,6 +91,9 @@ _mazet() {
             mazet__subcmd__help,doctor)
                 cmd="mazet__subcmd__help__subcmd__doctor"
                 ;;
+            mazet__subcmd__help,flash)
+                cmd="mazet__subcmd__help__subcmd__flash"
+                ;;
             mazet__subcmd__help,generate)
                 cmd="mazet__subcmd__help__subcmd__generate"
                 ;;
@@ -93,6 +102,9 @@ _mazet() {
                 ;;
             mazet__subcmd__help,inspect)
                 cmd="mazet__subcmd__help__subcmd__inspect"
+                ;;
+            mazet__subcmd__help,internal-open-device)
+                cmd="mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
             mazet__subcmd__help,internal-sandbox)
                 cmd="mazet__subcmd__help__subcmd__internal__subcmd__sandbox"
@@ -143,7 +155,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot test bench recipe why inspect cache doctor generate internal-sandbox help"
+            opts="-h -V --help --version build boot flash test bench recipe why inspect cache doctor generate internal-open-device internal-sandbox help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -350,6 +362,28 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__flash)
+            opts="-h -V --device --yes-erase --list --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --yes-erase)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__generate)
             opts="-h -V --check --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -365,7 +399,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot test bench recipe why inspect cache doctor generate internal-sandbox help"
+            opts="build boot flash test bench recipe why inspect cache doctor generate internal-open-device internal-sandbox help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -476,6 +510,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__flash)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__generate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -505,6 +553,20 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -604,6 +666,20 @@ _mazet() {
             ;;
         mazet__subcmd__inspect)
             opts="-h -V --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__internal__subcmd__open__subcmd__device)
+            opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -69,6 +69,19 @@ emulation\:"Emulation"))' \
 ':target -- A recipe'\''s name (its last built image is booted) or an image file:_default' \
 && ret=0
 ;;
+(flash)
+_arguments "${_arguments_options[@]}" : \
+'*--device=[Device to erase and write\: sdb, /dev/sdb, or the path of a file that stands for one. Again for each device]:NAME:_default' \
+'*--yes-erase=[Erase devices of this model (or serial number, where a device tells no model) without asking. Again for each model]:MODEL:_default' \
+'--list[List the devices and write nothing]' \
+'--json[Progress and results as one JSON object a line on standard output]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::image -- An image file (.img or .img.zst), or the name of a recipe that was built:_default' \
+&& ret=0
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 '--filter=[Only suites and scenarios whose name holds this]:TEXT:_default' \
@@ -265,6 +278,16 @@ _arguments "${_arguments_options[@]}" : \
 '::folder -- Where to:_files' \
 && ret=0
 ;;
+(internal-open-device)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- Kernel name:_default' \
+':serial -- Its serial number, as it was chosen by:_default' \
+&& ret=0
+;;
 (internal-sandbox)
 _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
@@ -292,6 +315,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (boot)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(flash)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -367,6 +394,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(internal-open-device)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (internal-sandbox)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -389,6 +420,7 @@ _mazet_commands() {
     local commands; commands=(
 'build:Build an image from a recipe' \
 'boot:Boot an image in QEMU and say how far it came' \
+'flash:Write an image onto sticks and cards, and read everything back' \
 'test:Run every test\: unit, integration, reproducibility, real boots' \
 'bench:Measure builds and boots on this machine and print the figures' \
 'recipe:Check or show recipes' \
@@ -397,6 +429,7 @@ _mazet_commands() {
 'cache:Show or clean the cache' \
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
+'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -465,6 +498,11 @@ _mazet__subcmd__doctor_commands() {
     local commands; commands=()
     _describe -t commands 'mazet doctor commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__flash_commands] )) ||
+_mazet__subcmd__flash_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet flash commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__generate_commands] )) ||
 _mazet__subcmd__generate_commands() {
     local commands; commands=()
@@ -475,6 +513,7 @@ _mazet__subcmd__help_commands() {
     local commands; commands=(
 'build:Build an image from a recipe' \
 'boot:Boot an image in QEMU and say how far it came' \
+'flash:Write an image onto sticks and cards, and read everything back' \
 'test:Run every test\: unit, integration, reproducibility, real boots' \
 'bench:Measure builds and boots on this machine and print the figures' \
 'recipe:Check or show recipes' \
@@ -483,6 +522,7 @@ _mazet__subcmd__help_commands() {
 'cache:Show or clean the cache' \
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
+'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -526,6 +566,11 @@ _mazet__subcmd__help__subcmd__doctor_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help doctor commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__flash_commands] )) ||
+_mazet__subcmd__help__subcmd__flash_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help flash commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__generate_commands] )) ||
 _mazet__subcmd__help__subcmd__generate_commands() {
     local commands; commands=()
@@ -540,6 +585,11 @@ _mazet__subcmd__help__subcmd__help_commands() {
 _mazet__subcmd__help__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help inspect commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__help__subcmd__internal-open-device_commands] )) ||
+_mazet__subcmd__help__subcmd__internal-open-device_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help internal-open-device commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__help__subcmd__internal-sandbox_commands] )) ||
 _mazet__subcmd__help__subcmd__internal-sandbox_commands() {
@@ -578,6 +628,11 @@ _mazet__subcmd__help__subcmd__why_commands() {
 _mazet__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet inspect commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__internal-open-device_commands] )) ||
+_mazet__subcmd__internal-open-device_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet internal-open-device commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__internal-sandbox_commands] )) ||
 _mazet__subcmd__internal-sandbox_commands() {

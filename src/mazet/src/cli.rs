@@ -24,6 +24,8 @@ pub enum Action {
     Build(Build),
     /// Boot an image in QEMU and say how far it came.
     Boot(BootArgs),
+    /// Write an image onto sticks and cards, and read everything back.
+    Flash(Flash),
     /// Run every test: unit, integration, reproducibility, real boots.
     Test(Test),
     /// Measure builds and boots on this machine and print the figures.
@@ -42,6 +44,9 @@ pub enum Action {
     Doctor(Doctor),
     /// Write man pages, shell completions and JSON Schemas.
     Generate(Generate),
+    /// Open a device with privileges: for Mazet itself.
+    #[command(name = crate::flash::open::SUBCOMMAND, hide = true)]
+    OpenDevice(OpenDevice),
     /// Enter a tree's sandbox: for Mazet itself.
     #[command(name = crate::sandbox::SUBCOMMAND, hide = true)]
     Sandbox(SandboxWords),
@@ -74,6 +79,37 @@ pub struct Build {
     /// Folder for the image and what stands beside it.
     #[arg(long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+}
+
+/// `mazet flash`.
+#[derive(Debug, Clone, Args)]
+pub struct Flash {
+    /// An image file (.img or .img.zst), or the name of a recipe that was built.
+    #[arg(default_value = "pc")]
+    pub image: String,
+    /// Device to erase and write: sdb, /dev/sdb, or the path of a file that stands for one. Again
+    /// for each device.
+    #[arg(long, value_name = "NAME")]
+    pub device: Vec<String>,
+    /// Erase devices of this model (or serial number, where a device tells no model) without
+    /// asking. Again for each model.
+    #[arg(long, value_name = "MODEL")]
+    pub yes_erase: Vec<String>,
+    /// List the devices and write nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Progress and results as one JSON object a line on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The words of the hidden subcommand that opens a device.
+#[derive(Debug, Args)]
+pub struct OpenDevice {
+    /// Kernel name.
+    pub name: String,
+    /// Its serial number, as it was chosen by.
+    pub serial: String,
 }
 
 /// `mazet test`.

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod boot;
 pub mod build;
 pub mod elsewhere;
+pub mod flash;
 pub mod small;
 pub mod test;
 pub mod why;
@@ -60,6 +61,10 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Action::Build(words) => build::run(&words),
         Action::Boot(words) => boot::run(&words),
+        Action::Flash(words) => flash::run(&words),
+        Action::OpenDevice(words) => {
+            crate::flash::open::give(&words.name, &words.serial).map(|()| ExitCode::SUCCESS)
+        }
         Action::Recipe(words) => small::recipe(words),
         Action::Why(words) => why::run(&words),
         Action::Inspect(words) => small::inspect(&words),

@@ -1,0 +1,103 @@
+//! `mazet flash`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cli;
+use crate::flash::choose::{self, Said, Target, Terminal};
+use crate::flash::devices::{self, Device};
+use crate::flash::medium::Disk;
+use crate::flash::ranges::Ranges;
+use crate::flash::report::Report;
+use crate::flash::session::{self, INTERRUPTED, flash_all, stop_on_signals};
+use crate::flash::source::{ImageFile, Patches, unpacked_size};
+use crate::flash::write::Content;
+use crate::flash::{open, used};
+use crate::paths::Project;
+
+/// Raw images consist of whole sectors.
+const SECTOR: u64 = 512;
+
+/// Chooses, opens, writes, verifies.
+///
+/// # Errors
+/// When there is no such image, a device may not be erased, or cannot be opened. Faults of single
+/// sticks are told as they come, and end with exit code 1.
+pub fn run(words: &cli::Flash) -> Result<ExitCode> {
+    let devices = devices::scan()?;
+    if words.list {
+        return list(words, &devices);
+    }
+    let image = ImageFile { path: find(&words.image)? };
+    let (size, used) = measure(&image)?;
+    let targets = chosen(words, &devices, size)?;
+    let mut disks: Vec<Disk> = targets.iter().map(open::open).collect::<Result<_>>()?;
+    let patches = Patches::new();
+    let content = Content { source: &image, size, used: &used, sums: &[], patches: &patches };
+    let stop = stop_on_signals().context("catching Ctrl-C")?;
+    let names = targets.iter().map(Target::name).collect();
+    Ok(write(&mut disks, content, &stop, Report::new(names, words.json)))
+}
+
+fn list(words: &cli::Flash, devices: &[Device]) -> Result<ExitCode> {
+    if words.json {
+        let shown: Vec<&Device> = devices.iter().filter(|device| device.is_shown()).collect();
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+    } else {
+        print!("{}", choose::listing(devices));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The image that a word means: a file, or what a recipe of that name built.
+fn find(word: &str) -> Result<PathBuf> {
+    let given = PathBuf::from(word);
+    if given.is_file() {
+        return Ok(given);
+    }
+    let images = Project::find().map(|project| project.images()).unwrap_or_default();
+    let built = ["img", "img.zst"].map(|end| images.join(format!("{word}.{end}")));
+    match built.into_iter().find(|path| path.is_file()) {
+        Some(path) => Ok(path),
+        None => bail!("there is no image {word}: name an image file, or build one with ./mazet build {word}"),
+    }
+}
+
+/// Size of the unpacked image, and what of it is used.
+fn measure(image: &ImageFile) -> Result<(u64, Ranges)> {
+    let shown = image.path.display();
+    let size = unpacked_size(&image.path).with_context(|| format!("reading {shown}"))?;
+    if size == 0 || size % SECTOR != 0 {
+        bail!("{shown} is no image of a disk: it has {size} bytes, which are not whole sectors of {SECTOR}");
+    }
+    if image.is_packed() {
+        return Ok((size, Ranges::whole(size)));
+    }
+    let mut file = File::open(&image.path).with_context(|| format!("opening {shown}"))?;
+    let used = used::used(&mut file, size).with_context(|| format!("reading {shown}"))?;
+    Ok((size, used))
+}
+
+fn chosen(words: &cli::Flash, devices: &[Device], size: u64) -> Result<Vec<Target>> {
+    let said = Said { devices: words.device.clone(), confirmed: words.yes_erase.clone() };
+    let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let (mut input, mut output) = (io::stdin().lock(), io::stderr());
+    let terminal = is_terminal.then_some(Terminal { input: &mut input, output: &mut output });
+    Ok(choose::choose(devices, &said, size, terminal)?)
+}
+
+fn write(disks: &mut [Disk], content: Content<'_>, stop: &AtomicBool, mut report: Report) -> ExitCode {
+    let ends = flash_all(disks, content, stop, &mut |place, event| report.tell(place, &event));
+    if ends.iter().all(Result::is_ok) {
+        ExitCode::SUCCESS
+    } else if session::was_stopped(stop) {
+        ExitCode::from(INTERRUPTED)
+    } else {
+        ExitCode::FAILURE
+    }
+}

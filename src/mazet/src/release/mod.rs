@@ -1,0 +1,3 @@
+//! What is published beside an image, and checking it.
+
+pub mod bmap;
