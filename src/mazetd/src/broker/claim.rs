@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use mazet_model::claim;
 use subtle::ConstantTimeEq as _;
 
 use crate::protocol::ClaimVerdict;
@@ -13,11 +14,6 @@ use crate::{files, random};
 
 /// Where the console finds the code: `root:root`, mode 0600.
 pub const CODE_FILE: &str = "/run/mazet/claim";
-/// Letters and digits that nobody takes for one another: no 0 or O, no 1, I or L. U is left out
-/// so that 31 − 1 = 30 remain and few words can be spelt.
-const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Characters of a code: 30^8 are 656 thousand million.
-const LENGTH: usize = 8;
 /// Tries are counted over this time.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Tries of one address in [`WINDOW`].
@@ -40,12 +36,12 @@ impl Claim {
     /// # Errors
     /// When the file can be neither read nor written.
     pub fn at(path: &Path) -> Result<Self> {
-        let kept = std::fs::read_to_string(path).ok().map(|text| normalise(&text));
+        let kept = std::fs::read_to_string(path).ok().map(|text| claim::normalise(&text));
         let code = match kept {
-            Some(code) if code.len() == LENGTH => code,
+            Some(code) if code.len() == claim::LENGTH => code,
             _ => {
-                let code = new_code()?;
-                files::write_atomically(path, grouped(&code).as_bytes(), 0o600, None)
+                let code = claim::draw(|| random::bytes::<1>().map(|[byte]| byte))?;
+                files::write_atomically(path, claim::grouped(&code).as_bytes(), 0o600, None)
                     .context("keeping the claim code")?;
                 code
             }
@@ -67,7 +63,7 @@ impl Claim {
         if let Some(wait) = wait {
             return ClaimVerdict::Limited { retry_after_seconds: wait.as_secs().max(1) };
         }
-        if normalise(typed).as_bytes().ct_eq(self.code.as_bytes()).into() {
+        if claim::normalise(typed).as_bytes().ct_eq(self.code.as_bytes()).into() {
             return ClaimVerdict::Granted;
         }
         tries.push_back(now);
@@ -103,29 +99,6 @@ fn counted(address: IpAddr) -> IpAddr {
         }
         v4 @ IpAddr::V4(_) => v4,
     }
-}
-
-/// Upper case, without the spaces and dashes that people type.
-fn normalise(typed: &str) -> String {
-    typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-}
-
-/// `ABCD-EFGH`.
-fn grouped(code: &str) -> String {
-    format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..])
-}
-
-/// Draws a code; bytes at the upper end are drawn again, so that all codes are as likely.
-fn new_code() -> Result<String> {
-    let fair = u8::MAX - u8::MAX % 30;
-    let mut code = String::new();
-    while code.len() < LENGTH {
-        let [byte] = random::bytes::<1>()?;
-        if byte < fair {
-            code.push(char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
-        }
-    }
-    Ok(code)
 }
 
 #[cfg(test)]
@@ -192,9 +165,8 @@ mod tests {
         let first = Claim::at(&path).expect("made");
         let second = Claim::at(&path).expect("kept");
         assert_eq!(first.code, second.code);
-        assert!(first.code.bytes().all(|byte| ALPHABET.contains(&byte)));
         let shown = std::fs::read_to_string(&path).expect("read");
         assert_eq!(shown.len(), 9);
-        assert_eq!(normalise(&shown), first.code);
+        assert_eq!(claim::normalise(&shown), first.code);
     }
 }

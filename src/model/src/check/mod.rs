@@ -15,13 +15,13 @@
 //! | `templates` | what templates name |
 
 mod accounts;
-mod document;
+pub(crate) mod document;
 mod files;
 mod graph;
 mod image;
 mod network;
 mod packages;
-mod shape;
+pub(crate) mod shape;
 mod templates;
 mod units;
 
