@@ -35,6 +35,8 @@ pub enum Action {
     Recipe(Recipe),
     /// Say which inputs changed since each cached layer was made.
     Why(Why),
+    /// Check signature, sums and block map of an image.
+    Verify(Verify),
     /// Show what is in a finished image: partitions, layers, packages, sizes.
     Inspect(Inspect),
     /// Show or clean the cache.
@@ -79,6 +81,16 @@ pub struct Build {
     /// Folder for the image and what stands beside it.
     #[arg(long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+    /// Also write what a release needs: the image compressed, its block map, sums, provenance, and
+    /// your signature.
+    #[arg(long)]
+    pub release: bool,
+    /// Secret key to sign with (minisign), instead of ~/.config/mazet/builder.key.
+    #[arg(long, value_name = "FILE", requires = "release")]
+    pub key: Option<PathBuf>,
+    /// Make the builder's key without asking when there is none.
+    #[arg(long, requires = "release", conflicts_with = "key")]
+    pub new_key: bool,
 }
 
 /// `mazet flash`.
@@ -95,6 +107,9 @@ pub struct Flash {
     /// asking. Again for each model.
     #[arg(long, value_name = "MODEL")]
     pub yes_erase: Vec<String>,
+    /// Write only what this builder signed (a key file, or the key itself). Again for each key.
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Vec<String>,
     /// List the devices and write nothing.
     #[arg(long)]
     pub list: bool,
@@ -173,6 +188,20 @@ pub struct Why {
     /// The recipe.
     #[arg(default_value = "pc")]
     pub recipe: String,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mazet verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The image file: NAME.img or NAME.img.zst.
+    pub image: PathBuf,
+    /// Trust this builder's key (a file, or the key itself) instead of those in ~/.config/mazet.
+    /// Again for each key.
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Vec<String>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

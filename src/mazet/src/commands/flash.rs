@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::release;
 use crate::cli;
 use crate::flash::choose::{self, Said, Target, Terminal};
 use crate::flash::devices::{self, Device};
@@ -19,6 +20,8 @@ use crate::flash::source::{ImageFile, Patches, unpacked_size};
 use crate::flash::write::Content;
 use crate::flash::{open, used};
 use crate::paths::Project;
+use crate::release::bmap::Bmap;
+use crate::release::verify::{self, Extent, Trust};
 
 /// Raw images consist of whole sectors.
 const SECTOR: u64 = 512;
@@ -34,11 +37,18 @@ pub fn run(words: &cli::Flash) -> Result<ExitCode> {
         return list(words, &devices);
     }
     let image = ImageFile { path: find(&words.image)? };
-    let (size, used) = measure(&image)?;
+    let map = verified(words, &image)?;
+    let (size, used) = measure(&image, map.as_ref())?;
     let targets = chosen(words, &devices, size)?;
     let mut disks: Vec<Disk> = targets.iter().map(open::open).collect::<Result<_>>()?;
     let patches = Patches::new();
-    let content = Content { source: &image, size, used: &used, sums: &[], patches: &patches };
+    let content = Content {
+        source: &image,
+        size,
+        used: &used,
+        sums: map.as_ref().map_or(&[], |map| &map.mapped),
+        patches: &patches,
+    };
     let stop = stop_on_signals().context("catching Ctrl-C")?;
     let names = targets.iter().map(Target::name).collect();
     Ok(write(&mut disks, content, &stop, Report::new(names, words.json)))
@@ -68,12 +78,31 @@ fn find(word: &str) -> Result<PathBuf> {
     }
 }
 
-/// Size of the unpacked image, and what of it is used.
-fn measure(image: &ImageFile) -> Result<(u64, Ranges)> {
+/// Checks the image before anything is erased, and says whose it is; gives its block map.
+fn verified(words: &cli::Flash, image: &ImageFile) -> Result<Option<Bmap>> {
+    let keys = release::trusted(&words.public_key)?;
+    let verified = verify::verify(&image.path, &keys, Extent::Image)?;
     let shown = image.path.display();
-    let size = unpacked_size(&image.path).with_context(|| format!("reading {shown}"))?;
+    match verified.trust {
+        Trust::Signed(comment) => eprintln!("{shown}: signed and whole ({comment})"),
+        Trust::Unsigned if !words.public_key.is_empty() => bail!("{shown} is not signed: nothing was erased"),
+        Trust::Unsigned => eprintln!("{shown}: not signed; right if you built it yourself"),
+    }
+    Ok(verified.map)
+}
+
+/// Size of the unpacked image, and what of it is used: from its block map, else from itself.
+fn measure(image: &ImageFile, map: Option<&Bmap>) -> Result<(u64, Ranges)> {
+    let shown = image.path.display();
+    let size = match map {
+        Some(map) => map.size,
+        None => unpacked_size(&image.path).with_context(|| format!("reading {shown}"))?,
+    };
     if size == 0 || size % SECTOR != 0 {
         bail!("{shown} is no image of a disk: it has {size} bytes, which are not whole sectors of {SECTOR}");
+    }
+    if let Some(map) = map {
+        return Ok((size, map.used()));
     }
     if image.is_packed() {
         return Ok((size, Ranges::whole(size)));

@@ -5,6 +5,7 @@ pub mod boot;
 pub mod build;
 pub mod elsewhere;
 pub mod flash;
+pub mod release;
 pub mod small;
 pub mod test;
 pub mod why;
@@ -67,6 +68,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         }
         Action::Recipe(words) => small::recipe(words),
         Action::Why(words) => why::run(&words),
+        Action::Verify(words) => release::verify(&words),
         Action::Inspect(words) => small::inspect(&words),
         Action::Cache(words) => small::cache(&words),
         Action::Doctor(words) => small::doctor(&words),
