@@ -7,9 +7,11 @@
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
+//! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod apply;
+mod boot_files;
 mod broker;
 mod console;
 mod data;
@@ -17,6 +19,7 @@ mod disks;
 mod files;
 mod health;
 mod install;
+mod medium;
 mod notify;
 mod protocol;
 mod random;
@@ -69,6 +72,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes what the machine's firmware starts follow the box's own kernel
+    BootFiles {
+        /// The box has just started: restart once if another kernel than its own runs
+        #[arg(long)]
+        at_boot: bool,
+    },
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -93,6 +102,7 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -138,6 +138,9 @@ pub struct Disk {
     pub holds_mazet: bool,
     /// Too small to install to.
     pub too_small: bool,
+    /// The live system runs from it: its FAT stays, the box takes the rest.
+    #[serde(default)]
+    pub medium: bool,
 }
 
 /// What the visitor wants.

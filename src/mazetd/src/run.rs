@@ -29,6 +29,8 @@ pub enum Program {
     MkfsBtrfs,
     /// Makes the ESP's file system.
     MkfsVfat,
+    /// Tells the kernel of single partitions of a disk in use.
+    Partx,
     /// Writes partition tables.
     Sfdisk,
     /// Asks systemd for units.
@@ -49,6 +51,7 @@ impl Program {
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
+            Self::Partx => "partx",
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
@@ -62,7 +65,7 @@ impl Program {
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
-            Self::Lsblk | Self::Wipefs => "util-linux",
+            Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",
             Self::Systemctl => "systemd",

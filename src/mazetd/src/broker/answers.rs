@@ -7,11 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rustix::mount::{MountFlags, mount_remount};
 use serde::{Deserialize, Serialize};
 
-use crate::files;
 use crate::protocol::Answers;
+use crate::{files, medium};
 
 /// Name of the file on the stick.
 pub const FILE: &str = "mazet-wizard.json";
@@ -42,7 +41,7 @@ pub struct Store {
 impl Store {
     /// The store of a live system.
     pub fn live() -> Self {
-        Self { medium: "/run/live/medium".into(), memory: "/run/mazet/wizard.json".into(), remount: true }
+        Self { medium: medium::PATH.into(), memory: "/run/mazet/wizard.json".into(), remount: true }
     }
 
     /// A store below `folder`, whose "stick" needs no remounting.
@@ -90,12 +89,7 @@ impl Store {
         if !self.remount {
             return change(&self.medium.join(FILE));
         }
-        mount_remount(&self.medium, MountFlags::NOATIME, "")
-            .with_context(|| format!("making {} writable", self.medium.display()))?;
-        let changed = change(&self.medium.join(FILE));
-        mount_remount(&self.medium, MountFlags::RDONLY | MountFlags::NOATIME, "")
-            .with_context(|| format!("making {} read-only again", self.medium.display()))?;
-        changed
+        medium::change(&self.medium, || change(&self.medium.join(FILE)))
     }
 }
 

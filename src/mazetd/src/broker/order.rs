@@ -148,6 +148,7 @@ mod tests {
             contents: contents.iter().map(|&text| text.to_owned()).collect(),
             holds_mazet: false,
             too_small: false,
+            medium: false,
         }
     }
 

@@ -14,7 +14,8 @@ use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
 use super::order::{self, Refusal};
 use super::password;
-use crate::protocol::{Answers, Mode, Progress, Request, Response, Status};
+use crate::install::boot;
+use crate::protocol::{Answers, Disk, Mode, Progress, Request, Response, Status};
 use crate::run::{Program, Runner};
 use crate::{disks, health, install, system};
 
@@ -116,7 +117,13 @@ impl State {
     }
 
     fn disks(&self) -> Result<Response> {
-        Ok(Response::Disks { disks: disks::scan(&self.runner)? })
+        Ok(Response::Disks { disks: self.scan()? })
+    }
+
+    /// The disks that this hardware can install to.
+    fn scan(&self) -> Result<Vec<Disk>> {
+        let image = system::image(Path::new("/"))?;
+        disks::scan(&self.runner, boot::of(&image.hardware)?.shares_medium())
     }
 
     fn answers(&self) -> Response {
@@ -163,7 +170,7 @@ impl State {
             return Ok(Response::Done);
         }
         let services = system::services(Path::new("/"))?;
-        let disks = disks::scan(&self.runner)?;
+        let disks = self.scan()?;
         // Two orders at a time queue here: the second one finds the first one's progress.
         let mut kept = lock(&self.kept);
         if self.installs() {

@@ -132,6 +132,7 @@ fn disks() -> Vec<Disk> {
         contents: contents.iter().map(|text| (*text).to_owned()).collect(),
         holds_mazet: false,
         too_small: bytes < 8_000_000_000,
+        medium: false,
     };
     vec![
         disk("sda", "Samsung SSD 870 EVO 500GB", "S62ANJ0R", 500_107_862_016, &[]),

@@ -224,3 +224,21 @@ async fn no_restart_before_the_end() {
     assert_eq!(browser.send("/reboot", &[("csrf", &csrf)]).await.leads_to(), "/progress");
     assert!(!browser.broker.state().asked.contains(&"reboot".to_owned()));
 }
+
+#[tokio::test]
+async fn the_card_that_the_machine_started_from_is_offered_and_stays_in() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().disks[0].medium = true;
+    let page = browser.get("/disks").await.body;
+    assert!(page.contains("this card") && page.contains("the starting system, which stays"), "{page}");
+    let summary = browser.get("/summary").await.body;
+    assert!(summary.contains("but for this card’s starting system, which stays"), "{summary}");
+    browser.broker.state().progress = running();
+    browser.broker.state().progress.finished = true;
+    let finished = browser.get("/progress").await;
+    assert!(finished.body.contains("Take nothing out: the box starts from this very card."));
+    assert!(!finished.body.contains("Take the USB stick out"));
+    let waiting = browser.send("/reboot", &[("csrf", &finished.csrf())]).await;
+    assert!(waiting.body.contains("Take nothing out. The box will be back"), "{}", waiting.body);
+}
