@@ -107,6 +107,14 @@ pub struct Flash {
     /// asking. Again for each model.
     #[arg(long, value_name = "MODEL")]
     pub yes_erase: Vec<String>,
+    /// Answers in advance: language, names, network, Wi-Fi, claim code. Passwords in this file are
+    /// written to the stick as hashes alone.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write the image as it is: no answers and no claim code. The box shows a code of its own on
+    /// its screen.
+    #[arg(long, conflicts_with = "config")]
+    pub no_answers: bool,
     /// Write only what this builder signed (a key file, or the key itself). Again for each key.
     #[arg(long, value_name = "KEY")]
     pub public_key: Vec<String>,

@@ -7,18 +7,22 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_model::answers::FILE as ANSWERS;
+use serde_json::json;
 
 use super::release;
 use crate::cli;
+use crate::flash::answers::{self, Prepared};
 use crate::flash::choose::{self, Said, Target, Terminal};
 use crate::flash::devices::{self, Device};
+use crate::flash::fault::Fault;
 use crate::flash::medium::Disk;
-use crate::flash::ranges::Ranges;
+use crate::flash::ranges::{BLOCK, Ranges};
 use crate::flash::report::Report;
 use crate::flash::session::{self, INTERRUPTED, flash_all, stop_on_signals};
 use crate::flash::source::{ImageFile, Patches, unpacked_size};
 use crate::flash::write::Content;
-use crate::flash::{open, used};
+use crate::flash::{open, patch, used};
 use crate::paths::Project;
 use crate::release::bmap::Bmap;
 use crate::release::verify::{self, Extent, Trust};
@@ -26,7 +30,7 @@ use crate::release::verify::{self, Extent, Trust};
 /// Raw images consist of whole sectors.
 const SECTOR: u64 = 512;
 
-/// Chooses, opens, writes, verifies.
+/// Checks the image, chooses, opens, writes, reads back.
 ///
 /// # Errors
 /// When there is no such image, a device may not be erased, or cannot be opened. Faults of single
@@ -36,22 +40,73 @@ pub fn run(words: &cli::Flash) -> Result<ExitCode> {
     if words.list {
         return list(words, &devices);
     }
+    let load = load(words)?;
+    let targets = chosen(words, &devices, load.size)?;
+    let mut disks: Vec<Disk> = targets.iter().map(open::open).collect::<Result<_>>()?;
+    let stop = stop_on_signals().context("catching Ctrl-C")?;
+    let mut report = Report::new(targets.iter().map(Target::name).collect(), words.json);
+    let ends = flash_all(&mut disks, load.content(), &stop, &mut |place, event| report.tell(place, &event));
+    drop(report);
+    if let (true, Some(answers)) = (ends.iter().any(Result::is_ok), &load.answers) {
+        tell(words, answers);
+    }
+    Ok(code(&ends, &stop))
+}
+
+/// What is written to every stick.
+struct Load {
+    image: ImageFile,
+    map: Option<Bmap>,
+    size: u64,
+    used: Ranges,
+    answers: Option<Prepared>,
+    patches: Patches,
+}
+
+impl Load {
+    fn content(&self) -> Content<'_> {
+        Content {
+            source: &self.image,
+            size: self.size,
+            used: &self.used,
+            sums: self.map.as_ref().map_or(&[], |map| &map.mapped),
+            patches: &self.patches,
+        }
+    }
+}
+
+/// The image that is named, checked, with the answers on its FAT.
+fn load(words: &cli::Flash) -> Result<Load> {
+    let answers = if words.no_answers { None } else { Some(answers::prepare(words.config.as_deref())?) };
     let image = ImageFile { path: find(&words.image)? };
     let map = verified(words, &image)?;
     let (size, used) = measure(&image, map.as_ref())?;
-    let targets = chosen(words, &devices, size)?;
-    let mut disks: Vec<Disk> = targets.iter().map(open::open).collect::<Result<_>>()?;
-    let patches = Patches::new();
-    let content = Content {
-        source: &image,
-        size,
-        used: &used,
-        sums: map.as_ref().map_or(&[], |map| &map.mapped),
-        patches: &patches,
+    let patches = match &answers {
+        Some(answers) => patch::add_file(&image, size, ANSWERS, &answers.text)
+            .context("putting the answers onto the stick (--no-answers writes the image as it is)")?,
+        None => Patches::new(),
     };
-    let stop = stop_on_signals().context("catching Ctrl-C")?;
-    let names = targets.iter().map(Target::name).collect();
-    Ok(write(&mut disks, content, &stop, Report::new(names, words.json)))
+    let used = used.with(patches.keys().map(|number| number * BLOCK..(number + 1) * BLOCK), size);
+    Ok(Load { image, map, size, used, answers, patches })
+}
+
+/// Hands the claim code that was made to the user, or to the program that asked.
+fn tell(words: &cli::Flash, answers: &Prepared) {
+    if let (true, Some(code)) = (words.json, &answers.claim_code) {
+        println!("{}", json!({ "claim_code": code, "address": answers.address() }));
+    } else if let Some(text) = answers.to_text() {
+        print!("{text}");
+    }
+}
+
+fn code(ends: &[Result<(), Fault>], stop: &AtomicBool) -> ExitCode {
+    if ends.iter().all(Result::is_ok) {
+        ExitCode::SUCCESS
+    } else if session::was_stopped(stop) {
+        ExitCode::from(INTERRUPTED)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn list(words: &cli::Flash, devices: &[Device]) -> Result<ExitCode> {
@@ -118,15 +173,4 @@ fn chosen(words: &cli::Flash, devices: &[Device], size: u64) -> Result<Vec<Targe
     let (mut input, mut output) = (io::stdin().lock(), io::stderr());
     let terminal = is_terminal.then_some(Terminal { input: &mut input, output: &mut output });
     Ok(choose::choose(devices, &said, size, terminal)?)
-}
-
-fn write(disks: &mut [Disk], content: Content<'_>, stop: &AtomicBool, mut report: Report) -> ExitCode {
-    let ends = flash_all(disks, content, stop, &mut |place, event| report.tell(place, &event));
-    if ends.iter().all(Result::is_ok) {
-        ExitCode::SUCCESS
-    } else if session::was_stopped(stop) {
-        ExitCode::from(INTERRUPTED)
-    } else {
-        ExitCode::FAILURE
-    }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -23,6 +23,16 @@ pub trait Source: Sync {
     /// # Errors
     /// When it cannot be opened.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+
+    /// Opens it at byte `offset`.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or read so far.
+    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.open()?;
+        io::copy(&mut (&mut reader).take(offset), &mut io::sink())?;
+        Ok(reader)
+    }
 }
 
 /// An image file: `.img`, or `.img.zst` (RFC 8878, any number of frames).
@@ -43,6 +53,21 @@ impl Source for ImageFile {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let file = File::open(&self.path)?;
         if self.is_packed() { Ok(Box::new(unpacked(file)?)) } else { Ok(Box::new(file)) }
+    }
+
+    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut file = File::open(&self.path)?;
+        if !self.is_packed() {
+            file.seek(SeekFrom::Start(offset))?;
+            return Ok(Box::new(file));
+        }
+        // With a table of frames, only the frame that holds the byte is unpacked up to it.
+        if let Ok(decoder) = zeekstd::DecodeOptions::new(file).offset(offset).into_decoder() {
+            return Ok(Box::new(decoder));
+        }
+        let mut reader = self.open()?;
+        io::copy(&mut (&mut reader).take(offset), &mut io::sink())?;
+        Ok(reader)
     }
 }
 
@@ -205,6 +230,23 @@ mod tests {
             let original = bytes();
             Patched::new(Drops(&original, most), &patches).read_to_end(&mut read).expect("read");
             assert!(read == expected, "{most} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn the_middle_is_reached_in_every_kind_of_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let plain = ImageFile { path: folder.path().join("a.img") };
+        let (seekable, stream) =
+            (folder.path().join("seekable.img.zst"), folder.path().join("stream.img.zst"));
+        std::fs::write(&plain.path, bytes()).expect("written");
+        crate::release::pack::pack(&plain.path, &seekable).expect("packed");
+        std::fs::write(&stream, zstd::encode_all(&bytes()[..], 1).expect("packed")).expect("written");
+        for image in [plain, ImageFile { path: seekable }, ImageFile { path: stream }] {
+            let mut read = Vec::new();
+            image.open_at(12_345).expect("opened").read_to_end(&mut read).expect("read");
+            assert!(read == bytes()[12_345..], "{}", image.path.display());
+            assert_eq!(unpacked_size(&image.path).expect("read"), 20_000);
         }
     }
 
