@@ -147,6 +147,7 @@ pub fn number(keynum: &[u8]) -> String {
 }
 
 /// The library's errors cannot be kept beside others.
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn said(error: minisign::PError) -> anyhow::Error {
     anyhow!(error.to_string())
 }
