@@ -5,11 +5,13 @@
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
+//! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `mount-data` | root | `/srv`, early at boot |
 
+mod advance;
 mod apply;
 mod boot_files;
 mod broker;
@@ -27,6 +29,7 @@ mod run;
 mod system;
 mod tls;
 mod web;
+mod wifi;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +75,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Reads mazet.toml of the live medium, and makes the live system follow it
+    Answers,
     /// Makes what the machine's firmware starts follow the box's own kernel
     BootFiles {
         /// The box has just started: restart once if another kernel than its own runs
@@ -102,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
         Command::MountData => data::mount_data()?,
     }

@@ -39,6 +39,10 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
         is_login(login),
         format!("operator.login: {login:?} cannot be a login: 1 to 32 small letters, digits and dashes"),
     );
+    check(
+        settings.network.is_sound(),
+        "network: an address is missing or is none, like \"192.168.1.10/24\"".to_owned(),
+    );
     for (number, key) in settings.ssh.keys.iter().enumerate() {
         check(
             is_ssh_key(key),
@@ -91,6 +95,7 @@ mod tests {
         settings.organisation.name = "two\nlines".to_owned();
         settings.operator.login = "root".to_owned();
         settings.ssh.keys = vec!["command=\"sh\" ssh-ed25519 AAAA".to_owned()];
+        settings.network.dns = vec!["dns".to_owned()];
         settings.disabled_services = vec!["calendar".to_owned()];
         insta::assert_snapshot!(faults(&settings, &[]).join("\n"), @r#"
         box.name: "Le Box" is no host name: 1 to 63 small letters, digits and inner dashes
@@ -98,6 +103,7 @@ mod tests {
         organisation.name: must be one line of 1 to 200 characters
         operator.name: must be one line of 1 to 200 characters
         operator.login: "root" cannot be a login: 1 to 32 small letters, digits and dashes
+        network: an address is missing or is none, like "192.168.1.10/24"
         ssh.keys[0]: is no public key like "ssh-ed25519 AAAA… name"
         disabled-services: this box has no service "calendar"
         "#);

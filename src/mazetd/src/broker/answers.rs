@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use mazet_model::answers as advance;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Answers;
+use crate::protocol::{Answers, Wifi};
 use crate::{files, medium};
 
 /// Name of the file on the stick.
@@ -25,6 +26,25 @@ pub struct Kept {
     /// consent: after a power cut their half-made contents need no second consent.
     #[serde(default)]
     pub begun: Vec<String>,
+}
+
+impl Kept {
+    /// Answers given in advance stand where nobody has answered.
+    pub fn fill(&mut self, advance: &advance::Answers) {
+        let answers = &mut self.answers;
+        answers.language = answers.language.or(advance.language);
+        fill(&mut answers.organisation, advance.association.name.as_ref());
+        fill(&mut answers.box_name, advance.machine.name.as_ref());
+        fill(&mut answers.timezone, advance.timezone.as_ref());
+        if answers.wifi.is_none() && advance.wifi.ssid.is_some() {
+            let wifi = advance.wifi.clone();
+            answers.wifi = Some(Wifi { country: wifi.country, ssid: wifi.ssid, key: wifi.psk_hash });
+        }
+    }
+}
+
+fn fill(answer: &mut Option<String>, advance: Option<&String>) {
+    *answer = answer.take().or_else(|| advance.cloned());
 }
 
 /// Where answers are kept.

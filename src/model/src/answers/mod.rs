@@ -292,6 +292,13 @@ impl Network {
         let gateway = self.gateway.as_deref().and_then(|gateway| gateway.parse().ok());
         (self.method == Some(Method::Static)).then_some((address, prefix, gateway))
     }
+
+    /// Is every value sound, and is an address given where it must be?
+    pub fn is_sound(&self) -> bool {
+        let is_address = |text: &String| text.parse::<IpAddr>().is_ok();
+        self.dns.iter().chain(&self.gateway).all(is_address)
+            && (self.method != Some(Method::Static) || self.fixed().is_some())
+    }
 }
 
 fn read<T: DeserializeOwned + Default>(file: &str, text: &str, schema: &Value, form: rules::Form) -> Read<T> {

@@ -206,7 +206,9 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .args(["--", "--image"])
         .arg(image)
         .arg("--artefacts")
-        .arg(artefacts);
+        .arg(artefacts)
+        .arg("--mazet")
+        .arg(std::env::current_exe().context("finding Mazet's own program")?);
     let folders = [setting.project.images(), artefacts.to_owned()];
     for (flag, name, part) in
         [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)]

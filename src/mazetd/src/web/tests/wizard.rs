@@ -242,3 +242,31 @@ async fn the_card_that_the_machine_started_from_is_offered_and_stays_in() {
     let waiting = browser.send("/reboot", &[("csrf", &finished.csrf())]).await;
     assert!(waiting.body.contains("Take nothing out. The box will be back"), "{}", waiting.body);
 }
+
+#[tokio::test]
+async fn mistakes_in_mazet_toml_are_shown_with_their_place_and_only_behind_the_wall() {
+    let mut browser = Browser::new(Mode::Live);
+    let faults =
+        mazet_model::answers::Answers::read("mazet.toml", "langage = \"fr\"\ntimezone = \"<b>\"\n").faults;
+    browser.broker.state().notices.faults = faults;
+    assert!(!browser.get("/claim").await.body.contains("mazet.toml"));
+    browser.claim(CODE).await;
+    let page = browser.get("/language").await.body;
+    for part in ["The file mazet.toml has mistakes", "Line 2, column 12", "&lt;b&gt;", "\n           ^^^^^"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    browser.broker.state().notices.faults.clear();
+    assert!(!browser.get("/language").await.body.contains("mazet.toml"));
+}
+
+#[tokio::test]
+async fn steps_answered_in_advance_are_not_asked_and_half_answered_ones_are_filled_in() {
+    let mut browser = Browser::claimed().await;
+    let mut answers = complete();
+    answers.organisation = None;
+    answers.timezone = Some("Indian/Reunion".to_owned());
+    browser.broker.state().answers = answers;
+    assert_eq!(browser.get("/").await.leads_to(), "/association");
+    let page = browser.get("/association").await.body;
+    assert!(page.contains("value=\"lavande\"") && page.contains("<option selected>Indian/Reunion"), "{page}");
+}
