@@ -55,6 +55,9 @@ _mazet() {
             mazet,test)
                 cmd="mazet__subcmd__test"
                 ;;
+            mazet,verify)
+                cmd="mazet__subcmd__verify"
+                ;;
             mazet,why)
                 cmd="mazet__subcmd__why"
                 ;;
@@ -115,6 +118,9 @@ _mazet() {
             mazet__subcmd__help,test)
                 cmd="mazet__subcmd__help__subcmd__test"
                 ;;
+            mazet__subcmd__help,verify)
+                cmd="mazet__subcmd__help__subcmd__verify"
+                ;;
             mazet__subcmd__help,why)
                 cmd="mazet__subcmd__help__subcmd__why"
                 ;;
@@ -155,7 +161,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot flash test bench recipe why inspect cache doctor generate internal-open-device internal-sandbox help"
+            opts="-h -V --help --version build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -225,7 +231,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__build)
-            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --help --version"
+            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --release --key --new-key --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -240,6 +246,10 @@ _mazet() {
                     return 0
                     ;;
                 --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -363,7 +373,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__flash)
-            opts="-h -V --device --yes-erase --list --json --help --version"
+            opts="-h -V --device --yes-erase --config --no-answers --public-key --list --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -374,6 +384,14 @@ _mazet() {
                     return 0
                     ;;
                 --yes-erase)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -399,7 +417,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot flash test bench recipe why inspect cache doctor generate internal-open-device internal-sandbox help"
+            opts="build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -650,6 +668,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -820,6 +852,24 @@ _mazet() {
                     return 0
                     ;;
                 --other-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__verify)
+            opts="-h -V --public-key --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --public-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
