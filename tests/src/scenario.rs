@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, mirror, name, power};
+use crate::stories::{boots, claim, flash, install, mirror, name, power, usb};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -64,6 +64,12 @@ pub const ALL: &[Scenario] = &[
     story(RELEASES, "bmaptool, libarchive, minisign and sha256sum read a signed release", flash::release),
     story("flashed-stick-boots", "a stick flashed with answers boots and knows them", flash::stick_boots)
         .needs(RELEASES),
+    story(
+        "flashes-usb-sticks",
+        "a stick in a machine is written; another is pulled out meanwhile",
+        usb::sticks,
+    )
+    .long(),
     story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),

@@ -7,3 +7,4 @@ pub mod install;
 pub mod mirror;
 pub mod name;
 pub mod power;
+pub mod usb;

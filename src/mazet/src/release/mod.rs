@@ -76,11 +76,7 @@ pub fn publish(image: &Path, key: &SecretKey) -> Result<Vec<PathBuf>> {
     let Some(shelf) = Shelf::of(image) else {
         bail!("{} is no image: its name ends otherwise", image.display())
     };
-    // An older signature must not stand beside newer files, not even for a moment.
-    let signature = shelf.file("SHA256SUMS.minisig");
-    if signature.exists() {
-        fs::remove_file(&signature).with_context(|| format!("deleting {}", signature.display()))?;
-    }
+    withdraw(image)?;
     let (raw, packed) = (shelf.file("img"), shelf.file("img.zst"));
     pack::pack(&raw, &packed)?;
     shelf.write("img.bmap", &map(&raw)?.render())?;
@@ -92,6 +88,25 @@ pub fn publish(image: &Path, key: &SecretKey) -> Result<Vec<PathBuf>> {
     shelf.write("SHA256SUMS.minisig", &key::sign(key, &sums, &comment)?)?;
     let beside = BESIDE.into_iter().chain(["SHA256SUMS", "SHA256SUMS.minisig"]);
     Ok(std::iter::once(packed).chain(beside.map(|ending| shelf.file(ending))).collect())
+}
+
+/// Deletes an older release of `image`, if there is one: its signature must not stand beside newer
+/// files, not even for a moment.
+///
+/// # Errors
+/// When a file cannot be deleted.
+pub fn withdraw(image: &Path) -> Result<()> {
+    let Some(shelf) = Shelf::of(image) else { return Ok(()) };
+    for ending in ["SHA256SUMS.minisig", "SHA256SUMS", "img.zst", "img.bmap", "intoto.json"] {
+        let path = shelf.file(ending);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("deleting {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The block map of an image file.

@@ -130,6 +130,17 @@ fn an_image_without_a_signature_is_unsigned_and_damage_is_found_all_the_same() {
 }
 
 #[test]
+fn a_newer_image_takes_the_older_release_away() {
+    let builder = Builder::published();
+    withdraw(&builder.path("pc.img")).expect("deleted");
+    builder.change("pc.img", 2 << 20);
+    let verified = builder.verify("pc.img", Extent::Everything).expect("unsigned");
+    assert_eq!(verified.trust, Trust::Unsigned);
+    assert!(!builder.path("pc.img.zst").exists());
+    withdraw(&builder.path("pc.img")).expect("nothing to delete");
+}
+
+#[test]
 fn the_same_build_gives_the_same_release_but_for_the_signature() {
     let builder = Builder::published();
     let names = ["pc.img.zst", "pc.img.bmap", "pc.intoto.json", "pc.SHA256SUMS"];
