@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, mirror, name, power, usb};
+use crate::stories::{boots, claim, flash, install, mirror, name, operator, power, usb};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -84,6 +84,9 @@ pub const ALL: &[Scenario] = &[
         .needs(INSTALLS)
         .long(),
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
+        .needs(INSTALLS)
+        .long(),
+    story("operator-signs-in", "SSH is off, then takes a key and nothing else", operator::signs_in)
         .needs(INSTALLS)
         .long(),
     story("survives-a-power-cut", "the plug is pulled in the middle of an installation", power::cut).long(),

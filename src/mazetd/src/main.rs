@@ -5,16 +5,20 @@
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
+//! | `account` | root | the operator's Unix account |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
+//! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `mount-data` | root | `/srv`, early at boot |
 
+mod account;
 mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod clock;
 mod console;
 mod data;
 mod disks;
@@ -60,6 +64,8 @@ enum Command {
     Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,
+    /// Makes the operator's Unix account, for the text console and SSH, follow the box's settings
+    Account,
     /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
     Apply {
         /// Change nothing, show what would change
@@ -77,6 +83,8 @@ enum Command {
     },
     /// Reads mazet.toml of the live medium, and makes the live system follow it
     Answers,
+    /// Puts the live system's clock forward, and waits a little for a time server
+    Clock,
     /// Makes what the machine's firmware starts follow the box's own kernel
     BootFiles {
         /// The box has just started: restart once if another kernel than its own runs
@@ -103,10 +111,12 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Broker => broker::run()?,
         Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
+        Command::Account => account::ensure(std::path::Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
         Command::MountData => data::mount_data()?,

@@ -203,6 +203,8 @@ pub struct Wifi {
 pub struct Notices {
     /// Mistakes in the answers given in advance.
     pub faults: Vec<Fault>,
+    /// No time server answered, and the machine has no clock of its own that is right.
+    pub clock_unset: bool,
 }
 
 /// A disk chosen in the wizard.

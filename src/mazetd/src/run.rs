@@ -19,6 +19,8 @@ const LAST_LINES: usize = 8;
 pub enum Program {
     /// Checks a btrfs and reads its devices' error counters.
     Btrfs,
+    /// Sets the password of the operator's Unix account.
+    Chpasswd,
     /// Copies trees with owners, extended attributes and hard links.
     Cp,
     /// Reads addresses.
@@ -37,6 +39,10 @@ pub enum Program {
     Systemctl,
     /// Waits until device nodes are there.
     Udevadm,
+    /// Makes the operator's Unix account.
+    Useradd,
+    /// Gives that account its groups and name.
+    Usermod,
     /// Removes old signatures from a disk.
     Wipefs,
 }
@@ -46,6 +52,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Btrfs => "btrfs",
+            Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
             Self::Ip => "ip",
             Self::Lsblk => "lsblk",
@@ -55,6 +62,8 @@ impl Program {
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
+            Self::Useradd => "useradd",
+            Self::Usermod => "usermod",
             Self::Wipefs => "wipefs",
         }
     }
@@ -63,6 +72,7 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
+            Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",

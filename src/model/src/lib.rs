@@ -30,6 +30,7 @@ pub mod check;
 pub mod claim;
 pub mod context;
 pub mod fault;
+pub mod firmware;
 pub mod image;
 pub mod manifest;
 pub mod qr;

@@ -17,4 +17,6 @@ pub struct InstallPlan {
     pub wifi_key: Option<String>,
     /// The operator's password as a PHC string (Argon2id); never the password itself.
     pub operator_password: String,
+    /// The same password hashed as `shadow(5)` wants it (SHA-512-crypt).
+    pub operator_unix_password: String,
 }

@@ -6,5 +6,6 @@ pub mod flash;
 pub mod install;
 pub mod mirror;
 pub mod name;
+pub mod operator;
 pub mod power;
 pub mod usb;

@@ -26,6 +26,9 @@ pub struct Kept {
     /// consent: after a power cut their half-made contents need no second consent.
     #[serde(default)]
     pub begun: Vec<String>,
+    /// Hash of the operator's password for `shadow(5)`, made with the one in the answers.
+    #[serde(default)]
+    pub unix_password: Option<String>,
 }
 
 impl Kept {
@@ -128,7 +131,7 @@ mod tests {
 
     fn kept() -> Kept {
         let answers = Answers { organisation: Some("Les Amis".to_owned()), ..Answers::default() };
-        Kept { answers, begun: vec!["S1".to_owned()] }
+        Kept { answers, begun: vec!["S1".to_owned()], unix_password: None }
     }
 
     #[test]

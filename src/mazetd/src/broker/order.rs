@@ -56,6 +56,7 @@ pub fn order(
         settings,
         wifi_key: answers.wifi.as_ref().and_then(|wifi| wifi.key.clone()),
         operator_password: given(answers.operator_password.as_ref(), "operator_password")?.clone(),
+        operator_unix_password: given(kept.unix_password.as_ref(), "operator_password")?.clone(),
     })
 }
 
@@ -182,7 +183,7 @@ mod tests {
             wifi: None,
             operator_password: text("$argon2id$x"),
         };
-        Kept { answers, begun: Vec::new() }
+        Kept { answers, begun: Vec::new(), unix_password: text("$6$x") }
     }
 
     fn key(kept: &Kept, disks: &[Disk]) -> String {

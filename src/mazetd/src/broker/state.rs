@@ -18,7 +18,7 @@ use crate::advance::Advance;
 use crate::install::boot;
 use crate::protocol::{Answers, Disk, Mode, Notices, Progress, Request, Response, Status};
 use crate::run::{Program, Runner};
-use crate::{disks, health, install, system};
+use crate::{clock, disks, health, install, system};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -132,7 +132,10 @@ impl State {
     }
 
     fn notices(&self) -> Response {
-        Response::Notices(Box::new(Notices { faults: self.advance.faults.clone() }))
+        Response::Notices(Box::new(Notices {
+            faults: self.advance.faults.clone(),
+            clock_unset: clock::could_not_be_set(),
+        }))
     }
 
     /// The disks that this hardware can install to.
@@ -169,9 +172,10 @@ impl State {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
             return Ok(Refusal::new("password-short", detail).response());
         }
-        let hash = password::hash(password)?;
+        let (hash, unix) = (password::hash(password)?, password::unix_hash(password)?);
         let mut kept = lock(&self.kept);
         kept.answers.operator_password = Some(hash);
+        kept.unix_password = Some(unix);
         self.store.save(&kept)?;
         Ok(Response::Done)
     }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::check::{Place, Written};
 use super::layout::Target;
 use crate::run::Runner;
-use crate::{apply, files, random, system, tls, wifi};
+use crate::{account, apply, files, random, system, tls, wifi};
 
 /// Writes the box's own files below `root` and applies its settings there.
 ///
@@ -21,9 +21,11 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
     files::make_folder(&state.join("secrets"), 0o700)?;
     let settings = toml::to_string(&plan.settings).context("writing the settings as TOML")?;
     let phc = format!("{}\n", plan.operator_password);
+    let shadow = format!("{}\n", plan.operator_unix_password);
     let mut written = vec![
         put(root, system::BOX_TOML, &settings, 0o644)?,
         put(root, "srv/mazet/secrets/operator.phc", &phc, 0o600)?,
+        put(root, account::PASSWORD, &shadow, 0o600)?,
         put(root, "etc/fstab", &fstab(target), 0o644)?,
         put(root, "etc/machine-id", &format!("{}\n", random::hex(&random::bytes::<16>()?)), 0o444)?,
     ];

@@ -12,7 +12,7 @@
 //! | `units` | systemd units, and the settings they depend on |
 //! | `network` | ports and virtual hosts |
 //! | `accounts` | users, roles, databases, health checks |
-//! | `templates` | what templates name |
+//! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
 pub(crate) mod document;
@@ -106,6 +106,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         network::check,
         accounts::check,
         templates::check,
+        templates::firmware,
     ];
     for rule in rules {
         rule(&plan, &mut faults);

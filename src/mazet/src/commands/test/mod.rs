@@ -12,6 +12,7 @@ use mazet_model::check::Valid;
 
 use super::{CHECK_FAILED, Setting, boot, build, small};
 use crate::cli;
+use crate::compile;
 use crate::lock::Part;
 use crate::run::{Command, Program};
 use crate::timings::{Timings, human_seconds};
@@ -67,9 +68,10 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
     let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
     let tester = Tester { setting, artefacts, words: words.clone() };
     type Work = fn(&Tester) -> Result<Count>;
-    let suites: [(&'static str, Work); 6] = [
+    let suites: [(&'static str, Work); 7] = [
         ("recipes", Tester::recipes),
         ("generated files", Tester::generated),
+        ("lints", Tester::lints),
         ("unit and integration", Tester::cargo),
         ("image", Tester::image),
         (SCENARIOS, Tester::scenarios),
@@ -145,6 +147,13 @@ impl Tester {
     fn generated(&self) -> Result<Count> {
         let words = cli::Generate { folder: "docs/generated".into(), check: true };
         Ok(Count::one(small::generate(&words)? == ExitCode::SUCCESS))
+    }
+
+    /// No warning, and nothing newer than the compiler that the workspace promises.
+    fn lints(&self) -> Result<Count> {
+        let tree = boot::tree(&self.setting, RECIPE, "compile", Part::Compile)?;
+        let Setting { cache, project, .. } = &self.setting;
+        compile::lint(cache, project, &tree, |line| eprintln!("{line}")).map(Count::one)
     }
 
     fn cargo(&self) -> Result<Count> {

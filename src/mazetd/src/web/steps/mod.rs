@@ -205,7 +205,7 @@ fn notices(visit: &Visit) -> Value {
             "hint": fault.hint,
         })
     };
-    json!({ "faults": known.faults.iter().map(show).collect::<Value>() })
+    json!({ "clock_unset": known.clock_unset, "faults": known.faults.iter().map(show).collect::<Value>() })
 }
 
 /// The list of steps: done ones are links, the current one is marked.
