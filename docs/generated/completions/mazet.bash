@@ -178,7 +178,7 @@ _mazet() {
             fi
             case "${prev}" in
                 --firmware)
-                    COMPREPLY=($(compgen -W "bios uefi secure-boot" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bios uefi secure-boot raspi3b virt" -- "${cur}"))
                     return 0
                     ;;
                 --until)

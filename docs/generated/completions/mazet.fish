@@ -47,9 +47,11 @@ complete -c mazet -n "__fish_mazet_using_subcommand build" -l timings -d 'Print 
 complete -c mazet -n "__fish_mazet_using_subcommand build" -l json -d 'Print what was built as JSON on standard output'
 complete -c mazet -n "__fish_mazet_using_subcommand build" -s h -l help -d 'Print help'
 complete -c mazet -n "__fish_mazet_using_subcommand build" -s V -l version -d 'Print version'
-complete -c mazet -n "__fish_mazet_using_subcommand boot" -l firmware -d 'The firmware to boot with' -r -f -a "bios\t'Legacy BIOS (SeaBIOS)'
+complete -c mazet -n "__fish_mazet_using_subcommand boot" -l firmware -d 'The firmware or board to boot with [default: bios; raspi3b for a Raspberry Pi\'s image]' -r -f -a "bios\t'Legacy BIOS (SeaBIOS)'
 uefi\t'UEFI (OVMF) without Secure Boot'
-secure-boot\t'UEFI with Secure Boot enforced and Microsoft\'s keys enrolled'"
+secure-boot\t'UEFI with Secure Boot enforced and Microsoft\'s keys enrolled'
+raspi3b\t'QEMU\'s Raspberry Pi 3B: kernel and device tree taken out of the card\'s FAT'
+virt\t'QEMU\'s generic arm64 board with the Pi\'s kernel: what a Pi runs, faster'"
 complete -c mazet -n "__fish_mazet_using_subcommand boot" -l until -d 'What to wait for' -r -f -a "wizard\t'The live system\'s claim page answers'
 home\t'The installed box\'s home page answers'"
 complete -c mazet -n "__fish_mazet_using_subcommand boot" -l timeout -d 'Give up after this many seconds' -r

@@ -46,9 +46,11 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (boot)
 _arguments "${_arguments_options[@]}" : \
-'--firmware=[The firmware to boot with]:FIRMWARE:((bios\:"Legacy BIOS (SeaBIOS)"
+'--firmware=[The firmware or board to boot with \[default\: bios; raspi3b for a Raspberry Pi'\''s image\]]:FIRMWARE:((bios\:"Legacy BIOS (SeaBIOS)"
 uefi\:"UEFI (OVMF) without Secure Boot"
-secure-boot\:"UEFI with Secure Boot enforced and Microsoft'\''s keys enrolled"))' \
+secure-boot\:"UEFI with Secure Boot enforced and Microsoft'\''s keys enrolled"
+raspi3b\:"QEMU'\''s Raspberry Pi 3B\: kernel and device tree taken out of the card'\''s FAT"
+virt\:"QEMU'\''s generic arm64 board with the Pi'\''s kernel\: what a Pi runs, faster"))' \
 '--until=[What to wait for]:UNTIL:((wizard\:"The live system'\''s claim page answers"
 home\:"The installed box'\''s home page answers"))' \
 '--timeout=[Give up after this many seconds]:SECONDS:_default' \

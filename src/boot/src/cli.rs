@@ -9,9 +9,11 @@ use clap::{Args, ValueEnum};
 use crate::disk::{Disk, Format};
 use crate::error::BootError;
 use crate::firmware::Firmware;
+use crate::gpt;
 use crate::junit;
 use crate::kvm::{self, Accelerator, Choice, Preference};
 use crate::machine::Machine;
+use crate::pi;
 use crate::qemu::Qemu;
 use crate::runner::Runner;
 use crate::stage::Stage;
@@ -46,9 +48,9 @@ pub struct BootArgs {
     /// A recipe's name (its last built image is booted) or an image file.
     #[arg(value_name = "RECIPE|IMAGE")]
     pub target: String,
-    /// The firmware to boot with.
-    #[arg(long, value_enum, default_value = "bios")]
-    pub firmware: Firmware,
+    /// The firmware or board to boot with [default: bios; raspi3b for a Raspberry Pi's image].
+    #[arg(long, value_enum)]
+    pub firmware: Option<Firmware>,
     /// What to wait for.
     #[arg(long, value_enum, default_value = "wizard")]
     pub until: Until,
@@ -79,6 +81,16 @@ pub struct BootArgs {
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl BootArgs {
+    /// The firmware asked for, or what `image` is made for.
+    fn firmware(&self, image: &Path) -> Firmware {
+        self.firmware.unwrap_or_else(|| match gpt::esp_offset(image) {
+            Err(BootError::Image { .. }) => Firmware::Raspi3b,
+            _ => Firmware::Bios,
+        })
+    }
 }
 
 /// Where a boot finds and leaves things.
@@ -130,13 +142,20 @@ fn attempt(
     preference: Preference,
 ) -> Result<(Verdict, Option<Qemu>), BootError> {
     fs::create_dir_all(&places.logs).map_err(BootError::file("making", &places.logs))?;
-    let Choice { accelerator, reason } = kvm::choose(preference, &places.image, runner, &places.cache)?;
-    talk(&reason);
-    let stick = places.logs.join(format!("stick-{}.qcow2", std::process::id()));
-    let machine = machine(args, places, runner, accelerator, &stick)?;
+    let firmware = args.firmware(&places.image);
+    // What is gone after this start; QEMU has it open.
+    let scratch = tempfile::Builder::new().prefix("boot-").tempdir_in(&places.logs);
+    let scratch = scratch.map_err(BootError::file("making a folder in", &places.logs))?;
+    let machine = if firmware.is_pi() {
+        talk("running with emulation: a Raspberry Pi's processor is not this computer's");
+        pi_machine(args, places, runner, firmware, scratch.path())?
+    } else {
+        let Choice { accelerator, reason } = kvm::choose(preference, &places.image, runner, &places.cache)?;
+        talk(&reason);
+        machine(args, places, runner, accelerator, scratch.path())?
+    };
     let started = Qemu::start(&machine, runner);
-    // QEMU has it open: it goes when QEMU goes.
-    let _ = fs::remove_file(&stick);
+    drop(scratch);
     let qemu = started?;
     let goal = args.until.goal();
     talk(&format!("serial log: {}", machine.log.display()));
@@ -153,19 +172,40 @@ fn machine(
     places: &Places,
     runner: &Runner,
     accelerator: Accelerator,
-    stick: &Path,
+    scratch: &Path,
 ) -> Result<Machine, BootError> {
-    let log = places.logs.join(format!("boot-{}.log", args.firmware.name()));
-    let mut machine = Machine::new("boot", args.firmware, accelerator, log).memory(args.memory);
+    let firmware = args.firmware(&places.image);
+    let mut machine = Machine::new("boot", firmware, accelerator, log(places, firmware)).memory(args.memory);
     machine.echo = args.serial;
     if !args.without_stick {
-        Disk::overlay(runner, &places.image, Format::Raw, stick)?;
+        let stick = scratch.join("stick.qcow2");
+        Disk::overlay(runner, &places.image, Format::Raw, &stick)?;
         machine = machine.disk(Disk::stick(stick, Format::Qcow2));
     }
     for (index, file) in args.disks.iter().enumerate() {
         machine = machine.disk(sata(runner, file, index)?);
     }
     Ok(machine)
+}
+
+/// A Pi with a copy of the image as its card.
+fn pi_machine(
+    args: &BootArgs,
+    places: &Places,
+    runner: &Runner,
+    firmware: Firmware,
+    scratch: &Path,
+) -> Result<Machine, BootError> {
+    let card = scratch.join("card.img");
+    pi::card(&places.image, &card)?;
+    let mut machine = Machine::new("boot", firmware, Accelerator::Emulation, log(places, firmware));
+    machine.echo = args.serial;
+    machine.kernel = Some(pi::start_files(&card, runner, scratch, "")?);
+    Ok(machine.memory(args.memory).disk(Disk::card(card, firmware)))
+}
+
+fn log(places: &Places, firmware: Firmware) -> PathBuf {
+    places.logs.join(format!("boot-{}.log", firmware.name()))
 }
 
 fn sata(runner: &Runner, file: &Path, index: usize) -> Result<Disk, BootError> {
@@ -183,9 +223,9 @@ fn refused(args: &BootArgs, places: &Places, error: &BootError) -> Verdict {
         stage: Stage::Nothing,
         detail: error.to_string(),
         time: Duration::ZERO,
-        firmware: args.firmware,
+        firmware: args.firmware(&places.image),
         accelerator: Accelerator::Emulation,
-        log: places.logs.join(format!("boot-{}.log", args.firmware.name())),
+        log: log(places, args.firmware(&places.image)),
         last_lines: Vec::new(),
     }
 }

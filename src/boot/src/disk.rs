@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::BootError;
+use crate::firmware::Firmware;
 use crate::runner::Runner;
 
 /// How a disk is attached.
@@ -16,6 +17,8 @@ pub enum Bus {
     Nvme,
     /// Virtio block: the fastest under emulation.
     Virtio,
+    /// The card slot of a Raspberry Pi.
+    Card,
 }
 
 /// Format of a disk's file.
@@ -64,6 +67,12 @@ impl Disk {
         Self { file: file.into(), format, bus: Bus::Sata, serial, model }
     }
 
+    /// A Raspberry Pi's card over the raw `file`; on a board without a slot, a virtio disk.
+    pub fn card(file: impl Into<PathBuf>, firmware: Firmware) -> Self {
+        let bus = if firmware == Firmware::Raspi3b { Bus::Card } else { Bus::Virtio };
+        Self { file: file.into(), format: Format::Raw, bus, serial: "MAZETCARD".to_owned(), model: None }
+    }
+
     /// A new, empty, sparse qcow2 file of `bytes`.
     ///
     /// # Errors
@@ -89,16 +98,17 @@ impl Disk {
     /// QEMU's arguments for this disk, the `index`th of its machine, tried in that order at boot.
     pub fn arguments(&self, index: usize) -> Vec<String> {
         // Nothing here outlives a crash of the host: flushes would only cost time.
-        let drive = format!(
-            "if=none,id=disk{index},format={},cache=unsafe,discard=unmap,file={}",
-            self.format.name(),
-            escaped(&self.file)
-        );
+        let file =
+            format!("format={},cache=unsafe,discard=unmap,file={}", self.format.name(), escaped(&self.file));
+        if self.bus == Bus::Card {
+            return vec!["-drive".to_owned(), format!("if=sd,{file}")];
+        }
+        let drive = format!("if=none,id=disk{index},{file}");
         let common = format!("drive=disk{index},serial={},bootindex={}", self.serial, index + 1);
         let device = match self.bus {
             Bus::UsbStick => format!("usb-storage,removable=on,{common}"),
             Bus::Nvme => format!("nvme,{common}"),
-            Bus::Virtio => format!("virtio-blk-pci,{common}"),
+            Bus::Virtio | Bus::Card => format!("virtio-blk-pci,{common}"),
             Bus::Sata => {
                 let model = self.model.as_ref().map_or_else(String::new, |model| format!(",model={model}"));
                 format!("ide-hd,bus=ide.{index},{common}{model}")

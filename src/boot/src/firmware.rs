@@ -24,6 +24,10 @@ pub enum Firmware {
     Uefi,
     /// UEFI with Secure Boot enforced and Microsoft's keys enrolled.
     SecureBoot,
+    /// QEMU's Raspberry Pi 3B: kernel and device tree taken out of the card's FAT.
+    Raspi3b,
+    /// QEMU's generic arm64 board with the Pi's kernel: what a Pi runs, faster.
+    Virt,
 }
 
 impl Firmware {
@@ -33,6 +37,27 @@ impl Firmware {
             Self::Bios => "bios",
             Self::Uefi => "uefi",
             Self::SecureBoot => "secure-boot",
+            Self::Raspi3b => "raspi3b",
+            Self::Virt => "virt",
+        }
+    }
+
+    /// Does it start a card of a Pi, rather than a PC's disk?
+    pub fn is_pi(self) -> bool {
+        matches!(self, Self::Raspi3b | Self::Virt)
+    }
+
+    /// The QEMU that has it.
+    pub fn program(self) -> &'static str {
+        if self.is_pi() { "qemu-system-aarch64" } else { "qemu-system-x86_64" }
+    }
+
+    /// The kernel's name of the serial line that is read.
+    pub fn console(self) -> &'static str {
+        match self {
+            Self::Bios | Self::Uefi | Self::SecureBoot => "ttyS0",
+            Self::Raspi3b => "ttyS1",
+            Self::Virt => "ttyAMA0",
         }
     }
 
@@ -42,6 +67,7 @@ impl Firmware {
     /// When the tree lacks OVMF or `scratch` cannot be written.
     pub fn arguments(self, runner: &Runner, scratch: &Path) -> Result<Vec<String>, BootError> {
         match self {
+            Self::Raspi3b | Self::Virt => Ok(Vec::new()),
             Self::Bios => seabios(scratch),
             Self::Uefi => ovmf(runner, scratch, "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd", &[]),
             Self::SecureBoot => {

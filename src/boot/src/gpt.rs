@@ -38,7 +38,7 @@ pub fn esp_offset(path: &Path) -> Result<u64, BootError> {
 
 /// A little-endian number of up to eight bytes.
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]

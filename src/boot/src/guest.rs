@@ -23,11 +23,16 @@ use crate::feed::{Feed, Nothing};
 /// Said once, when the shell listens.
 const READY: &str = "guest-shell ready";
 
-/// The guest's side. A request is one line, `MARK BASE64(script)`; so is its answer,
+/// Where the PC's guest finds the line.
+const SECOND_SERIAL: &str = "/dev/ttyS1";
+/// Where the generic arm64 board's guest finds it.
+const CONSOLE: &str = "/dev/hvc0";
+
+/// The guest's side, with `LINE` for its device. A request is one line, `MARK BASE64(script)`; so is its answer,
 /// `MARK STATUS BASE64(output)`.
 const SCRIPT: &str = r#"
-stty -F /dev/ttyS1 raw -echo
-exec 3<>/dev/ttyS1
+stty -F LINE raw -echo
+exec 3<>LINE
 echo "guest-shell ready" >&3
 while read -r mark code <&3; do
     output=$(sh -c "$(echo "$code" | base64 -d)" 2>&1 </dev/null 3>&-)
@@ -54,20 +59,32 @@ pub struct GuestShell {
 
 /// QEMU's arguments that hand the shell in.
 pub(crate) fn arguments() -> Vec<String> {
+    let credential = |(name, content): (&str, String)| {
+        let value = format!("io.systemd.credential.binary:{name}={content}");
+        ["-smbios".to_owned(), format!("type=11,value={value}")]
+    };
+    credentials(SECOND_SERIAL).into_iter().flat_map(credential).collect()
+}
+
+/// The same for boards without SMBIOS: words for the kernel's command line, after a space.
+pub(crate) fn kernel_arguments() -> String {
+    let word = |(name, content)| format!(" systemd.set_credential_binary={name}:{content}");
+    credentials(CONSOLE).into_iter().map(word).collect()
+}
+
+/// Names and contents (in Base64) of the credentials that make systemd serve a shell on `line`.
+fn credentials(line: &str) -> [(&'static str, String); 2] {
     let unit = format!(
         "[Unit]\nDescription=Shell for tests, handed in by the hypervisor\nDefaultDependencies=no\n\
          IgnoreOnIsolate=yes\n[Service]\nExecStart=/bin/sh\nStandardInput=data\nStandardInputData={}\n\
          StandardOutput=journal\nOOMScoreAdjust=-900\n",
-        STANDARD.encode(SCRIPT)
+        STANDARD.encode(SCRIPT.replace("LINE", line))
     );
     let wants = "[Unit]\nWants=guest-shell.service\n";
-    let credential = |name: &str, content: &str| {
-        let value = format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(content));
-        ["-smbios".to_owned(), format!("type=11,value={value}")]
-    };
-    let mut arguments = credential("systemd.extra-unit.guest-shell.service", &unit).to_vec();
-    arguments.extend(credential("systemd.unit-dropin.sysinit.target", wants));
-    arguments
+    [
+        ("systemd.extra-unit.guest-shell.service", STANDARD.encode(unit)),
+        ("systemd.unit-dropin.sysinit.target", STANDARD.encode(wants)),
+    ]
 }
 
 impl GuestShell {
@@ -157,8 +174,8 @@ mod tests {
     fn with_real_script(test: impl FnOnce(&GuestShell)) {
         let (ours, theirs) = UnixStream::pair().expect("sockets");
         let script = SCRIPT
-            .replace("stty -F /dev/ttyS1 raw -echo\n", "")
-            .replace("exec 3<>/dev/ttyS1\n", "exec 3<&0\n")
+            .replace("stty -F LINE raw -echo\n", "")
+            .replace("exec 3<>LINE\n", "exec 3<&0\n")
             .replace(">&3", ">&1");
         let input = theirs.try_clone().expect("clone");
         let mut child = Command::new("sh")
@@ -173,6 +190,13 @@ mod tests {
         drop(shell);
         let _ = child.kill();
         child.wait().expect("ended");
+    }
+
+    #[test]
+    fn the_shell_fits_on_an_arm64_kernels_command_line() {
+        // COMMAND_LINE_SIZE of arm64 is 2048; what boots the live system takes some 300.
+        let length = kernel_arguments().len();
+        assert!(length < 1600, "{length}");
     }
 
     #[test]

@@ -153,7 +153,8 @@ fn probe(kernel: &Path, runner: &Runner, scratch: &Path) -> Result<Choice, BootE
         .ending_on_restart();
     machine.guest_ports.clear();
     let arguments = "console=ttyS0,115200 panic=-1".to_owned();
-    machine.kernel = Some(DirectKernel { kernel: kernel.to_owned(), initrd: None, arguments });
+    machine.kernel =
+        Some(DirectKernel { kernel: kernel.to_owned(), initrd: None, device_tree: None, arguments });
     match Qemu::start(&machine, runner) {
         Err(BootError::Qemu { stderr, .. }) => {
             let why = stderr.lines().last().unwrap_or("QEMU ends with it").to_owned();

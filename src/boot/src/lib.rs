@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`runner`] | starting programs of the tools tree |
 //! | [`error`] | what can go wrong before the guest runs |
-//! | [`firmware`] | legacy BIOS, UEFI, UEFI with Secure Boot |
+//! | [`firmware`] | legacy BIOS, UEFI, UEFI with Secure Boot; the boards of a Pi |
 //! | [`disk`] | disks and sticks of a machine, overlays that keep the originals whole |
 //! | [`machine`] | the description of a machine and QEMU's arguments for it |
 //! | [`qemu`] | a running QEMU: serial line, monitor, ports; ends with its owner |
@@ -19,6 +19,7 @@
 //! | [`stage`] | how far a boot is, from its serial text |
 //! | [`verdict`] | the typed end of a boot |
 //! | [`watch`] | following a boot until its goal, its failure or the deadline |
+//! | [`pi`] | what a Raspberry Pi's firmware would load |
 //! | [`page`] | asking the guest for a page |
 //! | [`guest`] | a root shell in the guest for tests, through the hypervisor |
 //! | [`cable`] | a network between two machines |
@@ -40,6 +41,7 @@ pub mod junit;
 pub mod kvm;
 pub mod machine;
 pub mod page;
+pub mod pi;
 pub mod qemu;
 pub mod qmp;
 pub mod runner;

@@ -26,6 +26,8 @@ pub struct DirectKernel {
     pub kernel: PathBuf,
     /// Its initial RAM file system.
     pub initrd: Option<PathBuf>,
+    /// Its device tree, on boards that do not make one themselves.
+    pub device_tree: Option<PathBuf>,
     /// Its command line.
     pub arguments: String,
 }
@@ -134,9 +136,9 @@ impl Machine {
         arguments.extend(self.firmware.arguments(runner, scratch)?);
         arguments.extend(self.network());
         arguments.extend(self.plug.iter().flat_map(Plug::arguments));
-        arguments.extend(lines(sockets));
-        arguments.extend(self.kernel.iter().flat_map(DirectKernel::arguments));
-        if self.shell {
+        arguments.extend(self.lines(sockets));
+        arguments.extend(self.kernel.iter().flat_map(|kernel| kernel.arguments(self)));
+        if self.shell && !self.firmware.is_pi() {
             arguments.extend(guest::arguments());
         }
         if self.restart == Restart::End {
@@ -152,15 +154,63 @@ impl Machine {
     }
 
     fn board(&self) -> Vec<String> {
-        // Secure Boot's keys are only safe where system management mode guards them.
-        let smm = if self.firmware == Firmware::SecureBoot { "on" } else { "off" };
-        let mut arguments = owned(["-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"]);
+        let mut arguments = owned(["-nodefaults", "-no-user-config", "-display", "none"]);
         arguments.extend(["-name".to_owned(), format!("mazet-{}", self.name)]);
-        arguments.extend(["-machine".to_owned(), format!("q35,smm={smm}")]);
-        arguments.extend(owned(self.accelerator.arguments().iter().copied()));
-        arguments.extend(["-m".to_owned(), self.memory_mib.to_string()]);
-        arguments.extend(["-smp".to_owned(), self.processors.to_string()]);
-        arguments.extend(owned(["-device", "virtio-rng-pci", "-boot", "menu=off"]));
+        let size =
+            ["-m".to_owned(), self.memory_mib.to_string(), "-smp".to_owned(), self.processors.to_string()];
+        match self.firmware {
+            // Its gibibyte of memory and its four cores cannot be chosen.
+            Firmware::Raspi3b => {
+                arguments.extend(owned(["-machine", "raspi3b", "-accel", "tcg,thread=multi"]));
+            }
+            Firmware::Virt => {
+                arguments.extend(owned([
+                    "-machine",
+                    "virt",
+                    "-cpu",
+                    "cortex-a53",
+                    "-accel",
+                    "tcg,thread=multi",
+                ]));
+                arguments.extend(size);
+                arguments.extend(owned(["-device", "virtio-rng-pci"]));
+            }
+            Firmware::Bios | Firmware::Uefi | Firmware::SecureBoot => {
+                // Secure Boot's keys are only safe where system management mode guards them.
+                let smm = if self.firmware == Firmware::SecureBoot { "on" } else { "off" };
+                arguments.extend(["-vga".to_owned(), "std".to_owned()]);
+                arguments.extend(["-machine".to_owned(), format!("q35,smm={smm}")]);
+                arguments.extend(owned(self.accelerator.arguments().iter().copied()));
+                arguments.extend(size);
+                arguments.extend(owned(["-device", "virtio-rng-pci", "-boot", "menu=off"]));
+            }
+        }
+        arguments
+    }
+
+    /// Monitor, serial line and the shell's line.
+    fn lines(&self, sockets: Sockets<'_>) -> Vec<String> {
+        let line = |id: &str, path: &Path| {
+            ["-chardev".to_owned(), format!("socket,id={id},path={}", path.display())]
+        };
+        let mut arguments = Vec::new();
+        arguments.extend(line("monitor", sockets.monitor));
+        arguments.extend(owned(["-mon", "chardev=monitor,mode=control"]));
+        arguments.extend(line("serial", sockets.serial));
+        if self.firmware == Firmware::Raspi3b {
+            // The first line of a Pi 3 belongs to its Bluetooth; people connect to the second.
+            arguments.extend(owned(["-serial", "null"]));
+        }
+        arguments.extend(owned(["-serial", "chardev:serial"]));
+        if let Some(path) = sockets.shell {
+            arguments.extend(line("shell", path));
+            arguments.extend(match self.firmware {
+                Firmware::Virt => {
+                    owned(["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=shell"])
+                }
+                _ => owned(["-serial", "chardev:shell"]),
+            });
+        }
         arguments
     }
 
@@ -169,39 +219,35 @@ impl Machine {
         let forward = |port: &u16| format!(",hostfwd=tcp:127.0.0.1:0-:{port}");
         let forwards: String = self.guest_ports.iter().map(forward).collect();
         let net = format!("user,id=net0,restrict=on{forwards}");
-        // No option ROM: the firmware must not try the network when a disk does not boot.
-        vec![
-            "-netdev".to_owned(),
-            net,
-            "-device".to_owned(),
-            "virtio-net-pci,netdev=net0,romfile=".to_owned(),
-        ]
+        let card = match self.firmware {
+            // As on the board itself, where Ethernet is behind USB.
+            Firmware::Raspi3b => "usb-net,netdev=net0",
+            // No option ROM: the firmware must not try the network when a disk does not boot.
+            _ => "virtio-net-pci,netdev=net0,romfile=",
+        };
+        vec!["-netdev".to_owned(), net, "-device".to_owned(), card.to_owned()]
     }
 }
 
 impl DirectKernel {
-    fn arguments(&self) -> Vec<String> {
+    fn arguments(&self, machine: &Machine) -> Vec<String> {
         let path = |path: &Path| path.to_string_lossy().into_owned();
         let mut arguments = vec!["-kernel".to_owned(), path(&self.kernel)];
-        arguments.extend(["-append".to_owned(), self.arguments.clone()]);
+        let mut line = self.arguments.clone();
+        if machine.firmware == Firmware::Virt {
+            // The kernel's last console is the one that units write to.
+            line.push_str(" console=ttyAMA0");
+            if machine.shell {
+                line.push_str(&guest::kernel_arguments());
+            }
+        }
+        arguments.extend(["-append".to_owned(), line]);
         arguments.extend(self.initrd.iter().flat_map(|initrd| ["-initrd".to_owned(), path(initrd)]));
+        // The generic board makes its own.
+        let tree = self.device_tree.iter().filter(|_| machine.firmware == Firmware::Raspi3b);
+        arguments.extend(tree.flat_map(|tree| ["-dtb".to_owned(), path(tree)]));
         arguments
     }
-}
-
-fn lines(sockets: Sockets<'_>) -> Vec<String> {
-    let line =
-        |id: &str, path: &Path| ["-chardev".to_owned(), format!("socket,id={id},path={}", path.display())];
-    let mut arguments = Vec::new();
-    arguments.extend(line("monitor", sockets.monitor));
-    arguments.extend(owned(["-mon", "chardev=monitor,mode=control"]));
-    arguments.extend(line("serial", sockets.serial));
-    arguments.extend(owned(["-serial", "chardev:serial"]));
-    if let Some(path) = sockets.shell {
-        arguments.extend(line("shell", path));
-        arguments.extend(owned(["-serial", "chardev:shell"]));
-    }
-    arguments
 }
 
 fn owned<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<String> {

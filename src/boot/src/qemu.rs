@@ -156,7 +156,7 @@ fn spawn(
     sockets: Sockets<'_>,
     stderr: &Path,
 ) -> Result<Guarded, BootError> {
-    let mut command = runner.command("qemu-system-x86_64");
+    let mut command = runner.command(machine.firmware.program());
     command.args(machine.arguments(runner, scratch, sockets)?);
     let log = File::create(stderr).map_err(BootError::file("creating", stderr))?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);

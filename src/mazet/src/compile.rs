@@ -104,17 +104,8 @@ fn compile(
 ) -> Result<()> {
     // Kept between builds: cargo compiles again only what changed.
     let target = cache.folder("target")?;
-    let mut command = Sandbox::new(tree)
-        .bind(&project.root, "/src")
-        .bind(crates, "/crates")
-        .bind(&target, "/target")
-        .bind(&crates.join("config.toml"), "/cargo/config.toml")
-        .cwd("/src")
-        .command("compiling mazetd for the box", "cargo")?
+    let mut command = cargo(project, tree, crates, &target, "compiling mazetd for the box")?
         .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
-        .env("CARGO_HOME", "/cargo")
-        .env("CARGO_TARGET_DIR", "/target")
-        .env("CARGO_TERM_COLOR", "never")
         .log(&output.join("compile.log"));
     let mut made = target;
     if architecture.is_foreign() {
@@ -127,4 +118,32 @@ fn compile(
     let program = made.join("release/mazetd");
     fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
     Ok(())
+}
+
+/// The compile tree's cargo, with the project at `/src`.
+fn cargo(project: &Project, tree: &Path, crates: &Path, target: &Path, doing: &str) -> Result<Command> {
+    let command = Sandbox::new(tree)
+        .bind(&project.root, "/src")
+        .bind(crates, "/crates")
+        .bind(target, "/target")
+        .bind(&crates.join("config.toml"), "/cargo/config.toml")
+        .cwd("/src")
+        .command(doing, "cargo")?;
+    let fixed = [("CARGO_HOME", "/cargo"), ("CARGO_TARGET_DIR", "/target"), ("CARGO_TERM_COLOR", "never")];
+    Ok(fixed.into_iter().fold(command, |command, (name, value)| command.env(name, value)))
+}
+
+/// clippy over the whole workspace, tests included, with the compiler of `tree`: no warning, and
+/// nothing that the release's own compiler does not know. Hands over each line that it says; true
+/// when it found nothing.
+///
+/// # Errors
+/// When crates cannot be had, or clippy cannot be started.
+pub fn lint(cache: &Cache, project: &Project, tree: &Path, on_line: impl FnMut(&str)) -> Result<bool> {
+    let crates = vendor(cache, project, false)?;
+    let target = cache.folder("lint-target")?;
+    cargo(project, tree, &crates, &target, "looking for warnings in the sources")?
+        .args(["clippy", "--quiet", "--workspace", "--all-targets", "--keep-going", "--locked", "--offline"])
+        .args(["--", "--deny", "warnings"])
+        .stream(on_line)
 }

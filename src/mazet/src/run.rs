@@ -176,7 +176,7 @@ impl Command {
     }
 
     fn starting(&self) -> String {
-        let program = self.words[0].display();
+        let program = self.words[0].to_string_lossy();
         match self.package {
             Some(package) => format!(
                 "{}: starting {program} (Debian package {package}; ./mazet doctor says what is missing)",

@@ -34,7 +34,7 @@ pub fn mount_data() -> Result<()> {
 }
 
 /// File-system type and device of what is mounted last on `point`: proc_pid_mountinfo(5).
-fn source<'m>(mountinfo: &'m str, point: &str) -> Option<(&'m str, &'m str)> {
+pub fn source<'m>(mountinfo: &'m str, point: &str) -> Option<(&'m str, &'m str)> {
     mountinfo.lines().rev().find_map(|line| {
         let (before, after) = line.split_once(" - ")?;
         let mut after = after.split(' ');

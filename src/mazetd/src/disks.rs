@@ -1,7 +1,7 @@
 //! The machine's disks: which could take the box, and what they hold.
 //!
-//! Read from `lsblk --json`; never offered: the live medium, and whatever is no disk of
-//! the machine (loop, RAM, compressed swap, optical, floppy, read-only).
+//! Read from `lsblk --json`; never offered: whatever is no disk of the machine (loop, RAM, compressed
+//! swap, optical, floppy, read-only), and the live medium, but for hardware that installs beside it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::protocol::Disk;
 use crate::run::{Program, Runner};
+use crate::{data, medium};
 
 /// The smallest disk that takes a box: 8 GB as disk makers count.
 pub const MINIMUM_BYTES: u64 = 8_000_000_000;
@@ -48,32 +49,43 @@ struct Device {
     children: Vec<Device>,
 }
 
-/// Every disk that could take the box, by kernel name.
+/// Every disk that could take the box, by kernel name; with `shares_medium` also the disk that the
+/// live system runs from.
 ///
 /// # Errors
 /// When `lsblk` fails or its answer cannot be read.
-pub fn scan(runner: &Runner) -> Result<Vec<Disk>> {
+pub fn scan(runner: &Runner, shares_medium: bool) -> Result<Vec<Disk>> {
     let json = runner
         .run(Program::Lsblk, &["--json", "--bytes", "--output", COLUMNS])
         .context("listing the disks")?;
-    let live = live_sources(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default());
-    let mut disks = parse(&json, &live)?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let shared = if shares_medium { medium_source(&mounts) } else { None };
+    let mut disks = parse(&json, &live_sources(&mounts), shared.as_deref())?;
     for disk in &mut disks {
-        if disk.contents.is_empty() && !starts_blank(&disk.name) {
+        if disk.contents.is_empty() && !disk.medium && !starts_blank(&disk.name) {
             disk.contents.push("unknown data".to_owned());
         }
     }
     Ok(disks)
 }
 
-/// The disks in `json`, without those that carry one of the `live` devices.
-fn parse(json: &str, live: &BTreeSet<String>) -> Result<Vec<Disk>> {
+/// The kernel name of the disk that the live system runs from.
+pub fn medium_disk() -> Option<String> {
+    let source = medium_source(&fs::read_to_string("/proc/self/mountinfo").ok()?)?;
+    let device = fs::canonicalize(Path::new("/sys/class/block").join(source)).ok()?;
+    let disk = if device.join("partition").exists() { device.parent()? } else { &device };
+    Some(disk.file_name()?.to_string_lossy().into_owned())
+}
+
+/// The disks in `json`, without those that carry one of the `live` devices; but with the one whose
+/// partition `shared` does.
+fn parse(json: &str, live: &BTreeSet<String>, shared: Option<&str>) -> Result<Vec<Disk>> {
     let listing: Listing = serde_json::from_str(json).context("reading what lsblk said")?;
     let mut disks: Vec<Disk> = listing
         .blockdevices
         .iter()
-        .filter(|device| is_offered(device) && !carries(device, live))
-        .map(disk)
+        .filter(|device| is_offered(device) && (is_shared(device, shared) || !carries(device, live)))
+        .map(|device| disk(device, shared))
         .collect();
     disks.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(disks)
@@ -97,23 +109,30 @@ fn carries(device: &Device, live: &BTreeSet<String>) -> bool {
         || device.children.iter().any(|child| carries(child, live))
 }
 
-fn disk(device: &Device) -> Disk {
+/// Is it the disk of the partition `shared`?
+fn is_shared(device: &Device, shared: Option<&str>) -> bool {
+    device.children.iter().any(|child| Some(child.name.as_str()) == shared)
+}
+
+fn disk(device: &Device, shared: Option<&str>) -> Disk {
     let text = |value: &Option<String>| value.as_deref().unwrap_or("").trim().to_owned();
     Disk {
         name: device.name.clone(),
         model: text(&device.model),
         serial: text(&device.serial),
         bytes: device.size,
-        contents: contents(device),
+        contents: contents(device, shared),
         holds_mazet: holds_mazet(device),
         too_small: device.size < MINIMUM_BYTES,
+        medium: is_shared(device, shared),
     }
 }
 
-/// One phrase per partition, or for the signature of the whole disk.
-fn contents(device: &Device) -> Vec<String> {
-    let mut phrases: Vec<String> = device.children.iter().map(phrase).collect();
-    if phrases.is_empty() {
+/// One phrase per partition but `shared`, which stays; or for the signature of the whole disk.
+fn contents(device: &Device, shared: Option<&str>) -> Vec<String> {
+    let lost = device.children.iter().filter(|child| Some(child.name.as_str()) != shared);
+    let mut phrases: Vec<String> = lost.map(phrase).collect();
+    if device.children.is_empty() {
         if device.fstype.is_some() {
             phrases.push(phrase(device));
         } else if let Some(table) = &device.pttype {
@@ -149,6 +168,12 @@ fn live_sources(mountinfo: &str) -> BTreeSet<String> {
     mountinfo.lines().filter_map(source).collect()
 }
 
+/// Kernel name of the device that the live system's FAT is on.
+fn medium_source(mountinfo: &str) -> Option<String> {
+    let (_, source) = data::source(mountinfo, medium::PATH)?;
+    source.strip_prefix("/dev/").map(str::to_owned)
+}
+
 /// Are the disk's first bytes all zero? A disk that cannot be read is not called blank.
 fn starts_blank(name: &str) -> bool {
     let mut start = vec![0; LOOK];
@@ -166,14 +191,14 @@ mod tests {
 
     #[test]
     fn only_disks_that_may_be_erased_are_offered() {
-        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let disks = parse(LSBLK, &BTreeSet::new(), None).expect("lsblk's own form");
         let names: Vec<&str> = disks.iter().map(|disk| disk.name.as_str()).collect();
         assert_eq!(names, ["nvme0n1", "sda", "sdc"]);
     }
 
     #[test]
     fn what_a_disk_holds_is_told_by_partition() {
-        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let disks = parse(LSBLK, &BTreeSet::new(), None).expect("lsblk's own form");
         let sda = disks.iter().find(|disk| disk.name == "sda").expect("sda");
         assert_eq!(sda.model, "WDC WD10EZEX");
         assert_eq!(sda.serial, "WD-1234");
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_mazet_and_a_small_blank_disk_are_recognised() {
-        let disks = parse(LSBLK, &BTreeSet::new()).expect("lsblk's own form");
+        let disks = parse(LSBLK, &BTreeSet::new(), None).expect("lsblk's own form");
         let nvme = disks.iter().find(|disk| disk.name == "nvme0n1").expect("nvme0n1");
         assert!(nvme.holds_mazet);
         let sdc = disks.iter().find(|disk| disk.name == "sdc").expect("sdc");
@@ -199,7 +224,20 @@ mod tests {
                       25 24 8:1 / /mnt rw - ext4 /dev/sda1 rw\n";
         let live = live_sources(mounts);
         assert_eq!(live.iter().map(String::as_str).collect::<Vec<_>>(), ["nvme0n1p3"]);
-        let disks = parse(LSBLK, &live).expect("lsblk's own form");
+        let disks = parse(LSBLK, &live, None).expect("lsblk's own form");
         assert!(disks.iter().all(|disk| disk.name != "nvme0n1"));
+    }
+
+    #[test]
+    fn hardware_that_installs_beside_the_live_system_is_offered_its_own_card() {
+        let mounts = "30 1 8:18 / /run/live/medium ro - vfat /dev/sdb2 ro\n";
+        let (live, shared) = (live_sources(mounts), medium_source(mounts));
+        assert_eq!(shared.as_deref(), Some("sdb2"));
+        let disks = parse(LSBLK, &live, shared.as_deref()).expect("lsblk's own form");
+        let card = disks.iter().find(|disk| disk.name == "sdb").expect("the card");
+        assert!(card.medium && card.contents.is_empty(), "{card:?}");
+        assert_eq!(disks.iter().filter(|disk| disk.medium).count(), 1);
+        let disks = parse(LSBLK, &live, None).expect("lsblk's own form");
+        assert!(disks.iter().all(|disk| disk.name != "sdb"));
     }
 }

@@ -5,11 +5,17 @@
 //! | `broker` | root, no network | the privileged half: claim code, disks, installing |
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
+//! | `account` | root | the operator's Unix account |
+//! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
+//! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `mount-data` | root | `/srv`, early at boot |
 
+mod account;
+mod advance;
 mod apply;
+mod boot_files;
 mod broker;
 mod console;
 mod data;
@@ -17,6 +23,7 @@ mod disks;
 mod files;
 mod health;
 mod install;
+mod medium;
 mod notify;
 mod protocol;
 mod random;
@@ -24,6 +31,7 @@ mod run;
 mod system;
 mod tls;
 mod web;
+mod wifi;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +62,8 @@ enum Command {
     Web,
     /// Shows the box's addresses (and the claim code) on this terminal, and keeps them current
     Console,
+    /// Makes the operator's Unix account, for the text console and SSH, follow the box's settings
+    Account,
     /// Makes the box's files and units follow its settings, /srv/mazet/box.toml
     Apply {
         /// Change nothing, show what would change
@@ -68,6 +78,14 @@ enum Command {
         /// For programs
         #[arg(long)]
         json: bool,
+    },
+    /// Reads mazet.toml of the live medium, and makes the live system follow it
+    Answers,
+    /// Makes what the machine's firmware starts follow the box's own kernel
+    BootFiles {
+        /// The box has just started: restart once if another kernel than its own runs
+        #[arg(long)]
+        at_boot: bool,
     },
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
@@ -89,10 +107,13 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Broker => broker::run()?,
         Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
+        Command::Account => account::ensure(std::path::Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Answers => advance::run()?,
+        Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use mazet_model::fault::Fault;
 use mazet_model::settings::Language;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,8 @@ pub enum Request {
     },
     /// Install to disk from the kept answers; refused while one is missing.
     Install,
+    /// What should the visitor know that no step asks about?
+    Notices,
     /// How far is the installation?
     Progress,
     /// Restart the machine (after an installation).
@@ -64,6 +67,8 @@ pub enum Response {
     },
     /// To [`Request::Answers`].
     Answers(Box<Answers>),
+    /// To [`Request::Notices`].
+    Notices(Box<Notices>),
     /// To [`Request::Progress`].
     Progress(Progress),
     /// To [`Request::Health`].
@@ -138,6 +143,9 @@ pub struct Disk {
     pub holds_mazet: bool,
     /// Too small to install to.
     pub too_small: bool,
+    /// The live system runs from it: its FAT stays, the box takes the rest.
+    #[serde(default)]
+    pub medium: bool,
 }
 
 /// What the visitor wants.
@@ -168,9 +176,33 @@ pub struct Answers {
     pub operator_name: Option<String>,
     /// Operator's login.
     pub operator_login: Option<String>,
+    /// Wi-Fi; set by the broker alone.
+    #[serde(default)]
+    pub wifi: Option<Wifi>,
     /// PHC string of the operator's password, set by [`Request::SetPassword`] only: the
     /// broker never sends it out (it answers with an empty string in its place).
     pub operator_password: Option<String>,
+}
+
+/// A Wi-Fi network, chosen or given in advance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wifi {
+    /// Two capital letters (ISO 3166-1).
+    pub country: Option<String>,
+    /// The network's name; none: the cable alone.
+    pub ssid: Option<String>,
+    /// Its key, 64 hexadecimal digits; none: an open network. The broker never sends it out (it
+    /// answers with an empty string in its place).
+    pub key: Option<String>,
+}
+
+/// What a visitor should know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    /// Mistakes in the answers given in advance.
+    pub faults: Vec<Fault>,
 }
 
 /// A disk chosen in the wizard.

@@ -19,6 +19,8 @@ const LAST_LINES: usize = 8;
 pub enum Program {
     /// Checks a btrfs and reads its devices' error counters.
     Btrfs,
+    /// Sets the password of the operator's Unix account.
+    Chpasswd,
     /// Copies trees with owners, extended attributes and hard links.
     Cp,
     /// Reads addresses.
@@ -29,12 +31,18 @@ pub enum Program {
     MkfsBtrfs,
     /// Makes the ESP's file system.
     MkfsVfat,
+    /// Tells the kernel of single partitions of a disk in use.
+    Partx,
     /// Writes partition tables.
     Sfdisk,
     /// Asks systemd for units.
     Systemctl,
     /// Waits until device nodes are there.
     Udevadm,
+    /// Makes the operator's Unix account.
+    Useradd,
+    /// Gives that account its groups and name.
+    Usermod,
     /// Removes old signatures from a disk.
     Wipefs,
 }
@@ -44,14 +52,18 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Btrfs => "btrfs",
+            Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
             Self::Ip => "ip",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
+            Self::Partx => "partx",
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
+            Self::Useradd => "useradd",
+            Self::Usermod => "usermod",
             Self::Wipefs => "wipefs",
         }
     }
@@ -60,9 +72,10 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
+            Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
-            Self::Lsblk | Self::Wipefs => "util-linux",
+            Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",
             Self::Systemctl => "systemd",

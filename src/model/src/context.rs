@@ -3,6 +3,7 @@
 //! ```text
 //! box.name, box.language ("fr", "en"), box.timezone     organisation.name
 //! operator.name, operator.login                         ssh.enabled, ssh.keys[]
+//! network.fixed, .address, .gateway, .dns[]             wired network; empty where the network itself tells
 //! services[]                                            names of the services that are on
 //! ports[].port, .protocol, .purpose                     what the firewall opens
 //! vhosts[].service, .location, .proxy                   what the front web server answers
@@ -43,6 +44,12 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
         },
         "organisation": { "name": settings.organisation.name },
         "operator": { "name": settings.operator.name, "login": settings.operator.login },
+        "network": {
+            "fixed": settings.network.fixed().is_some(),
+            "address": settings.network.address,
+            "gateway": settings.network.gateway,
+            "dns": settings.network.dns,
+        },
         "ssh": { "enabled": settings.ssh.enabled, "keys": settings.ssh.keys },
         "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
         "ports": ports,
@@ -56,6 +63,7 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
 pub fn shape() -> Value {
     let mut settings = Settings::live();
     settings.ssh.keys.push("ssh-ed25519 AAAA".to_owned());
+    settings.network.dns.push("192.0.2.53".to_owned());
     let sample: Vec<Manifest> = Manifest::parse(SAMPLE).into_iter().collect();
     context(&settings, &sample, false)
 }

@@ -6,6 +6,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`answers`] | `mazet.toml`: answers given in advance |
 //! | [`bios`] | laying GRUB's BIOS images onto a disk |
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
@@ -18,12 +19,17 @@
 //! | [`template`] | rendering templates, and checking what they name |
 //! | [`context`] | what templates may name |
 //! | [`image`] | the description that a built image carries of itself |
+//! | [`claim`] | the form of claim codes |
+//! | [`values`] | values that several of these files hold |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
+pub mod answers;
 pub mod bios;
 pub mod check;
+pub mod claim;
 pub mod context;
 pub mod fault;
+pub mod firmware;
 pub mod image;
 pub mod manifest;
 pub mod recipe;
@@ -32,4 +38,5 @@ pub mod settings;
 pub mod source;
 pub mod suggest;
 pub mod template;
+pub mod values;
 pub mod wizard;

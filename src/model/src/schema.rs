@@ -5,6 +5,7 @@
 use schemars::schema_for;
 use serde_json::Value;
 
+use crate::answers::{Answers, RawAnswers};
 use crate::manifest::Manifest;
 use crate::recipe::Recipe;
 use crate::settings::Settings;
@@ -24,13 +25,23 @@ pub fn settings() -> Value {
     schema_for!(Settings).to_value()
 }
 
+/// Schema of `mazet.toml` as it stands on a stick.
+pub fn answers() -> Value {
+    schema_for!(Answers).to_value()
+}
+
+/// Schema of the file that `mazet flash --config` reads.
+pub fn raw_answers() -> Value {
+    schema_for!(RawAnswers).to_value()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn schemas_refuse_unknown_keys() {
-        for schema in [recipe(), manifest(), settings()] {
+        for schema in [recipe(), manifest(), settings(), answers(), raw_answers()] {
             assert_eq!(schema["additionalProperties"], false, "{schema:#}");
         }
     }

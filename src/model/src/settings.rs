@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::answers::Network;
 use crate::manifest::Manifest;
 
 /// `box.toml` as written. Strict: an unknown key is an error.
@@ -23,6 +24,12 @@ pub struct Settings {
     /// Remote maintenance.
     #[serde(default)]
     pub ssh: Ssh,
+    /// Wired network. Without it: an address from the network's own server.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub network: Network,
+    /// Wireless network. Its key is a secret and stands in a file of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wifi: Wifi,
     /// Services switched off, by name. Everything else in the image is on.
     #[serde(default)]
     pub disabled_services: Vec<String>,
@@ -80,6 +87,23 @@ pub struct Ssh {
     pub keys: Vec<String>,
 }
 
+/// The `[wifi]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Wifi {
+    /// Two capital letters of the country where the box stands (ISO 3166-1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Name of the network; none: no Wi-Fi.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssid: Option<String>,
+}
+
+/// A table that says nothing is not written.
+fn is_default<T: Default + PartialEq>(table: &T) -> bool {
+    *table == T::default()
+}
+
 impl Settings {
     /// The live system's settings, before anybody answered anything.
     pub fn live() -> Self {
@@ -92,6 +116,8 @@ impl Settings {
             organisation: Organisation { name: "Mazet".to_owned() },
             operator: Operator { name: String::new(), login: String::new() },
             ssh: Ssh::default(),
+            network: Network::default(),
+            wifi: Wifi::default(),
             disabled_services: Vec::new(),
         }
     }

@@ -12,6 +12,11 @@ pub struct InstallPlan {
     pub disks: Vec<String>,
     /// Settings of the new box.
     pub settings: Settings,
+    /// Key of the Wi-Fi that the settings name: 64 hexadecimal digits; none for an open one.
+    #[serde(default)]
+    pub wifi_key: Option<String>,
     /// The operator's password as a PHC string (Argon2id); never the password itself.
     pub operator_password: String,
+    /// The same password hashed as `shadow(5)` wants it (SHA-512-crypt).
+    pub operator_unix_password: String,
 }

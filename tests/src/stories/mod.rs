@@ -5,4 +5,6 @@ pub mod claim;
 pub mod install;
 pub mod mirror;
 pub mod name;
+pub mod operator;
+pub mod pi;
 pub mod power;

@@ -49,13 +49,12 @@ pub fn run(words: &cli::Bench) -> Result<ExitCode> {
     }
     let built = image(&setting, &words.recipe)?;
     let builds = builds(&setting, &words.recipe, &built)?;
-    if words.json {
-        println!("{}", serde_json::to_string_pretty(&builds)?);
-    } else {
+    if !words.json {
         print!("{}", table(&builds));
     }
-    if !words.no_boot {
-        boots(&setting, words, &built)?;
+    let boots = if words.no_boot { None } else { boots(&setting, words, &built)? };
+    if words.json {
+        println!("{}", serde_json::to_string_pretty(&figures(&builds, boots.as_deref())?)?);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -100,8 +99,16 @@ fn table(builds: &Builds) -> String {
     .concat()
 }
 
+/// One document of both: `builds`, and `boots` as the scenarios printed them.
+fn figures(builds: &Builds, boots: Option<&str>) -> Result<serde_json::Value> {
+    let boots: Option<serde_json::Value> =
+        boots.map(serde_json::from_str).transpose().context("reading the figures of the boots")?;
+    Ok(serde_json::json!({ "builds": builds, "boots": boots }))
+}
+
 /// Boots: the wizard beside the bare Debian, and the installed box where the tests left one.
-fn boots(setting: &Setting, words: &cli::Bench, built: &Built) -> Result<()> {
+/// Gives their JSON where it is wanted, else prints the table.
+fn boots(setting: &Setting, words: &cli::Bench, built: &Built) -> Result<Option<String>> {
     let bare = image(setting, BARE)?;
     let artefacts = setting.project.root.join("target/artefacts");
     let mut command = test::scenarios(setting, &words.recipe, &built.image, &artefacts)?;
@@ -113,26 +120,38 @@ fn boots(setting: &Setting, words: &cli::Bench, built: &Built) -> Result<()> {
         setting.ui.say("no installed box to measure: ./mazet test leaves one");
     }
     if words.json {
-        command = command.arg("--json");
+        return command.arg("--json").text().map(Some).context("measuring boots");
     }
     let good = command.stream(|line| println!("{line}"))?;
     anyhow::ensure!(good, "the boots could not be measured");
-    Ok(())
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_table_is_for_people() {
-        let builds = Builds {
+    fn builds() -> Builds {
+        Builds {
             cold_seconds: 200.0,
             unchanged_seconds: 0.1,
             overlay_edit_seconds: 6.0,
             check_seconds: 0.01,
             image_bytes: 450 << 20,
-        };
-        insta::assert_snapshot!(table(&builds));
+        }
+    }
+
+    #[test]
+    fn the_table_is_for_people() {
+        insta::assert_snapshot!(table(&builds()));
+    }
+
+    #[test]
+    fn programs_read_one_document() {
+        let both = figures(&builds(), Some("[\n  {\"name\": \"live\"}\n]")).expect("figures");
+        assert_eq!(both["boots"][0]["name"], "live");
+        assert_eq!(both["builds"]["unchanged_seconds"], 0.1);
+        assert!(figures(&builds(), None).expect("figures")["boots"].is_null());
+        assert!(figures(&builds(), Some("live 60 s")).is_err());
     }
 }

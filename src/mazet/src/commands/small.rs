@@ -119,6 +119,8 @@ pub fn generate(words: &cli::Generate) -> Result<ExitCode> {
         ("recipe", mazet_model::schema::recipe()),
         ("manifest", mazet_model::schema::manifest()),
         ("settings", mazet_model::schema::settings()),
+        ("answers", mazet_model::schema::answers()),
+        ("flash-config", mazet_model::schema::raw_answers()),
     ];
     let files = made::files(&Cli::command(), &schemas)?;
     if !words.check {

@@ -135,7 +135,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    u64::from(u32_at(bytes, at)) | (u64::from(u32_at(bytes, at + 4)) << 32)
 }
 
 /// A table as the tests need one.
@@ -176,7 +176,7 @@ pub(super) mod build {
     fn mixed_endian(guid: &str) -> [u8; 16] {
         let hex: Vec<u8> = guid.bytes().filter(|byte| *byte != b'-').collect();
         let digit = |byte: u8| (byte as char).to_digit(16).expect("hexadecimal") as u8;
-        let plain: Vec<u8> = hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+        let plain: Vec<u8> = hex.chunks(2).map(|pair| (digit(pair[0]) << 4) | digit(pair[1])).collect();
         [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].map(|i: usize| plain[i])
     }
 }

@@ -43,6 +43,21 @@ pub struct Change {
 /// # Errors
 /// When a file cannot be read, or a group is not known.
 pub fn changes(root: &Path, rendering: &[Rendered], kept: &Good) -> Result<Vec<Change>> {
+    let mut changes = of_rendering(root, rendering)?;
+    for target in kept.targets()? {
+        let old = read(&below(root, &target))?;
+        if old.is_some() && rendering.iter().all(|rendered| rendered.target != target) {
+            changes.push(Change { target, old, new: None, reload: Vec::new(), restart: Vec::new() });
+        }
+    }
+    Ok(changes)
+}
+
+/// Every file that differs from `rendering`.
+///
+/// # Errors
+/// When a file cannot be read, or a group is not known.
+pub fn of_rendering(root: &Path, rendering: &[Rendered]) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for rendered in rendering {
         let new = Version {
@@ -59,12 +74,6 @@ pub fn changes(root: &Path, rendering: &[Rendered], kept: &Good) -> Result<Vec<C
                 reload: rendered.reload.clone(),
                 restart: rendered.restart.clone(),
             });
-        }
-    }
-    for target in kept.targets()? {
-        let old = read(&below(root, &target))?;
-        if old.is_some() && rendering.iter().all(|rendered| rendered.target != target) {
-            changes.push(Change { target, old, new: None, reload: Vec::new(), restart: Vec::new() });
         }
     }
     Ok(changes)

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::Settings;
+use mazet_model::values::{is_host_label, is_ssh_key};
 
 /// Where time zones are known from.
 const ZONES: &str = "/usr/share/zoneinfo";
-/// Longest host name: one DNS label (RFC 1123).
-const LONGEST_LABEL: usize = 63;
 /// Longest login name: useradd(8).
 const LONGEST_LOGIN: usize = 32;
 /// Logins that are Debian's or ours.
@@ -24,7 +23,7 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
     };
     let name = &settings.machine.name;
     check(
-        is_label(name),
+        is_host_label(name),
         format!("box.name: {name:?} is no host name: 1 to 63 small letters, digits and inner dashes"),
     );
     let zone = &settings.machine.timezone;
@@ -40,8 +39,15 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
         is_login(login),
         format!("operator.login: {login:?} cannot be a login: 1 to 32 small letters, digits and dashes"),
     );
+    check(
+        settings.network.is_sound(),
+        "network: an address is missing or is none, like \"192.168.1.10/24\"".to_owned(),
+    );
     for (number, key) in settings.ssh.keys.iter().enumerate() {
-        check(is_key(key), format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\""));
+        check(
+            is_ssh_key(key),
+            format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\""),
+        );
     }
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
@@ -55,15 +61,6 @@ fn disabled_fault(name: &str, services: &[Manifest]) -> Option<String> {
         }
         Some(_) => None,
     }
-}
-
-/// One DNS label in small letters.
-fn is_label(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= LONGEST_LABEL
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
 }
 
 fn is_login(login: &str) -> bool {
@@ -86,16 +83,6 @@ fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
-/// A line of authorized_keys(5) without options: they could run programs.
-fn is_key(key: &str) -> bool {
-    let mut words = key.split(' ');
-    let kind = words.next().unwrap_or_default();
-    let known = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-", "sk-ssh-ed25519@", "sk-ecdsa-sha2-"];
-    known.iter().any(|prefix| kind.starts_with(prefix))
-        && words.next().is_some_and(|body| body.starts_with("AAAA"))
-        && !key.chars().any(char::is_control)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +95,7 @@ mod tests {
         settings.organisation.name = "two\nlines".to_owned();
         settings.operator.login = "root".to_owned();
         settings.ssh.keys = vec!["command=\"sh\" ssh-ed25519 AAAA".to_owned()];
+        settings.network.dns = vec!["dns".to_owned()];
         settings.disabled_services = vec!["calendar".to_owned()];
         insta::assert_snapshot!(faults(&settings, &[]).join("\n"), @r#"
         box.name: "Le Box" is no host name: 1 to 63 small letters, digits and inner dashes
@@ -115,6 +103,7 @@ mod tests {
         organisation.name: must be one line of 1 to 200 characters
         operator.name: must be one line of 1 to 200 characters
         operator.login: "root" cannot be a login: 1 to 32 small letters, digits and dashes
+        network: an address is missing or is none, like "192.168.1.10/24"
         ssh.keys[0]: is no public key like "ssh-ed25519 AAAA… name"
         disabled-services: this box has no service "calendar"
         "#);

@@ -68,6 +68,16 @@ pub struct Faulty {
     pub faults: Vec<String>,
 }
 
+/// Writes the files that the live system at `root` has of the services' templates, where `settings`
+/// make them differ. No unit is told: none runs yet.
+///
+/// # Errors
+/// When a template cannot be rendered or a file not be written.
+pub fn write_live(root: &Path, settings: &Settings, services: &[Manifest]) -> Result<()> {
+    let rendering = render::render_live(root, settings, services)?;
+    change::write(root, &change::of_rendering(root, &rendering)?)
+}
+
 /// Applies the settings of `options.root`.
 ///
 /// # Errors

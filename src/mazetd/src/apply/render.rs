@@ -34,11 +34,23 @@ pub struct Rendered {
 /// # Errors
 /// When a template cannot be read or rendered.
 pub fn render(root: &Path, settings: &Settings, services: &[Manifest]) -> Result<Vec<Rendered>> {
-    let context = context(settings, services, false);
+    render_some(root, settings, services, false)
+}
+
+/// Renders the templates that the live system has, as the builder did.
+///
+/// # Errors
+/// When a template cannot be read or rendered.
+pub fn render_live(root: &Path, settings: &Settings, services: &[Manifest]) -> Result<Vec<Rendered>> {
+    render_some(root, settings, services, true)
+}
+
+fn render_some(root: &Path, settings: &Settings, services: &[Manifest], live: bool) -> Result<Vec<Rendered>> {
+    let context = context(settings, services, live);
     let mut rendering = Vec::new();
     for manifest in services.iter().filter(|manifest| settings.is_on(manifest)) {
         let folder = below(root, OVERLAYS_DIR).join(&manifest.service.name);
-        for template in &manifest.templates {
+        for template in manifest.templates.iter().filter(|template| template.live || !live) {
             rendering.push(one(&folder, template, &context)?);
         }
     }

@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rustix::mount::{MountFlags, mount_remount};
+use mazet_model::answers as advance;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
-use crate::protocol::Answers;
+use crate::protocol::{Answers, Wifi};
+use crate::{files, medium};
 
 /// Name of the file on the stick.
 pub const FILE: &str = "mazet-wizard.json";
@@ -26,6 +26,28 @@ pub struct Kept {
     /// consent: after a power cut their half-made contents need no second consent.
     #[serde(default)]
     pub begun: Vec<String>,
+    /// Hash of the operator's password for `shadow(5)`, made with the one in the answers.
+    #[serde(default)]
+    pub unix_password: Option<String>,
+}
+
+impl Kept {
+    /// Answers given in advance stand where nobody has answered.
+    pub fn fill(&mut self, advance: &advance::Answers) {
+        let answers = &mut self.answers;
+        answers.language = answers.language.or(advance.language);
+        fill(&mut answers.organisation, advance.association.name.as_ref());
+        fill(&mut answers.box_name, advance.machine.name.as_ref());
+        fill(&mut answers.timezone, advance.timezone.as_ref());
+        if answers.wifi.is_none() && advance.wifi.ssid.is_some() {
+            let wifi = advance.wifi.clone();
+            answers.wifi = Some(Wifi { country: wifi.country, ssid: wifi.ssid, key: wifi.psk_hash });
+        }
+    }
+}
+
+fn fill(answer: &mut Option<String>, advance: Option<&String>) {
+    *answer = answer.take().or_else(|| advance.cloned());
 }
 
 /// Where answers are kept.
@@ -42,7 +64,7 @@ pub struct Store {
 impl Store {
     /// The store of a live system.
     pub fn live() -> Self {
-        Self { medium: "/run/live/medium".into(), memory: "/run/mazet/wizard.json".into(), remount: true }
+        Self { medium: medium::PATH.into(), memory: "/run/mazet/wizard.json".into(), remount: true }
     }
 
     /// A store below `folder`, whose "stick" needs no remounting.
@@ -90,12 +112,7 @@ impl Store {
         if !self.remount {
             return change(&self.medium.join(FILE));
         }
-        mount_remount(&self.medium, MountFlags::NOATIME, "")
-            .with_context(|| format!("making {} writable", self.medium.display()))?;
-        let changed = change(&self.medium.join(FILE));
-        mount_remount(&self.medium, MountFlags::RDONLY | MountFlags::NOATIME, "")
-            .with_context(|| format!("making {} read-only again", self.medium.display()))?;
-        changed
+        medium::change(&self.medium, || change(&self.medium.join(FILE)))
     }
 }
 
@@ -114,7 +131,7 @@ mod tests {
 
     fn kept() -> Kept {
         let answers = Answers { organisation: Some("Les Amis".to_owned()), ..Answers::default() };
-        Kept { answers, begun: vec!["S1".to_owned()] }
+        Kept { answers, begun: vec!["S1".to_owned()], unix_password: None }
     }
 
     #[test]

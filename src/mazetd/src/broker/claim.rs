@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use mazet_model::{answers, claim};
 use subtle::ConstantTimeEq as _;
 
 use crate::protocol::ClaimVerdict;
@@ -13,11 +14,6 @@ use crate::{files, random};
 
 /// Where the console finds the code: `root:root`, mode 0600.
 pub const CODE_FILE: &str = "/run/mazet/claim";
-/// Letters and digits that nobody takes for one another: no 0 or O, no 1, I or L. U is left out
-/// so that 31 − 1 = 30 remain and few words can be spelt.
-const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Characters of a code: 30^8 are 656 thousand million.
-const LENGTH: usize = 8;
 /// Tries are counted over this time.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Tries of one address in [`WINDOW`].
@@ -25,10 +21,28 @@ const PER_ADDRESS: usize = 5;
 /// Tries of all addresses in [`WINDOW`].
 const IN_ALL: usize = 20;
 
+/// What a try is compared with.
+#[derive(Debug)]
+enum Known {
+    /// The code on the screen.
+    Code(String),
+    /// The Argon2id hash of the code that was given when the medium was flashed.
+    Hash(String),
+}
+
+impl Known {
+    fn is(&self, typed: &str) -> bool {
+        match self {
+            Self::Code(code) => claim::normalise(typed).as_bytes().ct_eq(code.as_bytes()).into(),
+            Self::Hash(hash) => answers::verify_claim_code(typed, hash),
+        }
+    }
+}
+
 /// The code and who tried it lately.
 #[derive(Debug)]
 pub struct Claim {
-    code: String,
+    known: Known,
     by_address: HashMap<IpAddr, VecDeque<Instant>>,
     in_all: VecDeque<Instant>,
 }
@@ -40,21 +54,26 @@ impl Claim {
     /// # Errors
     /// When the file can be neither read nor written.
     pub fn at(path: &Path) -> Result<Self> {
-        let kept = std::fs::read_to_string(path).ok().map(|text| normalise(&text));
+        let kept = std::fs::read_to_string(path).ok().map(|text| claim::normalise(&text));
         let code = match kept {
-            Some(code) if code.len() == LENGTH => code,
+            Some(code) if code.len() == claim::LENGTH => code,
             _ => {
-                let code = new_code()?;
-                files::write_atomically(path, grouped(&code).as_bytes(), 0o600, None)
+                let code = claim::draw(|| random::bytes::<1>().map(|[byte]| byte))?;
+                files::write_atomically(path, claim::grouped(&code).as_bytes(), 0o600, None)
                     .context("keeping the claim code")?;
                 code
             }
         };
-        Ok(Self::of(code))
+        Ok(Self::of(Known::Code(code)))
     }
 
-    fn of(code: String) -> Self {
-        Self { code, by_address: HashMap::new(), in_all: VecDeque::new() }
+    /// The code that was given in advance, of which only the hash is known here.
+    pub fn given(hash: String) -> Self {
+        Self::of(Known::Hash(hash))
+    }
+
+    fn of(known: Known) -> Self {
+        Self { known, by_address: HashMap::new(), in_all: VecDeque::new() }
     }
 
     /// Judges a try from `address` at the monotonic instant `now`. A wrong try counts; a right
@@ -67,7 +86,7 @@ impl Claim {
         if let Some(wait) = wait {
             return ClaimVerdict::Limited { retry_after_seconds: wait.as_secs().max(1) };
         }
-        if normalise(typed).as_bytes().ct_eq(self.code.as_bytes()).into() {
+        if self.known.is(typed) {
             return ClaimVerdict::Granted;
         }
         tries.push_back(now);
@@ -105,29 +124,6 @@ fn counted(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Upper case, without the spaces and dashes that people type.
-fn normalise(typed: &str) -> String {
-    typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-}
-
-/// `ABCD-EFGH`.
-fn grouped(code: &str) -> String {
-    format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..])
-}
-
-/// Draws a code; bytes at the upper end are drawn again, so that all codes are as likely.
-fn new_code() -> Result<String> {
-    let fair = u8::MAX - u8::MAX % 30;
-    let mut code = String::new();
-    while code.len() < LENGTH {
-        let [byte] = random::bytes::<1>()?;
-        if byte < fair {
-            code.push(char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
-        }
-    }
-    Ok(code)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,14 +140,14 @@ mod tests {
 
     #[test]
     fn case_spaces_and_dashes_do_not_matter() {
-        let mut claim = Claim::of(CODE.to_owned());
+        let mut claim = Claim::of(Known::Code(CODE.to_owned()));
         let verdict = claim.judge(" abcd-23 45 ", address(1), Instant::now());
         assert!(matches!(verdict, ClaimVerdict::Granted));
     }
 
     #[test]
     fn an_address_has_five_tries_a_minute_and_then_not_even_the_right_code_helps() {
-        let mut claim = Claim::of(CODE.to_owned());
+        let mut claim = Claim::of(Known::Code(CODE.to_owned()));
         let start = Instant::now();
         assert_eq!(verdicts(&mut claim, 5, address(1), start), vec!["Wrong"; 5]);
         let later = start + Duration::from_secs(20);
@@ -164,7 +160,7 @@ mod tests {
 
     #[test]
     fn all_addresses_together_have_twenty_tries_a_minute() {
-        let mut claim = Claim::of(CODE.to_owned());
+        let mut claim = Claim::of(Known::Code(CODE.to_owned()));
         let start = Instant::now();
         for last in 0..4 {
             assert_eq!(verdicts(&mut claim, 5, address(last), start), vec!["Wrong"; 5]);
@@ -175,7 +171,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_count_as_one() {
-        let mut claim = Claim::of(CODE.to_owned());
+        let mut claim = Claim::of(Known::Code(CODE.to_owned()));
         let start = Instant::now();
         for last in 0..5u16 {
             let from = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, last));
@@ -189,12 +185,20 @@ mod tests {
     fn a_restarted_broker_keeps_the_code_on_the_screen() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("claim");
-        let first = Claim::at(&path).expect("made");
-        let second = Claim::at(&path).expect("kept");
-        assert_eq!(first.code, second.code);
-        assert!(first.code.bytes().all(|byte| ALPHABET.contains(&byte)));
+        Claim::at(&path).expect("made");
         let shown = std::fs::read_to_string(&path).expect("read");
         assert_eq!(shown.len(), 9);
-        assert_eq!(normalise(&shown), first.code);
+        let mut second = Claim::at(&path).expect("kept");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), shown);
+        assert!(matches!(second.judge(&shown, address(1), Instant::now()), ClaimVerdict::Granted));
+    }
+
+    #[test]
+    fn a_code_given_in_advance_is_known_by_its_hash_alone() {
+        let hash = answers::claim_code_hash("ABCD-2345", [7; 16]).expect("hashed");
+        let mut claim = Claim::given(hash);
+        let now = Instant::now();
+        assert!(matches!(claim.judge("abcd 2345", address(1), now), ClaimVerdict::Granted));
+        assert!(matches!(claim.judge("ABCD-2346", address(1), now), ClaimVerdict::Wrong));
     }
 }

@@ -23,6 +23,7 @@ use anyhow::{Context, Result};
 
 pub use claim::CODE_FILE;
 
+use crate::advance::Advance;
 use crate::protocol::{Mode, SOCKET};
 use crate::{files, notify, system, tls};
 
@@ -42,9 +43,13 @@ pub fn run() -> Result<()> {
     if mode == Mode::Live {
         // The web half is not root: it must pass to its certificate and to nothing else.
         files::make_folder(Path::new("/run/mazet"), 0o711)?;
-        tls::ensure(Path::new(tls::LIVE_FOLDER), "mazet", Some(group))?;
     }
-    let state = state::State::new(mode)?;
+    let advance = Advance::kept();
+    if mode == Mode::Live {
+        let name = advance.live_settings().machine.name;
+        tls::ensure(Path::new(tls::LIVE_FOLDER), &name, Some(group))?;
+    }
+    let state = state::State::new(mode, advance)?;
     let socket = Path::new(SOCKET);
     let listener = server::bind(socket, group)?;
     notify::ready()?;

@@ -3,8 +3,9 @@
 //! The web half is not trusted: a disk is what the machine's own scan says it is, and what
 //! it holds may be erased only after its serial number was typed.
 
+use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh};
+use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh, Wifi};
 use mazet_model::wizard::InstallPlan;
 
 use super::answers::Kept;
@@ -32,22 +33,30 @@ impl Refusal {
     }
 }
 
-/// The order made of `kept`, with `disks` as just scanned and the image's `services`.
+/// The order made of `kept` and of what no step asks about and was given in `advance`, with `disks` as
+/// just scanned and the image's `services`.
 ///
 /// # Errors
 /// The first thing that is missing or wrong, as the visitor can mend it.
-pub fn order(kept: &Kept, disks: &[Disk], services: &[Manifest]) -> Result<InstallPlan, Refusal> {
+pub fn order(
+    kept: &Kept,
+    advance: &advance::Answers,
+    disks: &[Disk],
+    services: &[Manifest],
+) -> Result<InstallPlan, Refusal> {
     let answers = &kept.answers;
     let chosen = given(answers.disks.as_ref(), "disks")?;
     check_disks(chosen, disks, &kept.begun)?;
-    let settings = settings(answers)?;
+    let settings = settings(answers, advance)?;
     if let Some(fault) = faults::faults(&settings, services).into_iter().next() {
         return Err(Refusal::new("settings", fault));
     }
     Ok(InstallPlan {
         disks: chosen.iter().map(|disk| disk.name.clone()).collect(),
         settings,
+        wifi_key: answers.wifi.as_ref().and_then(|wifi| wifi.key.clone()),
         operator_password: given(answers.operator_password.as_ref(), "operator_password")?.clone(),
+        operator_unix_password: given(kept.unix_password.as_ref(), "operator_password")?.clone(),
     })
 }
 
@@ -85,8 +94,9 @@ fn given<'a, T>(answer: Option<&'a T>, name: &str) -> Result<&'a T, Refusal> {
     answer.ok_or_else(|| Refusal::new("answers-missing", format!("the answer \"{name}\" is missing")))
 }
 
-fn settings(answers: &Answers) -> Result<Settings, Refusal> {
+fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, Refusal> {
     given(answers.purpose.as_ref(), "purpose")?;
+    let wifi = answers.wifi.clone().unwrap_or_default();
     Ok(Settings {
         machine: Machine {
             name: given(answers.box_name.as_ref(), "box_name")?.clone(),
@@ -98,7 +108,10 @@ fn settings(answers: &Answers) -> Result<Settings, Refusal> {
             name: given(answers.operator_name.as_ref(), "operator_name")?.clone(),
             login: given(answers.operator_login.as_ref(), "operator_login")?.clone(),
         },
-        ssh: Ssh::default(),
+        // Who gives a key in advance wants to log in with it.
+        ssh: Ssh { enabled: !advance.ssh.keys.is_empty(), keys: advance.ssh.keys.clone() },
+        network: advance.network.clone(),
+        wifi: Wifi { country: wifi.country, ssid: wifi.ssid },
         disabled_services: Vec::new(),
     })
 }
@@ -148,6 +161,7 @@ mod tests {
             contents: contents.iter().map(|&text| text.to_owned()).collect(),
             holds_mazet: false,
             too_small: false,
+            medium: false,
         }
     }
 
@@ -166,13 +180,15 @@ mod tests {
             timezone: text("Europe/Paris"),
             operator_name: text("Ada"),
             operator_login: text("ada"),
+            wifi: None,
             operator_password: text("$argon2id$x"),
         };
-        Kept { answers, begun: Vec::new() }
+        Kept { answers, begun: Vec::new(), unix_password: text("$6$x") }
     }
 
     fn key(kept: &Kept, disks: &[Disk]) -> String {
-        order(kept, disks, &[]).map_or_else(|refusal| refusal.key.to_owned(), |plan| plan.disks.join("+"))
+        order(kept, &advance::Answers::default(), disks, &[])
+            .map_or_else(|refusal| refusal.key.to_owned(), |plan| plan.disks.join("+"))
     }
 
     #[test]
@@ -219,9 +235,28 @@ mod tests {
     fn a_missing_answer_is_named() {
         let mut kept = kept(vec![choice("sda", "S1", "")]);
         kept.answers.operator_password = None;
-        let refusal = order(&kept, &[disk("sda", "S1", &[])], &[]).expect_err("incomplete");
+        let refusal = order(&kept, &advance::Answers::default(), &[disk("sda", "S1", &[])], &[])
+            .expect_err("incomplete");
         assert_eq!(refusal.key, "answers-missing");
         assert_eq!(refusal.detail, "the answer \"operator_password\" is missing");
+    }
+
+    #[test]
+    fn what_was_given_in_advance_goes_into_the_settings_and_the_wifi_key_beside_them() {
+        let text = "[box]\nname = \"lavande\"\n[network]\nmethod = \"static\"\naddress = \"192.168.1.10/24\"\n\
+            [wifi]\ncountry = \"FR\"\nssid = \"Mazet\"\npsk-hash = \"0123456789abcdef0123456789abcdef\
+            0123456789abcdef0123456789abcdef\"\n[ssh]\nkeys = [\"ssh-ed25519 AAAAC3Nz ada@laptop\"]\n";
+        let advance = advance::Answers::read("mazet.toml", text).whole().expect("no fault");
+        let mut kept = kept(vec![choice("sda", "S1", "")]);
+        kept.fill(&advance);
+        let plan = order(&kept, &advance, &[disk("sda", "S1", &[])], &[]).expect("complete");
+        assert_eq!(plan.settings.machine.name, "garrigue", "the wizard's answer counts");
+        let settings = toml::to_string(&plan.settings).expect("TOML");
+        for part in ["address = \"192.168.1.10/24\"", "ssid = \"Mazet\"", "enabled = true", "ada@laptop"] {
+            assert!(settings.contains(part), "{part} is not in {settings}");
+        }
+        assert!(!settings.contains("0123456789abcdef"), "{settings}");
+        assert_eq!(plan.wifi_key.map(|key| key.len()), Some(64));
     }
 
     #[test]

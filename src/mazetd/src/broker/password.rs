@@ -4,6 +4,8 @@ use anyhow::{Result, anyhow};
 use argon2::password_hash::{PasswordHasher as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use sha_crypt::{CustomizedPasswordHasher as _, Params as ShaCryptParams, ShaCrypt};
+
 use crate::random;
 
 /// Memory in KiB, passes, lanes: OWASP's first choice for Argon2id, 19 MiB at most per login.
@@ -23,6 +25,22 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hasher.hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
 
+/// Rounds of SHA-512-crypt: about as long as the Argon2id above on the same machine.
+const ROUNDS: u32 = 100_000;
+
+/// The line of `shadow(5)` for `password`: SHA-512-crypt (`$6$`, crypt(5)) with a random salt of 96
+/// bits. Debian's login knows Argon2 no more than it knows our pages.
+///
+/// # Errors
+/// When the kernel has no random numbers.
+pub fn unix_hash(password: &str) -> Result<String> {
+    let parameters = ShaCryptParams::new(ROUNDS).map_err(|_| anyhow!("wrong cost of SHA-512-crypt"))?;
+    let salt = random::bytes::<12>()?;
+    let hashed =
+        ShaCrypt::SHA512.hash_password_customized(password.as_bytes(), &salt, None, None, parameters);
+    Ok(hashed.map_err(|_| anyhow!("hashing the password failed"))?.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use argon2::password_hash::{PasswordHash, PasswordVerifier as _};
@@ -37,5 +55,16 @@ mod tests {
         assert!(Argon2::default().verify_password(b"correct horse battery", &parsed).is_ok());
         assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_err());
         assert_ne!(text, hash("correct horse battery").expect("hashed"));
+    }
+
+    #[test]
+    fn the_hash_for_shadow_is_one_that_crypt_knows() {
+        use sha_crypt::PasswordVerifier as _;
+        let text = unix_hash("correct horse battery").expect("hashed");
+        assert!(text.starts_with("$6$rounds=100000$"), "{text}");
+        assert!(!text.contains([':', '\n']), "{text}");
+        let parsed = sha_crypt::PasswordHash::new(text.as_str()).expect("crypt(5)");
+        assert!(ShaCrypt::SHA512.verify_password(b"correct horse battery", &parsed).is_ok());
+        assert!(ShaCrypt::SHA512.verify_password(b"correct horse", &parsed).is_err());
     }
 }

@@ -14,7 +14,9 @@ use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
 use super::order::{self, Refusal};
 use super::password;
-use crate::protocol::{Answers, Mode, Progress, Request, Response, Status};
+use crate::advance::Advance;
+use crate::install::boot;
+use crate::protocol::{Answers, Disk, Mode, Notices, Progress, Request, Response, Status};
 use crate::run::{Program, Runner};
 use crate::{disks, health, install, system};
 
@@ -27,6 +29,7 @@ pub struct State {
     mode: Mode,
     runner: Runner,
     claim: Option<Mutex<Claim>>,
+    advance: Advance,
     store: Store,
     kept: Mutex<Kept>,
     progress: Arc<Mutex<Progress>>,
@@ -38,19 +41,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    /// The state at start: in the live system with a claim code and the answers kept so far.
+    /// The state at start: in the live system with a claim code, the answers kept so far and those
+    /// given in advance.
     ///
     /// # Errors
     /// When the claim code cannot be kept.
-    pub fn new(mode: Mode) -> Result<Self> {
+    pub fn new(mode: Mode, advance: Advance) -> Result<Self> {
         let live = mode == Mode::Live;
-        let claim = if live { Some(Mutex::new(Claim::at(Path::new(CODE_FILE))?)) } else { None };
+        let claim = match &advance.answers.machine.claim_code_hash {
+            _ if !live => None,
+            Some(hash) => Some(Mutex::new(Claim::given(hash.clone()))),
+            None => Some(Mutex::new(Claim::at(Path::new(CODE_FILE))?)),
+        };
         let store = Store::live();
-        let kept = if live { store.load() } else { Kept::default() };
+        let mut kept = if live { store.load() } else { Kept::default() };
+        kept.fill(&advance.answers);
         Ok(Self {
             mode,
             runner: Runner::default(),
             claim,
+            advance,
             store,
             kept: Mutex::new(kept),
             progress: Arc::default(),
@@ -62,7 +72,8 @@ impl State {
     pub fn for_tests(mode: Mode, folder: &Path) -> Self {
         let store = Store::below(folder);
         let kept = Mutex::new(store.load());
-        Self { mode, runner: Runner::default(), claim: None, store, kept, progress: Arc::default() }
+        let (runner, advance) = (Runner::default(), Advance::default());
+        Self { mode, runner, claim: None, advance, store, kept, progress: Arc::default() }
     }
 
     /// Does what `request` asks, if it has a place in this system.
@@ -79,6 +90,7 @@ impl State {
             Request::SaveAnswers { answers } => self.save_answers(*answers),
             Request::SetPassword { password } => self.set_password(&password),
             Request::Install => self.install(),
+            Request::Notices => Ok(self.notices()),
             Request::Progress => Ok(Response::Progress(lock(&self.progress).clone())),
             Request::Reboot => self.reboot(),
             Request::Health => health::stored(&self.runner).map(Response::Health),
@@ -92,7 +104,7 @@ impl State {
     fn status(&self) -> Response {
         let root = Path::new("/");
         let settings = match self.mode {
-            Mode::Live => Settings::live(),
+            Mode::Live => self.advance.live_settings(),
             Mode::Installed => system::settings(root).unwrap_or_else(|error| {
                 eprintln!("{error:#}");
                 Settings::live()
@@ -116,12 +128,25 @@ impl State {
     }
 
     fn disks(&self) -> Result<Response> {
-        Ok(Response::Disks { disks: disks::scan(&self.runner)? })
+        Ok(Response::Disks { disks: self.scan()? })
+    }
+
+    fn notices(&self) -> Response {
+        Response::Notices(Box::new(Notices { faults: self.advance.faults.clone() }))
+    }
+
+    /// The disks that this hardware can install to.
+    fn scan(&self) -> Result<Vec<Disk>> {
+        let image = system::image(Path::new("/"))?;
+        disks::scan(&self.runner, boot::of(&image.hardware)?.shares_medium())
     }
 
     fn answers(&self) -> Response {
         let mut answers = lock(&self.kept).answers.clone();
         answers.operator_password = answers.operator_password.map(|_| String::new());
+        if let Some(wifi) = &mut answers.wifi {
+            wifi.key = wifi.key.take().map(|_| String::new());
+        }
         Response::Answers(Box::new(answers))
     }
 
@@ -133,8 +158,8 @@ impl State {
             return Ok(Refusal::new("install-running", "the installation has begun").response());
         }
         let mut kept = lock(&self.kept);
-        let operator_password = kept.answers.operator_password.take();
-        kept.answers = Answers { operator_password, ..answers };
+        let (operator_password, wifi) = (kept.answers.operator_password.take(), kept.answers.wifi.take());
+        kept.answers = Answers { operator_password, wifi, ..answers };
         self.store.save(&kept)?;
         Ok(Response::Done)
     }
@@ -144,9 +169,10 @@ impl State {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
             return Ok(Refusal::new("password-short", detail).response());
         }
-        let hash = password::hash(password)?;
+        let (hash, unix) = (password::hash(password)?, password::unix_hash(password)?);
         let mut kept = lock(&self.kept);
         kept.answers.operator_password = Some(hash);
+        kept.unix_password = Some(unix);
         self.store.save(&kept)?;
         Ok(Response::Done)
     }
@@ -163,13 +189,13 @@ impl State {
             return Ok(Response::Done);
         }
         let services = system::services(Path::new("/"))?;
-        let disks = disks::scan(&self.runner)?;
+        let disks = self.scan()?;
         // Two orders at a time queue here: the second one finds the first one's progress.
         let mut kept = lock(&self.kept);
         if self.installs() {
             return Ok(Response::Done);
         }
-        let plan = match order::order(&kept, &disks, &services) {
+        let plan = match order::order(&kept, &self.advance.answers, &disks, &services) {
             Ok(plan) => plan,
             Err(refusal) => return Ok(refusal.response()),
         };

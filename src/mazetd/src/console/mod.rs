@@ -10,12 +10,20 @@ use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context, Result};
+use mazet_model::fault::Fault;
 use rustix::io::Errno;
 
+use self::screen::Code;
+use crate::advance::Advance;
 use crate::broker::CODE_FILE;
 use crate::protocol::Mode;
 use crate::run::Runner;
 use crate::system;
+
+/// Mistakes in `mazet.toml` that a screen shows; the wizard shows all.
+const MISTAKES: usize = 5;
+/// Characters of a notice: a text screen has 80, two are the margin.
+const WIDTH: usize = 77;
 
 /// Shows the screen on standard output until stopped.
 ///
@@ -45,9 +53,28 @@ fn content(runner: &Runner) -> Result<screen::Content> {
         Ok(name) => name.trim().to_owned(),
         Err(_) => "mazet".to_owned(),
     };
-    let code =
-        if live { Some(fs::read_to_string(CODE_FILE).context("reading the claim code")?) } else { None };
-    Ok(screen::Content { name, code, network: network::look(runner)? })
+    let advance = if live { Advance::kept() } else { Advance::default() };
+    let code = match advance.answers.machine.claim_code_hash {
+        _ if !live => None,
+        Some(_) => Some(Code::Given),
+        None => Some(Code::Shown(fs::read_to_string(CODE_FILE).context("reading the claim code")?)),
+    };
+    let notices = mistakes(&advance.faults);
+    Ok(screen::Content { name, code, notices, network: network::look(runner)? })
+}
+
+/// Mistakes in the answers given in advance: the first few, each on a line that fits.
+fn mistakes(faults: &[Fault]) -> Vec<String> {
+    if faults.is_empty() {
+        return Vec::new();
+    }
+    let count = faults.len();
+    let mut lines =
+        vec![format!("mazet.toml : {count} erreur(s), laissée(s) de côté / {count} mistake(s), left out")];
+    let place = |fault: &Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
+    let fitting = |line: String| line.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
+    lines.extend(faults.iter().take(MISTAKES).map(place).map(fitting));
+    lines
 }
 
 /// A screen is cleared; a serial line's log keeps what was there.

@@ -7,13 +7,24 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::network::Network;
 
+/// What opens the wizard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// This code.
+    Shown(String),
+    /// The one that was given when the stick or card was flashed; nobody here knows it.
+    Given,
+}
+
 /// What the screen shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// The box's name.
     pub name: String,
     /// The claim code; none on an installed box.
-    pub code: Option<String>,
+    pub code: Option<Code>,
+    /// What else the person in front of it should know: lines that fit, French before English.
+    pub notices: Vec<String>,
     /// How it can be reached.
     pub network: Network,
 }
@@ -27,12 +38,21 @@ pub fn text(content: &Content) -> String {
     }
     if let Some(code) = &content.code {
         lines.push(String::new());
-        lines.push(format!("  Code de prise en main : {}", code.trim()));
-        lines.push(format!("  Claim code: {}", code.trim()));
+        let (french, english) = match code {
+            Code::Shown(code) => (code.trim(), code.trim()),
+            Code::Given => ("celui donné avec la clé ou la carte", "the one given with the stick or card"),
+        };
+        lines.push(format!("  Code de prise en main : {french}"));
+        lines.push(format!("  Claim code: {english}"));
+    }
+    if !content.notices.is_empty() {
+        lines.push(String::new());
+        lines.extend(content.notices.iter().map(|notice| format!("  {notice}")));
     }
     lines.push(String::new());
     let mut text = lines.join("\n");
-    if let Network::Up(addresses) = &content.network {
+    // Notices and a QR code do not fit on one screen.
+    if let (Network::Up(addresses), true) = (&content.network, content.notices.is_empty()) {
         if let Some(code) = addresses.first().and_then(|address| qr(&url(address))) {
             text.push_str(&code);
         }
@@ -110,7 +130,8 @@ mod tests {
     use super::*;
 
     fn content(code: Option<&str>, network: Network) -> Content {
-        Content { name: "mazet".to_owned(), code: code.map(str::to_owned), network }
+        let code = code.map(|code| Code::Shown(code.to_owned()));
+        Content { name: "mazet".to_owned(), code, notices: Vec::new(), network }
     }
 
     #[test]
@@ -145,6 +166,28 @@ mod tests {
 
           Code de prise en main : ABCD-2345
           Claim code: ABCD-2345
+        ");
+    }
+
+    #[test]
+    fn a_code_given_in_advance_is_asked_for_and_mistakes_are_told() {
+        let address = "192.168.1.20".parse().expect("address");
+        let content = Content {
+            code: Some(Code::Given),
+            notices: vec!["mazet.toml:3:5: unknown key `langage` in the file".to_owned()],
+            ..content(None, Network::Up(vec![address]))
+        };
+        insta::assert_snapshot!(text(&content), @r"
+        Mazet - première installation / first set-up
+
+          Depuis un navigateur du réseau / from a browser on this network:
+          https://mazet.local/
+          https://192.168.1.20/
+
+          Code de prise en main : celui donné avec la clé ou la carte
+          Claim code: the one given with the stick or card
+
+          mazet.toml:3:5: unknown key `langage` in the file
         ");
     }
 }

@@ -11,7 +11,7 @@ use mazet_model::manifest::{Check, Manifest};
 use super::{Finding, page};
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, check_command};
-use crate::{system, tls};
+use crate::{boot_files, system, tls};
 
 /// systemd-timesyncd makes this file when it has set the clock.
 const CLOCK_SET: &str = "/run/systemd/timesync/synchronized";
@@ -32,6 +32,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
         findings.push(finding("disks", mirror(runner)));
+        findings.push(finding("start", start()));
         findings.extend(of_services());
     }
     findings
@@ -112,6 +113,14 @@ fn certificate() -> Result<String> {
         bail!("ends in {days} days; \"mazetd apply\" makes a new one");
     }
     Ok(format!("valid for {days} days"))
+}
+
+/// What `mazetd boot-files` left: nothing, when all is well.
+fn start() -> Result<String> {
+    match fs::read_to_string(boot_files::FAILED) {
+        Ok(reason) => bail!("{}", reason.trim()),
+        Err(_) => Ok("the machine starts the box's own kernel".to_owned()),
+    }
 }
 
 fn mirror(runner: &Runner) -> Result<String> {

@@ -1,6 +1,7 @@
 //! Reading back what was written, from the disks themselves.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,8 +16,8 @@ use crate::run::{Program, Runner};
 pub enum Place {
     /// The box's root, data included.
     Box,
-    /// The ESP of the disk with this number.
-    Esp(usize),
+    /// The FAT of the disk with this number.
+    Fat(usize),
 }
 
 /// A file as it must be found again.
@@ -42,15 +43,25 @@ pub fn check(target: &Target, written: &[Written], runner: &Runner, stage: &Stag
     let place = |file: &Written| -> Option<PathBuf> {
         match file.place {
             Place::Box => Some(mounts.root().join(&file.path)),
-            Place::Esp(number) => Some(mounts.esps().nth(number)?.join(&file.path)),
+            Place::Fat(number) => Some(mounts.fats().nth(number)?.join(&file.path)),
         }
     };
     for (number, file) in written.iter().enumerate() {
         let path = place(file).context("a file has a place")?;
+        forget(&path)?;
         if digest(&path, &mut |_| ())? != file.digest {
             bail!("{} on the disk is not what was written: the disk may be broken", file.path.display());
         }
         stage.at(number as u64, written.len() as u64);
     }
     mounts.close()
+}
+
+/// Has the kernel forget what it remembers of the file: it shall be read from the disk. The live
+/// medium stays mounted, so that nothing else would make it.
+fn forget(path: &Path) -> Result<()> {
+    let drop = || -> std::io::Result<()> {
+        Ok(rustix::fs::fadvise(File::open(path)?, 0, None, rustix::fs::Advice::DontNeed)?)
+    };
+    drop().with_context(|| format!("reading {} anew", path.display()))
 }

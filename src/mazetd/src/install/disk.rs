@@ -6,26 +6,29 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::boot::Boot;
 use super::layout::{Target, TargetDisk};
 use crate::disks::DATA_LABEL;
 use crate::files;
 use crate::run::{Program, Runner};
 
-/// Label of the ESP, as on the stick.
-const ESP_LABEL: &str = "MAZET";
+/// Label of the FAT, as on the stick.
+const FAT_LABEL: &str = "MAZET";
 
-/// Gives every disk of `target` its partition table; what was on it is gone then.
+/// Gives every disk of `target` its partition table; what was on it is gone then, but for the FAT
+/// that the live system runs from.
 ///
 /// # Errors
 /// When a disk is in use, too small or broken: the text holds what the program said.
-pub fn partition(target: &Target, runner: &Runner) -> Result<()> {
+pub fn partition(target: &Target, boot: &dyn Boot, runner: &Runner) -> Result<()> {
     for disk in &target.disks {
-        partition_one(disk, runner).with_context(|| format!("on {}", disk.device.display()))?;
+        let done = if disk.medium { boot.extend(disk, runner) } else { anew(disk, boot, runner) };
+        done.with_context(|| format!("on {}", disk.device.display()))?;
     }
     Ok(())
 }
 
-fn partition_one(disk: &TargetDisk, runner: &Runner) -> Result<()> {
+fn anew(disk: &TargetDisk, boot: &dyn Boot, runner: &Runner) -> Result<()> {
     for node in old_partitions(&disk.device)? {
         runner.run(Program::Wipefs, &["--all", "--force", &node])?;
     }
@@ -33,16 +36,19 @@ fn partition_one(disk: &TargetDisk, runner: &Runner) -> Result<()> {
     runner.run(Program::Wipefs, &["--all", "--force", &device])?;
     erase_boot_code(&disk.device)?;
     let arguments = ["--wipe", "always", "--wipe-partitions", "always", &device];
-    runner.run_with_input(Program::Sfdisk, &arguments, &disk.script())?;
+    runner.run_with_input(Program::Sfdisk, &arguments, &boot.script(disk))?;
     runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
-    for node in [&disk.bios, &disk.esp, &disk.data] {
+    for node in [&disk.fat, &disk.data] {
         fs::metadata(node).with_context(|| format!("the kernel made no {}", node.display()))?;
     }
     Ok(())
 }
 
 /// Device nodes of the partitions that the kernel knows on `device`.
-fn old_partitions(device: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// When the kernel knows no such disk.
+pub fn old_partitions(device: &Path) -> Result<Vec<String>> {
     let name = device.file_name().context("a disk has a name")?;
     let folder = Path::new("/sys/block").join(name);
     let mut nodes = Vec::new();
@@ -66,14 +72,14 @@ fn erase_boot_code(device: &Path) -> Result<()> {
     erase().with_context(|| format!("erasing the start of {}", device.display()))
 }
 
-/// Makes the ESPs and the btrfs with its subvolumes.
+/// Makes the FATs (but for the live medium's) and the btrfs with its subvolumes.
 ///
 /// # Errors
 /// When a file system cannot be made.
 pub fn format(target: &Target, runner: &Runner) -> Result<()> {
-    for disk in &target.disks {
-        let esp = disk.esp.to_string_lossy();
-        runner.run(Program::MkfsVfat, &["-F", "32", "-n", ESP_LABEL, "-i", &disk.volume_id, &esp])?;
+    for disk in target.disks.iter().filter(|disk| !disk.medium) {
+        let fat = disk.fat.to_string_lossy();
+        runner.run(Program::MkfsVfat, &["-F", "32", "-n", FAT_LABEL, "-i", &disk.volume_id, &fat])?;
     }
     runner.run(Program::MkfsBtrfs, &btrfs_arguments(target))?;
     runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
@@ -98,10 +104,11 @@ fn btrfs_arguments(target: &Target) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boot::pc::Pc;
     use super::*;
 
     fn target(names: &[&str]) -> Target {
-        let disk = |name: &&str| TargetDisk::new(name, 1, "12AB34CD".to_owned());
+        let disk = |name: &&str| TargetDisk::new(&Pc, name, 1, "12AB34CD".to_owned(), false);
         Target { disks: names.iter().map(disk).collect(), uuid: "UUID".to_owned() }
     }
 

@@ -1,28 +1,18 @@
-//! The partitions of a box's disk.
+//! Where a box is installed: its disks and their partitions.
 //!
-//! ```text
-//! 1  MAZET-BIOS  1 MiB at sector 2048   GRUB's core image for legacy BIOS
-//! 2  MAZET-ESP   4 GiB or 2.5 GiB       FAT32: boot loader for UEFI, rescue system
-//! 3  MAZET-DATA  the rest               btrfs: subvolumes root and data, mirrored with two disks
-//! ```
+//! Whatever the hardware, a disk has a FAT (boot programs, the rescue system) and a btrfs
+//! (subvolumes root and data, mirrored with two disks). What else it has, and in which order,
+//! [`Boot`] knows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mazet_model::wizard::InstallPlan;
 
-use crate::disks::DATA_LABEL;
-use crate::random;
+use super::boot::Boot;
+use crate::{disks, random};
 
-/// First sector of the BIOS-boot partition.
-pub const CORE_LBA: u64 = 2048;
-/// Type of partition 1: GRUB's BIOS boot partition.
-const BIOS_BOOT: &str = "21686148-6449-6E6F-744E-656564454649";
-/// Type of partition 2: EFI system partition (UEFI specification 2.10, 5.3.3).
-const ESP: &str = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
-/// Type of partition 3: Linux file-system data. Not the "root" type, which systemd mounts by itself.
-const LINUX: &str = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
-/// Disks smaller than this (bytes) get the smaller ESP.
+/// Disks smaller than this (bytes) get the smaller FAT.
 const SMALL_DISK: u64 = 16_000_000_000;
 
 /// Where a box is installed.
@@ -39,47 +29,54 @@ pub struct Target {
 pub struct TargetDisk {
     /// The whole disk: `/dev/sda`.
     pub device: PathBuf,
-    /// Partition 1.
-    pub bios: PathBuf,
-    /// Partition 2.
-    pub esp: PathBuf,
-    /// Partition 3.
+    /// The FAT's partition.
+    pub fat: PathBuf,
+    /// The btrfs's partition.
     pub data: PathBuf,
-    /// FAT volume id of the ESP: eight upper-case hexadecimal digits.
+    /// FAT volume id of a new FAT: eight upper-case hexadecimal digits.
     pub volume_id: String,
     /// Size in bytes.
     pub bytes: u64,
+    /// It is the disk that the live system runs from: its FAT stays.
+    pub medium: bool,
 }
 
 impl TargetDisk {
-    /// The disk of kernel name `name` with `bytes` bytes.
-    pub fn new(name: &str, bytes: u64, volume_id: String) -> Self {
-        let infix = if name.ends_with(|last: char| last.is_ascii_digit()) { "p" } else { "" };
-        let node = |suffix: &str| PathBuf::from(format!("/dev/{name}{suffix}"));
-        let partition = |number: u8| node(&format!("{infix}{number}"));
-        Self { device: node(""), bios: partition(1), esp: partition(2), data: partition(3), volume_id, bytes }
+    /// The disk of kernel name `name` with `bytes` bytes, partitioned as `boot` does.
+    pub fn new(boot: &dyn Boot, name: &str, bytes: u64, volume_id: String, medium: bool) -> Self {
+        let device = Path::new("/dev").join(name);
+        let (fat, data) = boot.partitions();
+        let (fat, data) = (partition(&device, fat), partition(&device, data));
+        Self { device, fat, data, volume_id, bytes, medium }
     }
 
-    /// What `sfdisk` is given. Identifiers of disk and partitions are drawn by it.
-    pub fn script(&self) -> String {
-        let esp_mib = if self.bytes < SMALL_DISK { 2560 } else { 4096 };
-        format!(
-            "label: gpt\nunit: sectors\nfirst-lba: 2048\n\n\
-             start={CORE_LBA}, size=1MiB, type={BIOS_BOOT}, name=\"MAZET-BIOS\"\n\
-             size={esp_mib}MiB, type={ESP}, name=\"MAZET-ESP\"\n\
-             type={LINUX}, name=\"{DATA_LABEL}\"\n"
-        )
+    /// The device node of its partition `number`.
+    pub fn partition(&self, number: u8) -> PathBuf {
+        partition(&self.device, number)
     }
+}
+
+fn partition(device: &Path, number: u8) -> PathBuf {
+    let device = device.display().to_string();
+    let infix = if device.ends_with(|last: char| last.is_ascii_digit()) { "p" } else { "" };
+    PathBuf::from(format!("{device}{infix}{number}"))
+}
+
+/// Size in MiB of the FAT of a disk of `bytes` bytes.
+pub fn fat_mib(bytes: u64) -> u64 {
+    if bytes < SMALL_DISK { 2560 } else { 4096 }
 }
 
 /// The target of `plan`, with sizes as the kernel tells them and fresh identifiers.
 ///
 /// # Errors
 /// When a disk's size cannot be read.
-pub fn target(plan: &InstallPlan) -> Result<Target> {
+pub fn target(plan: &InstallPlan, boot: &dyn Boot) -> Result<Target> {
+    let medium = disks::medium_disk();
     let disk = |name: &String| -> Result<TargetDisk> {
         let volume_id = random::hex(&random::bytes::<4>()?).to_uppercase();
-        Ok(TargetDisk::new(name, size(name)?, volume_id))
+        let is_medium = medium.as_ref() == Some(name);
+        Ok(TargetDisk::new(boot, name, size(name)?, volume_id, is_medium))
     };
     Ok(Target { disks: plan.disks.iter().map(disk).collect::<Result<_>>()?, uuid: random::uuid()? })
 }
@@ -94,34 +91,18 @@ fn size(name: &str) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boot::pc::Pc;
+    use super::super::boot::pi::Pi;
     use super::*;
 
     #[test]
     fn partitions_are_named_as_the_kernel_names_them() {
-        let sda = TargetDisk::new("sda", 1, "12AB34CD".to_owned());
-        assert_eq!(sda.data, PathBuf::from("/dev/sda3"));
-        let nvme = TargetDisk::new("nvme0n1", 1, "12AB34CD".to_owned());
-        assert_eq!(nvme.esp, PathBuf::from("/dev/nvme0n1p2"));
-        assert_eq!(nvme.device, PathBuf::from("/dev/nvme0n1"));
-    }
-
-    #[test]
-    fn a_large_disk_has_room_for_two_rescue_systems() {
-        let disk = TargetDisk::new("sda", 500_000_000_000, "12AB34CD".to_owned());
-        insta::assert_snapshot!(disk.script(), @r#"
-        label: gpt
-        unit: sectors
-        first-lba: 2048
-
-        start=2048, size=1MiB, type=21686148-6449-6E6F-744E-656564454649, name="MAZET-BIOS"
-        size=4096MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name="MAZET-ESP"
-        type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name="MAZET-DATA"
-        "#);
-    }
-
-    #[test]
-    fn a_small_disk_keeps_more_for_the_system() {
-        let disk = TargetDisk::new("mmcblk0", 8_000_000_000, "12AB34CD".to_owned());
-        assert!(disk.script().contains("\nsize=2560MiB, type=C12A7328"));
+        let disk = |boot: &dyn Boot, name| TargetDisk::new(boot, name, 1, "12AB34CD".to_owned(), false);
+        assert_eq!(disk(&Pc, "sda").data, PathBuf::from("/dev/sda3"));
+        assert_eq!(disk(&Pc, "nvme0n1").fat, PathBuf::from("/dev/nvme0n1p2"));
+        assert_eq!(disk(&Pc, "nvme0n1").device, PathBuf::from("/dev/nvme0n1"));
+        assert_eq!(disk(&Pc, "sda").partition(1), PathBuf::from("/dev/sda1"));
+        assert_eq!(disk(&Pi, "mmcblk0").fat, PathBuf::from("/dev/mmcblk0p1"));
+        assert_eq!(disk(&Pi, "sda").data, PathBuf::from("/dev/sda2"));
     }
 }

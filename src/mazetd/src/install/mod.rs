@@ -2,22 +2,22 @@
 //!
 //! | stage | module | what |
 //! |---|---|---|
-//! | partition | [`disk`], [`layout`] | old signatures go, a GPT comes |
+//! | partition | [`disk`], [`layout`], [`boot`] | old signatures go, a partition table comes |
 //! | format | [`disk`], [`mounts`] | the file systems, mounted as the box will see them |
 //! | unpack | [`tree`] | the live system's layers, merged and copied |
-//! | boot | [`boot`] | rescue system, kernel, boot menus, GRUB for BIOS |
+//! | boot | [`boot`] | rescue system, kernel, what the hardware's firmware needs |
 //! | settings | [`settings`] | box.toml, secrets, and all that is rendered from them |
 //! | check | [`check`], [`boot`] | everything read back; then the disks are made bootable |
 //!
-//! A disk becomes bootable in the last step alone: after a power cut the stick boots again,
+//! A disk becomes bootable in the last step alone: after a power cut the stick or card boots again,
 //! and a second run wipes and starts anew.
 
-mod boot;
+pub mod boot;
 mod check;
-mod copy;
-mod disk;
-mod layout;
-mod mounts;
+pub mod copy;
+pub mod disk;
+pub mod layout;
+pub mod mounts;
 mod progress;
 mod settings;
 mod tree;
@@ -30,20 +30,22 @@ use mazet_model::wizard::InstallPlan;
 pub use copy::files_below;
 pub use progress::{Reporter, first_progress};
 
+use self::boot::Work;
 use crate::run::Runner;
-use crate::system;
+use crate::{medium, system};
 
 /// Installs `plan` from the running live system, telling `reporter` how far it is.
 ///
 /// # Errors
 /// With the chain of what failed; the disks are then not bootable.
 pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Result<()> {
-    let medium = Path::new(boot::MEDIUM);
+    let medium = Path::new(medium::PATH);
     let image = system::image(Path::new("/"))?;
-    let target = layout::target(plan)?;
+    let boot = boot::of(&image.hardware)?;
+    let target = layout::target(plan, boot)?;
 
     let stage = reporter.stage("partition");
-    disk::partition(&target, runner).context("partitioning")?;
+    disk::partition(&target, boot, runner).context("partitioning")?;
     stage.done();
 
     let stage = reporter.stage("format");
@@ -56,7 +58,8 @@ pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Resu
     stage.done();
 
     let stage = reporter.stage("boot");
-    let mut written = boot::install(&target, &image, medium, &mounted, &stage).context("making it start")?;
+    let work = Work { target: &target, image: &image, medium, mounts: &mounted, stage: &stage };
+    let mut written = boot.install(&work).context("making it start")?;
     stage.done();
 
     let stage = reporter.stage("settings");
@@ -66,7 +69,7 @@ pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Resu
     let stage = reporter.stage("check");
     mounted.close().context("unmounting the new file systems")?;
     check::check(&target, &written, runner, &stage).context("reading back what was written")?;
-    boot::seal(&target, medium).context("making the disks bootable")?;
+    boot.seal(&target, medium).context("making the disks bootable")?;
     stage.done();
     Ok(())
 }

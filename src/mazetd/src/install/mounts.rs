@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use super::layout::Target;
+use super::layout::{Target, TargetDisk};
 use crate::files;
+use crate::medium::{self, Writable};
 
 /// Everything of an installation is mounted below this folder.
 const FOLDER: &str = "/run/mazet/install";
@@ -63,13 +64,52 @@ impl Drop for Mounted {
     }
 }
 
+/// A FAT of the new box.
+#[derive(Debug)]
+enum Fat {
+    /// Mounted for the installation.
+    Own(Mounted),
+    /// The live medium itself, to be written; the kernel mounts no file system both ways.
+    Medium(Writable),
+    /// The live medium itself, to be read.
+    MediumToRead,
+}
+
+impl Fat {
+    fn open(disk: &TargetDisk, number: usize, flags: MountFlags) -> Result<Self> {
+        let options = "utf8,fmask=0022,dmask=0022";
+        match (disk.medium, flags.contains(MountFlags::RDONLY)) {
+            (false, _) => {
+                Mounted::new(&disk.fat, &format!("fat{number}"), "vfat", flags, options).map(Self::Own)
+            }
+            (true, false) => Writable::open(Path::new(medium::PATH)).map(Self::Medium),
+            (true, true) => Ok(Self::MediumToRead),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(mounted) => mounted.path(),
+            Self::Medium(_) | Self::MediumToRead => Path::new(medium::PATH),
+        }
+    }
+
+    fn close(self) -> Result<()> {
+        match self {
+            Self::Own(mounted) => mounted.unmount(),
+            Self::Medium(writable) => writable.close(),
+            Self::MediumToRead => Ok(()),
+        }
+    }
+}
+
 /// The new box's file systems.
 #[derive(Debug)]
 pub struct Mounts {
     // Fields drop in order: what is mounted inside another goes first.
     data: Mounted,
     root: Mounted,
-    esps: Vec<Mounted>,
+    fats: Vec<Fat>,
 }
 
 impl Mounts {
@@ -78,9 +118,9 @@ impl Mounts {
         self.root.path()
     }
 
-    /// Roots of the ESPs, in the order of the target's disks.
-    pub fn esps(&self) -> impl Iterator<Item = &Path> {
-        self.esps.iter().map(Mounted::path)
+    /// Roots of the FATs, in the order of the target's disks.
+    pub fn fats(&self) -> impl Iterator<Item = &Path> {
+        self.fats.iter().map(Fat::path)
     }
 
     /// Unmounts everything.
@@ -90,7 +130,7 @@ impl Mounts {
     pub fn close(self) -> Result<()> {
         self.data.unmount()?;
         self.root.unmount()?;
-        self.esps.into_iter().try_for_each(Mounted::unmount)
+        self.fats.into_iter().try_for_each(Fat::close)
     }
 }
 
@@ -122,12 +162,11 @@ fn mount_all(target: &Target, flags: MountFlags) -> Result<Mounts> {
     let device = btrfs(target)?;
     let root = Mounted::new(device, "root", "btrfs", flags, &options(target, "root"))?;
     let data = Mounted::new(device, "root/srv", "btrfs", flags, &options(target, "data"))?;
-    let mut esps = Vec::new();
+    let mut fats = Vec::new();
     for (number, disk) in target.disks.iter().enumerate() {
-        let name = format!("esp{number}");
-        esps.push(Mounted::new(&disk.esp, &name, "vfat", flags, "utf8,fmask=0022,dmask=0022")?);
+        fats.push(Fat::open(disk, number, flags)?);
     }
-    Ok(Mounts { data, root, esps })
+    Ok(Mounts { data, root, fats })
 }
 
 fn btrfs(target: &Target) -> Result<&Path> {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::check::{Place, Written};
 use super::layout::Target;
 use crate::run::Runner;
-use crate::{apply, files, random, system, tls};
+use crate::{account, apply, files, random, system, tls, wifi};
 
 /// Writes the box's own files below `root` and applies its settings there.
 ///
@@ -21,18 +21,23 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
     files::make_folder(&state.join("secrets"), 0o700)?;
     let settings = toml::to_string(&plan.settings).context("writing the settings as TOML")?;
     let phc = format!("{}\n", plan.operator_password);
-    let written = [
+    let shadow = format!("{}\n", plan.operator_unix_password);
+    let mut written = vec![
         put(root, system::BOX_TOML, &settings, 0o644)?,
         put(root, "srv/mazet/secrets/operator.phc", &phc, 0o600)?,
+        put(root, account::PASSWORD, &shadow, 0o600)?,
         put(root, "etc/fstab", &fstab(target), 0o644)?,
         put(root, "etc/machine-id", &format!("{}\n", random::hex(&random::bytes::<16>()?)), 0o444)?,
     ];
+    if let Some(key) = &plan.wifi_key {
+        written.push(put(root, wifi::KEY, &format!("{key}\n"), 0o600)?);
+    }
     let group = files::group_id(root, "mazetd")?;
     let name = &plan.settings.machine.name;
     tls::take_over(Path::new(tls::LIVE_FOLDER), &state.join("tls"), name, Some(group))?;
     let options = apply::Options { root: root.to_owned(), dry_run: false };
     apply::apply(&options, runner).context("applying the settings")?;
-    Ok(written.into())
+    Ok(written)
 }
 
 fn put(root: &Path, path: &str, content: &str, mode: u32) -> Result<Written> {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use crate::protocol::{Answers, Disk, Progress, Request, Response, Status};
+use crate::protocol::{Answers, Disk, Notices, Progress, Request, Response, Status};
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
@@ -122,6 +122,17 @@ impl Broker {
         match self.ask(&Request::Answers).await? {
             Response::Answers(answers) => Ok(*answers),
             other => Err(unexpected(&Request::Answers, &other)),
+        }
+    }
+
+    /// What a visitor should know.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn notices(&self) -> Result<Notices, BrokerError> {
+        match self.ask(&Request::Notices).await? {
+            Response::Notices(notices) => Ok(*notices),
+            other => Err(unexpected(&Request::Notices, &other)),
         }
     }
 

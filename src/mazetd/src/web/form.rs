@@ -1,6 +1,6 @@
 //! Forms: what was sent, that it was meant, and what is wrong with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -16,6 +16,7 @@ use super::guard::Csrf;
 use super::language;
 use super::pages::Page;
 use super::token::Token;
+use crate::protocol::Notices;
 
 /// The fields of a form, in order, repeated ones included.
 pub struct Fields(Vec<(String, String)>);
@@ -56,6 +57,8 @@ pub struct Visit {
     pub language: Language,
     /// Their session's CSRF token.
     pub csrf: Token,
+    /// What they should know, once the broker was asked.
+    pub notices: OnceLock<Notices>,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
@@ -64,7 +67,7 @@ impl FromRequestParts<Arc<App>> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let Csrf(csrf) = parts.extensions.get::<Csrf>().cloned().ok_or(Failure::Forbidden)?;
         let language = language::of(&parts.headers).unwrap_or(Language::Fr);
-        Ok(Self { app: Arc::clone(app), language, csrf })
+        Ok(Self { app: Arc::clone(app), language, csrf, notices: OnceLock::new() })
     }
 }
 

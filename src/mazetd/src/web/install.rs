@@ -62,7 +62,10 @@ pub async fn show(visit: Visit) -> Result<Response, Failure> {
         let data = json!({ "csrf": csrf, "detail": error, "stages": stages(&visit, &progress) });
         Page::new("failed", "failed.title", "/progress", data)
     } else if progress.finished {
-        Page::new("finished", "finished.title", "/progress", json!({ "csrf": csrf }))
+        let answers = visit.app.broker.answers().await?;
+        let keeps_medium = steps::disks::keeps_medium(&visit, &answers).await;
+        let data = json!({ "csrf": csrf, "keeps_medium": keeps_medium });
+        Page::new("finished", "finished.title", "/progress", data)
     } else {
         let data = overview(&visit, &progress);
         Page {
@@ -97,9 +100,10 @@ pub async fn reboot(posted: Posted) -> Result<Response, Failure> {
     if !progress.finished {
         return Ok(Redirect::to("/progress").into_response());
     }
+    let keeps_medium = steps::disks::keeps_medium(&visit, &answers).await;
     visit.app.broker.order(&Request::Reboot).await?;
     let name = answers.box_name.unwrap_or_default();
-    let data = json!({ "address": format!("https://{name}.local/") });
+    let data = json!({ "address": format!("https://{name}.local/"), "keeps_medium": keeps_medium });
     let page = Page { script: true, ..Page::new("waiting", "waiting.title", "/progress", data) };
     visit.page(StatusCode::OK, &page)
 }

@@ -14,7 +14,7 @@ use super::catalogue::{Catalogue, fill};
 use super::language::tag;
 
 /// Every template by name.
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("association", include_str!("../../pages/association.hbs")),
     ("buttons", include_str!("../../pages/buttons.hbs")),
     ("claim", include_str!("../../pages/claim.hbs")),
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 19] = [
     ("home", include_str!("../../pages/home.hbs")),
     ("language", include_str!("../../pages/language.hbs")),
     ("layout", include_str!("../../pages/layout.hbs")),
+    ("notices", include_str!("../../pages/notices.hbs")),
     ("operator", include_str!("../../pages/operator.hbs")),
     ("progress", include_str!("../../pages/progress.hbs")),
     ("start", include_str!("../../pages/start.hbs")),

@@ -8,7 +8,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::fault::Fault;
 
 /// A parsed file. After syntax errors it holds what could be read.
-pub(super) struct Document<'s> {
+pub(crate) struct Document<'s> {
     pub path: &'s str,
     pub text: &'s str,
     pub root: Spanned<DeTable<'s>>,
@@ -18,7 +18,7 @@ pub(super) struct Document<'s> {
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'s> {
+pub(crate) struct Place<'s> {
     pub path: &'s str,
     text: &'s str,
     start: usize,
@@ -26,12 +26,12 @@ pub(super) struct Place<'s> {
 }
 
 impl Place<'_> {
-    pub(super) fn fault(&self, message: impl Into<String>, hint: impl Into<Option<String>>) -> Fault {
+    pub(crate) fn fault(&self, message: impl Into<String>, hint: impl Into<Option<String>>) -> Fault {
         Fault::new(self.path, self.text, self.start..self.end, message.into(), hint.into())
     }
 
     /// `path:line:column`.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let (line, column) = crate::source::position(self.text, self.start);
         format!("{}:{line}:{column}", self.path)
     }
@@ -39,7 +39,7 @@ impl Place<'_> {
 
 /// A string and where it stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'d> {
+pub(crate) struct Text<'d> {
     pub value: &'d str,
     pub place: Place<'d>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Text<'d> {
 /// A table of a document. A key that is absent or of another type reads as none: the
 /// check of shapes has reported it already.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'d> {
+pub(crate) struct Table<'d> {
     document: &'d Document<'d>,
     table: &'d DeTable<'d>,
     pub place: Place<'d>,
@@ -55,7 +55,7 @@ pub(super) struct Table<'d> {
 
 impl<'s> Document<'s> {
     /// Parses `text`, past its syntax errors.
-    pub(super) fn parse(path: &'s str, text: &'s str) -> Self {
+    pub(crate) fn parse(path: &'s str, text: &'s str) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
         let fault = |error: &toml::de::Error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -64,11 +64,11 @@ impl<'s> Document<'s> {
         Self { path, text, root, errors: errors.iter().map(fault).collect() }
     }
 
-    pub(super) fn place(&self, span: Range<usize>) -> Place<'_> {
+    pub(crate) fn place(&self, span: Range<usize>) -> Place<'_> {
         Place { path: self.path, text: self.text, start: span.start, end: span.end }
     }
 
-    pub(super) fn table(&self) -> Table<'_> {
+    pub(crate) fn table(&self) -> Table<'_> {
         Table { document: self, table: self.root.get_ref(), place: self.place(0..0) }
     }
 }
@@ -94,42 +94,42 @@ impl<'d> Table<'d> {
     }
 
     /// Is the key there, whatever its type?
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
     /// Where the value of `key` stands; the table itself when it has none.
-    pub(super) fn place_of(&self, key: &str) -> Place<'d> {
+    pub(crate) fn place_of(&self, key: &str) -> Place<'d> {
         self.get(key).map_or(self.place, |value| self.document.place(value.span()))
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<Text<'d>> {
+    pub(crate) fn text(&self, key: &str) -> Option<Text<'d>> {
         self.get(key).and_then(|value| self.as_text(value))
     }
 
-    pub(super) fn texts(&self, key: &str) -> Vec<Text<'d>> {
+    pub(crate) fn texts(&self, key: &str) -> Vec<Text<'d>> {
         self.array(key).iter().filter_map(|value| self.as_text(value)).collect()
     }
 
-    pub(super) fn integer(&self, key: &str) -> Option<i64> {
+    pub(crate) fn integer(&self, key: &str) -> Option<i64> {
         self.get(key).and_then(|value| integer(value.get_ref()))
     }
 
-    pub(super) fn boolean(&self, key: &str) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
         self.get(key)?.get_ref().as_bool()
     }
 
-    pub(super) fn table(&self, key: &str) -> Option<Table<'d>> {
+    pub(crate) fn table(&self, key: &str) -> Option<Table<'d>> {
         self.get(key).and_then(|value| self.as_table(value))
     }
 
-    pub(super) fn tables(&self, key: &str) -> Vec<Table<'d>> {
+    pub(crate) fn tables(&self, key: &str) -> Vec<Table<'d>> {
         self.array(key).iter().filter_map(|value| self.as_table(value)).collect()
     }
 }
 
 /// The value as a 64-bit integer, when it is one.
-pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }

@@ -12,16 +12,16 @@
 //! | `units` | systemd units, and the settings they depend on |
 //! | `network` | ports and virtual hosts |
 //! | `accounts` | users, roles, databases, health checks |
-//! | `templates` | what templates name |
+//! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
-mod document;
+pub(crate) mod document;
 mod files;
 mod graph;
 mod image;
 mod network;
 mod packages;
-mod shape;
+pub(crate) mod shape;
 mod templates;
 mod units;
 
@@ -106,6 +106,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         network::check,
         accounts::check,
         templates::check,
+        templates::firmware,
     ];
     for rule in rules {
         rule(&plan, &mut faults);

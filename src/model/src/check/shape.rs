@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::suggest::nearest;
 
 /// Reports every unknown key, missing key, wrong type and value out of range.
-pub(super) fn check(document: &Document<'_>, schema: &Value, faults: &mut Vec<Fault>) {
+pub(crate) fn check(document: &Document<'_>, schema: &Value, faults: &mut Vec<Fault>) {
     let mut walk = Walk { document, schema, faults };
     let place = document.place(0..0);
     walk.table(document.root.get_ref(), schema, place, "the file");

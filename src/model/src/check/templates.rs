@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::Plan;
-use crate::context;
 use crate::fault::Fault;
 use crate::template::check_template;
+use crate::{context, firmware};
 
 pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
     let shape = context::shape();
@@ -22,10 +24,36 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 }
                 continue;
             };
-            for fault in check_template(text, &shape) {
-                let place = (fault.line, fault.column);
-                faults.push(Fault::at(&path, text, place, fault.length, fault.message).with_hint(fault.hint));
+            report(&path, text, &shape, faults);
+        }
+    }
+}
+
+/// What boots the recipe's hardware.
+pub(super) fn firmware(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
+    let image = plan.recipe.table().table("image");
+    let Some(hardware) = image.as_ref().and_then(|image| image.text("hardware")) else { return };
+    let folder = format!("firmware/{}/", hardware.value);
+    for (path, text) in plan.sources.texts.range(folder.clone()..) {
+        let Some(name) = path.strip_prefix(&folder) else { break };
+        if !name.ends_with(".hbs") {
+            continue;
+        }
+        match firmware::shape(name) {
+            Some(shape) => report(path, text, &shape, faults),
+            None => {
+                let known: Vec<&str> = firmware::names().collect();
+                let hint = format!("rendered are {}", known.join(", "));
+                let message = "no program renders this template".to_owned();
+                faults.push(Fault::at(path, text, (1, 1), 1, message).with_hint(Some(hint)));
             }
         }
+    }
+}
+
+fn report(path: &str, text: &str, shape: &Value, faults: &mut Vec<Fault>) {
+    for fault in check_template(text, shape) {
+        let place = (fault.line, fault.column);
+        faults.push(Fault::at(path, text, place, fault.length, fault.message).with_hint(fault.hint));
     }
 }

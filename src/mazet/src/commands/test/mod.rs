@@ -12,17 +12,18 @@ use mazet_model::check::Valid;
 
 use super::{CHECK_FAILED, Setting, bench, boot, build, small};
 use crate::cli;
+use crate::compile;
 use crate::lock::Part;
 use crate::run::{Command, Program};
 use crate::timings::{Timings, human_seconds};
 
-/// The recipe that the end-to-end scenarios boot.
+/// The recipe that most of the end-to-end scenarios boot.
 const RECIPE: &str = "pc";
+/// The recipe of the scenarios of the Raspberry Pi.
+const PI: &str = "pi";
 
 /// The recipe whose root trees are compared.
 const TREES: &str = "trees";
-/// The recipe of an architecture that the builder most often is not.
-const FOREIGN: &str = "pi";
 
 /// The suite of real boots.
 const SCENARIOS: &str = "end to end";
@@ -72,9 +73,10 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
     let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
     let tester = Tester { setting, artefacts, words: words.clone() };
     type Work = fn(&Tester) -> Result<Count>;
-    let suites: [(&'static str, Work); 7] = [
+    let suites: [(&'static str, Work); 8] = [
         ("recipes", Tester::recipes),
         ("generated files", Tester::generated),
+        ("lints", Tester::lints),
         ("unit and integration", Tester::cargo),
         ("root trees", Tester::trees),
         ("image", Tester::image),
@@ -123,10 +125,6 @@ impl Tester {
         Suite { name, count, seconds: start.elapsed().as_secs_f64() }
     }
 
-    fn valid(&self) -> Result<Valid> {
-        self.setting.recipe(RECIPE)
-    }
-
     /// Every recipe of the project is without fault.
     fn recipes(&self) -> Result<Count> {
         let mut count = Count::default();
@@ -153,6 +151,13 @@ impl Tester {
         Ok(Count::one(small::generate(&words)? == ExitCode::SUCCESS))
     }
 
+    /// No warning, and nothing newer than the compiler that the workspace promises.
+    fn lints(&self) -> Result<Count> {
+        let tree = boot::tree(&self.setting, RECIPE, "compile", Part::Compile)?;
+        let Setting { cache, project, .. } = &self.setting;
+        compile::lint(cache, project, &tree, |line| eprintln!("{line}")).map(Count::one)
+    }
+
     fn cargo(&self) -> Result<Count> {
         let command = Command::new(Program::Cargo, "running the unit and integration tests")
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
@@ -166,7 +171,7 @@ impl Tester {
         let mut valid = self.setting.recipe(TREES)?;
         let mut count = Count::one(self.same_trees(&valid)?);
         if self.words.long {
-            let pi = self.setting.recipe(FOREIGN)?.recipe.image;
+            let pi = self.setting.recipe(PI)?.recipe.image;
             let image = &mut valid.recipe.image;
             (image.architecture, image.hardware) = (pi.architecture, pi.hardware);
             let more = Count::one(self.same_trees(&valid)?);
@@ -183,19 +188,27 @@ impl Tester {
         Ok(compared.differences.is_empty())
     }
 
-    /// Builds the image that the scenarios boot.
+    /// Builds the images that the scenarios boot.
     fn image(&self) -> Result<Count> {
-        let valid = self.valid()?;
-        let timings = Timings::new();
-        let options = build::options(&self.setting, &boot::plain_build(RECIPE));
-        let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
-        eprint!("{}", timings.record().to_table());
-        built.map(|_| Count::one(true))
+        let mut count = Count::default();
+        for recipe in [RECIPE, PI] {
+            let valid = self.setting.recipe(recipe)?;
+            let timings = Timings::new();
+            let options = build::options(&self.setting, &boot::plain_build(recipe));
+            let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
+            eprint!("{}", timings.record().to_table());
+            built.with_context(|| format!("building {recipe}"))?;
+            count.passed += 1;
+        }
+        Ok(count)
     }
 
     fn scenarios(&self) -> Result<Count> {
-        let image = self.setting.project.images().join(format!("{RECIPE}.img"));
-        let mut command = scenarios(&self.setting, RECIPE, &image, &self.artefacts)?;
+        let image = |recipe: &str| self.setting.project.images().join(format!("{recipe}.img"));
+        let mut command = scenarios(&self.setting, RECIPE, &image(RECIPE), &self.artefacts)?;
+        command = command.arg("--pi-image").arg(image(PI));
+        command =
+            enter(command, &self.setting, PI, &self.artefacts, ("--pi-tools-prefix", "tools", Part::Tools))?;
         if self.words.long {
             command = command.arg("--long");
         }
@@ -206,8 +219,14 @@ impl Tester {
         self.counted(&command)
     }
 
+    /// The PC's image; the Pi's as well when there is time.
     fn second_build(&self) -> Result<Count> {
-        second::same_image(&self.setting, RECIPE, self.words.other_user.as_deref()).map(|()| Count::one(true))
+        let mut count = Count::default();
+        for recipe in if self.words.long { &[RECIPE, PI][..] } else { &[RECIPE] } {
+            second::same_image(&self.setting, recipe, self.words.other_user.as_deref())?;
+            count.passed += 1;
+        }
+        Ok(count)
     }
 
     /// Runs a test runner, shows what it says, and counts.
@@ -236,14 +255,24 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .arg(image)
         .arg("--artefacts")
         .arg(artefacts);
-    let folders = [setting.project.images(), artefacts.to_owned()];
-    for (flag, name, part) in
-        [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)]
-    {
-        let tree = boot::tree(setting, recipe, name, part)?;
-        let words = boot::prefix(setting, &tree, &folders)?;
-        command = command.args(words.iter().flat_map(|word| [flag, word]));
+    for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
+        command = enter(command, setting, recipe, artefacts, tree)?;
     }
+    Ok(command)
+}
+
+/// Tells the program how a tree of `recipe` is entered: its flag, the tree's name and part.
+fn enter(
+    mut command: Command,
+    setting: &Setting,
+    recipe: &str,
+    artefacts: &Path,
+    (flag, name, part): (&str, &str, Part),
+) -> Result<Command> {
+    let folders = [setting.project.images(), artefacts.to_owned()];
+    let tree = boot::tree(setting, recipe, name, part)?;
+    let words = boot::prefix(setting, &tree, &folders)?;
+    command = command.args(words.iter().flat_map(|word| [flag, word]));
     Ok(command)
 }
 

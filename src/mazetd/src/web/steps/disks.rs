@@ -57,6 +57,14 @@ pub fn find<'d>(disks: &'d [Disk], chosen: &ChosenDisk) -> Option<&'d Disk> {
     disks.iter().find(|disk| disk.name == chosen.name && disk.serial == chosen.serial)
 }
 
+/// Is the box installed to the very card that the live system runs from? It must then stay in.
+pub async fn keeps_medium(visit: &Visit, answers: &Answers) -> bool {
+    // Where the disks cannot be listed any more, the usual advice stands.
+    let present = visit.app.broker.disks().await.unwrap_or_default();
+    let chosen = answers.disks.as_deref().unwrap_or_default();
+    chosen.iter().filter_map(|answer| find(&present, answer)).any(|disk| disk.medium)
+}
+
 fn chosen(fields: &Fields, disks: &[Disk]) -> Vec<ChosenDisk> {
     let ticked: Vec<&str> = fields.all("disk").collect();
     let choose = |disk: &Disk| ChosenDisk {
@@ -111,6 +119,7 @@ fn card(visit: &Visit, disk: &Disk, chosen: &[ChosenDisk], faults: &Faults) -> V
         "contents": disk.contents,
         "mazet": disk.holds_mazet,
         "too_small": disk.too_small,
+        "medium": disk.medium,
         "chosen": answer.is_some() && !disk.too_small,
         "to_type": to_type(disk).unwrap_or_default(),
         "typed": answer.map_or("", |answer| &answer.typed_serial),

@@ -12,6 +12,7 @@ mod password;
 mod size;
 
 use axum::response::{IntoResponse as _, Redirect, Response};
+use mazet_model::fault::Fault;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -128,6 +129,7 @@ pub async fn enter(visit: &Visit, step: Step) -> Result<Entry, Failure> {
         return Ok(Entry::Elsewhere(Redirect::to("/progress").into_response()));
     }
     let answers = visit.app.broker.answers().await?;
+    let _ = visit.notices.set(visit.app.broker.notices().await?);
     let open = Step::first_open(&answers);
     if open.place() < step.place() {
         return Ok(Entry::Elsewhere(Redirect::to(open.path()).into_response()));
@@ -174,6 +176,7 @@ pub fn page(
     let mut data = json!({
         "csrf": visit.csrf.as_str(),
         "steps": indicator(visit, step, answers),
+        "notices": notices(visit),
         "number": step.place() + 1,
         "count": Step::ALL.len(),
         "complete": Step::first_open(answers) == Step::Summary,
@@ -186,6 +189,23 @@ pub fn page(
     }
     let page = Page::new(step.name(), step.title(), step.path(), data);
     visit.page(faults.status(), &page)
+}
+
+/// What the visitor should know: mistakes in the answers given in advance.
+fn notices(visit: &Visit) -> Value {
+    let known = visit.notices.get().cloned().unwrap_or_default();
+    let show = |fault: &Fault| {
+        let caret = " ".repeat(fault.column - 1) + &"^".repeat(fault.length);
+        json!({
+            "line": fault.line,
+            "column": fault.column,
+            "text": fault.text.replace('\t', " "),
+            "caret": caret,
+            "message": fault.message,
+            "hint": fault.hint,
+        })
+    };
+    json!({ "faults": known.faults.iter().map(show).collect::<Value>() })
 }
 
 /// The list of steps: done ones are links, the current one is marked.

@@ -1,9 +1,9 @@
 //! Fifth step: the person who answers for the machine, the only account that is made.
 
 use axum::response::Response;
+use mazet_model::values::{LONGEST_NAME, is_human_name};
 use serde_json::json;
 
-use super::association::{LONGEST_NAME, is_name};
 use super::{Entry, Step, enter, keep, onward, password};
 use crate::protocol::{Answers, Request};
 use crate::web::failure::Failure;
@@ -92,7 +92,7 @@ fn check(visit: &Visit, fields: &Fields, new: &Answers) -> Faults {
     let mut faults = Faults::default();
     let mut fault = |field: &str, key: &str| faults.add(field, visit.say(key, &[]));
     let name = new.operator_name.as_deref().unwrap_or_default();
-    if !is_name(name) {
+    if !is_human_name(name) {
         fault("operator_name", "operator.name_missing");
     } else if name.chars().count() > LONGEST_NAME {
         fault("operator_name", "operator.name_long");

@@ -57,5 +57,6 @@ fn describe(visit: &Visit, disk: &Disk) -> Value {
         "model": disk.model,
         "serial": disk.serial,
         "size": size::of(visit, disk.bytes),
+        "medium": disk.medium,
     })
 }

@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Mode, Progress, Purpose, Request, Response, Stage, Status,
+    Answers, ClaimVerdict, Disk, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
 };
 
 /// What the broker knows, for tests to set and to look at.
@@ -21,6 +21,7 @@ pub struct State {
     pub answers: Answers,
     pub passwords: Vec<String>,
     pub progress: Progress,
+    pub notices: Notices,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
@@ -75,6 +76,7 @@ impl State {
             answers: Answers::default(),
             passwords: Vec::new(),
             progress: Progress::default(),
+            notices: Notices::default(),
             refuse: None,
             asked: Vec::new(),
             held: None,
@@ -93,6 +95,7 @@ impl State {
             Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
             Request::Disks => Response::Disks { disks: self.disks.clone() },
             Request::Answers => Response::Answers(Box::new(self.answers.clone())),
+            Request::Notices => Response::Notices(Box::new(self.notices.clone())),
             Request::Progress => Response::Progress(self.progress.clone()),
             Request::SaveAnswers { answers } => {
                 let password = self.answers.operator_password.take();
@@ -132,6 +135,7 @@ fn disks() -> Vec<Disk> {
         contents: contents.iter().map(|text| (*text).to_owned()).collect(),
         holds_mazet: false,
         too_small: bytes < 8_000_000_000,
+        medium: false,
     };
     vec![
         disk("sda", "Samsung SSD 870 EVO 500GB", "S62ANJ0R", 500_107_862_016, &[]),
@@ -155,6 +159,7 @@ pub fn complete() -> Answers {
         timezone: Some("Europe/Paris".to_owned()),
         operator_name: Some("Marie Sabatier".to_owned()),
         operator_login: Some("marie".to_owned()),
+        wifi: None,
         operator_password: Some(String::new()),
     }
 }

@@ -224,3 +224,49 @@ async fn no_restart_before_the_end() {
     assert_eq!(browser.send("/reboot", &[("csrf", &csrf)]).await.leads_to(), "/progress");
     assert!(!browser.broker.state().asked.contains(&"reboot".to_owned()));
 }
+
+#[tokio::test]
+async fn the_card_that_the_machine_started_from_is_offered_and_stays_in() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().disks[0].medium = true;
+    let page = browser.get("/disks").await.body;
+    assert!(page.contains("this card") && page.contains("the starting system, which stays"), "{page}");
+    let summary = browser.get("/summary").await.body;
+    assert!(summary.contains("but for this card’s starting system, which stays"), "{summary}");
+    browser.broker.state().progress = running();
+    browser.broker.state().progress.finished = true;
+    let finished = browser.get("/progress").await;
+    assert!(finished.body.contains("Take nothing out: the box starts from this very card."));
+    assert!(!finished.body.contains("Take the USB stick out"));
+    let waiting = browser.send("/reboot", &[("csrf", &finished.csrf())]).await;
+    assert!(waiting.body.contains("Take nothing out. The box will be back"), "{}", waiting.body);
+}
+
+#[tokio::test]
+async fn mistakes_in_mazet_toml_are_shown_with_their_place_and_only_behind_the_wall() {
+    let mut browser = Browser::new(Mode::Live);
+    let faults =
+        mazet_model::answers::Answers::read("mazet.toml", "langage = \"fr\"\ntimezone = \"<b>\"\n").faults;
+    browser.broker.state().notices.faults = faults;
+    assert!(!browser.get("/claim").await.body.contains("mazet.toml"));
+    browser.claim(CODE).await;
+    let page = browser.get("/language").await.body;
+    for part in ["The file mazet.toml has mistakes", "Line 2, column 12", "&lt;b&gt;", "\n           ^^^^^"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    browser.broker.state().notices.faults.clear();
+    assert!(!browser.get("/language").await.body.contains("mazet.toml"));
+}
+
+#[tokio::test]
+async fn steps_answered_in_advance_are_not_asked_and_half_answered_ones_are_filled_in() {
+    let mut browser = Browser::claimed().await;
+    let mut answers = complete();
+    answers.organisation = None;
+    answers.timezone = Some("Indian/Reunion".to_owned());
+    browser.broker.state().answers = answers;
+    assert_eq!(browser.get("/").await.leads_to(), "/association");
+    let page = browser.get("/association").await.body;
+    assert!(page.contains("value=\"lavande\"") && page.contains("<option selected>Indian/Reunion"), "{page}");
+}
