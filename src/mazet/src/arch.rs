@@ -68,6 +68,11 @@ impl Architecture {
         })
     }
 
+    /// File name of QEMU's program that runs its programs.
+    pub fn emulator(self) -> String {
+        format!("qemu-{}", self.machine)
+    }
+
     /// Its programs do not run on the builder by themselves.
     pub fn is_foreign(self) -> bool {
         self.machine != ARCH

@@ -193,7 +193,7 @@ impl Build<'_> {
     /// Stage 3: the layers.
     fn layers(&mut self, lock: &Lock, tools: &crate::stage::Made, program: &Compiled) -> Result<Stack> {
         let (shelf, tree) = (self.cache.folder("layers")?, tools.folder.join("tree"));
-        let shop = Workshop { shelf: &shelf, tools: &tree, tools_key: tools.key };
+        let shop = Workshop { shelf: &shelf, tools: &tree, tools_key: tools.key, timings: self.timings };
         let base = self.debian(lock, &shop, None)?;
         let services = self.debian(lock, &shop, Some(&base))?;
         let firmware = self.project.firmware(&self.recipe.image.hardware);
@@ -343,7 +343,7 @@ impl Build<'_> {
         let trees = self.cache.folder("trees")?;
         let shelf = self.cache.folder("layers")?;
         let tools = order(&tools[..]).inputs("tools", 1);
-        let shop = Workshop { shelf: &shelf, tools: &trees, tools_key: tools.key() };
+        let shop = Workshop { shelf: &shelf, tools: &trees, tools_key: tools.key(), timings: self.timings };
         let compiler = order(&compile[..]).inputs("compile", 1).key();
         let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture)?;
         let base = debian::base_inputs(&shop, &order(&base[..]), &users(self.services, Part::Base));

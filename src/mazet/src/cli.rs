@@ -162,10 +162,10 @@ pub struct Bench {
     /// The recipe.
     #[arg(default_value = "pc")]
     pub recipe: String,
-    /// Only the root trees of this recipe and of the others named with it: Mazet's way beside
-    /// mmdebstrap's, in processor time and by the clock, and whether they are the same.
-    #[arg(long, value_name = "RECIPE", num_args = 0.., conflicts_with_all = ["no_boot"])]
-    pub trees: Option<Vec<String>>,
+    /// Only the root trees of the PC and of the Pi: Mazet's way beside mmdebstrap's, by the clock
+    /// and in processor time, and whether both make the same tree.
+    #[arg(long, conflicts_with = "no_boot")]
+    pub trees: bool,
     /// Only builds, no boots.
     #[arg(long)]
     pub no_boot: bool,

@@ -5,6 +5,7 @@
 
 pub mod fat;
 pub mod gpt;
+pub mod mbr;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -64,9 +65,14 @@ pub struct Inspection {
 pub fn inspect(image: &Path) -> Result<Inspection> {
     let mut file = File::open(image).with_context(|| format!("opening {}", image.display()))?;
     let bytes = file.metadata().with_context(|| format!("reading {}", image.display()))?.len();
-    let table = gpt::read(&mut file).with_context(|| format!("reading {}", image.display()))?;
-    let Some(esp) = table.partitions.iter().find(|partition| partition.kind == "EFI system") else {
-        bail!("{} has no EFI system partition: it is no image of Mazet", image.display());
+    let reading = || format!("reading {}", image.display());
+    let table = match mbr::read(&mut file).with_context(reading)? {
+        Some(table) => table,
+        None => gpt::read(&mut file).with_context(reading)?,
+    };
+    let holds_fat = |partition: &&Partition| ["EFI system", "FAT32"].contains(&partition.kind.as_str());
+    let Some(esp) = table.partitions.iter().find(holds_fat) else {
+        bail!("{} has no partition to boot from: it is no image of Mazet", image.display());
     };
     let start = esp.first_sector.saturating_mul(gpt::SECTOR);
     if start.saturating_add(esp.bytes) > bytes {

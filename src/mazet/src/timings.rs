@@ -4,6 +4,7 @@
 //! asks nothing of any network. Times are for reading: no test holds them against a clock.
 
 mod page;
+mod processor;
 
 use std::cell::RefCell;
 use std::fs;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+pub use processor::Processor;
 use serde::Serialize;
 
 /// How a stage ended.
@@ -49,6 +51,9 @@ pub struct Stage {
     pub bytes: Option<u64>,
     /// It ran under processor emulation, which is many times slower.
     pub emulated: bool,
+    /// Processor time of the programs that it ran, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor: Option<Processor>,
 }
 
 /// What a running stage tells of itself.
@@ -60,6 +65,8 @@ pub struct Note {
     pub bytes: u64,
     /// It runs under processor emulation.
     pub emulated: bool,
+    /// Processor time of the programs that it ran, where that was measured.
+    pub processor: Option<Processor>,
 }
 
 /// Records stages in the order in which they end.
@@ -100,6 +107,7 @@ impl Timings {
             outcome,
             bytes: (note.bytes > 0).then_some(note.bytes),
             emulated: note.emulated,
+            processor: note.processor,
         });
         result
     }
@@ -150,7 +158,15 @@ impl Record {
         for stage in &self.stages {
             let bytes = stage.bytes.map(human_bytes).unwrap_or_default();
             let (seconds, word) = (human_seconds(stage.seconds), stage.outcome.word());
-            let emulated = if stage.emulated { "  emulated" } else { "" };
+            let emulated = match stage.processor {
+                Some(Processor { native, emulated }) => format!(
+                    "  processor: {} native, {} emulated",
+                    human_seconds(native),
+                    human_seconds(emulated)
+                ),
+                None if stage.emulated => "  emulated".to_owned(),
+                None => String::new(),
+            };
             let line = format!("{:width$}  {seconds:>11}  {word:7}  {bytes:>9}{emulated}", stage.name);
             table.push_str(line.trim_end());
             table.push('\n');
@@ -199,6 +215,7 @@ mod tests {
             outcome,
             bytes,
             emulated,
+            processor: None,
         };
         Record {
             total_seconds: 251.2,
@@ -208,6 +225,18 @@ mod tests {
                 stage("boot <to wizard>", 245.5, Outcome::Failed, None, true),
             ],
         }
+    }
+
+    #[test]
+    fn native_and_emulated_time_stand_apart() {
+        let mut record = record();
+        record.stages.truncate(1);
+        record.stages[0].processor = Some(Processor { native: 31.25, emulated: 2.5 });
+        insta::assert_snapshot!(record.to_table(), @r"
+        stage           time               bytes
+        resolve       3.22 s  built               processor: 31.2 s native, 2.50 s emulated
+        total     4 min 11 s
+        ");
     }
 
     #[test]

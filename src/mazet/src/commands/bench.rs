@@ -1,5 +1,9 @@
 //! `mazet bench`: figures of one run on this machine, to be compared with each other.
 
+mod trees;
+
+pub use trees::compare as compare_trees;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -40,6 +44,9 @@ struct Builds {
 /// When a build or a boot fails.
 pub fn run(words: &cli::Bench) -> Result<ExitCode> {
     let setting = Setting::find()?;
+    if words.trees {
+        return trees::run(&setting, words.json);
+    }
     let built = image(&setting, &words.recipe)?;
     let builds = builds(&setting, &words.recipe, &built)?;
     if !words.json {

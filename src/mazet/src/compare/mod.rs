@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::layers::debian;
 use crate::layers::raise::Raising;
 use crate::sandbox::{self, Sandbox};
+use crate::timings::{Processor, Timings};
 use crate::tree::{self, Maker, Order};
 
 /// What making a tree costs.
@@ -36,13 +37,6 @@ pub struct Comparison {
     pub mmdebstrap: Cost,
     /// Paths that differ, each with both sides.
     pub differences: Vec<String>,
-}
-
-impl Comparison {
-    /// Mazet's wall time and processor time, as parts of mmdebstrap's.
-    pub fn ratios(&self) -> (f64, f64) {
-        (self.mazet.wall / self.mmdebstrap.wall, self.mazet.cpu / self.mmdebstrap.cpu)
-    }
 }
 
 /// Makes the tree of `order` both ways in `folder`, and compares.
@@ -72,23 +66,15 @@ pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<Compari
 fn raise(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<()> {
     let root = folder.join("tree");
     let sandbox = Sandbox { inner: Some(root.clone()), ..Sandbox::new(tools).share(folder) };
-    Raising::new(tools, folder, &root, sandbox, order, &[])?.from_nothing(&[])
+    Raising::new(tools, folder, &root, sandbox, order, &Timings::new())?.from_nothing(&[])
 }
 
 /// What `work` costs: its own time and that of every program that it waited for.
 fn cost(work: impl FnOnce() -> Result<()>) -> Result<Cost> {
-    let (start, before) = (Instant::now(), children()?);
-    work()?;
-    Ok(Cost { wall: start.elapsed().as_secs_f64(), cpu: children()? - before })
-}
-
-/// Processor time of all ended children in seconds (proc_pid_stat(5), fields 16 and 17).
-fn children() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").context("reading this program's times")?;
-    let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    let ticks: Vec<f64> =
-        fields.split_whitespace().skip(13).take(2).filter_map(|field| field.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64)
+    let start = Instant::now();
+    let (done, processor) = Processor::of(None, work);
+    done?;
+    Ok(Cost { wall: start.elapsed().as_secs_f64(), cpu: processor.native })
 }
 
 /// Lines of a tree: path, and what is said of it.

@@ -14,6 +14,7 @@ use crate::lock::Entry;
 use crate::repo;
 use crate::sandbox::{self, Overlay, Sandbox};
 use crate::stage::stage;
+use crate::timings::Timings;
 use crate::tree::{self, Maker, Order};
 
 /// Taken out of the squashfs: kernel, initrd and firmware lie beside the layers, not in them.
@@ -27,6 +28,8 @@ pub struct Workshop<'a> {
     pub tools: &'a Path,
     /// What decides the tools tree's content.
     pub tools_key: Digest,
+    /// Notes how long each step takes.
+    pub timings: &'a Timings,
 }
 
 /// All that decides the `base` layer.
@@ -63,7 +66,7 @@ pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<La
         let sandbox = Sandbox { inner: Some(root.clone()), ..Sandbox::new(shop.tools).share(folder) };
         if Architecture::of(order.architecture)?.is_foreign() {
             fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
-            Raising::new(shop.tools, folder, &root, sandbox, order, &[])?.from_nothing(users)?;
+            Raising::new(shop.tools, folder, &root, sandbox, order, shop.timings)?.from_nothing(users)?;
         } else {
             tree::make(&Maker::Tools(shop.tools), order, folder)?;
             make_users(&sandbox, &root, users)?;
@@ -94,7 +97,8 @@ pub fn services(
         let sandbox =
             sandbox.overlay(Overlay { lower: vec![base.tree()], upper, work, target: root.clone() });
         if Architecture::of(order.architecture)?.is_foreign() {
-            Raising::new(shop.tools, folder, &root, sandbox.clone(), order, below)?.above(users)?;
+            Raising::new(shop.tools, folder, &root, sandbox.clone(), order, shop.timings)?
+                .above(below, users)?;
         } else {
             install(&sandbox, folder, &root, order, users)?;
         }

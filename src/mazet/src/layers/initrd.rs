@@ -10,8 +10,10 @@ use super::debian::{Workshop, kernel_release};
 use super::raise::lend;
 use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
+use crate::run::Command;
 use crate::sandbox::{self, Overlay, Sandbox};
 use crate::stage::stage;
+use crate::timings::Processor;
 use crate::tree::Order;
 
 /// Kernel and initrd, ready for the image.
@@ -49,6 +51,16 @@ const HELD: [&str; 1] = ["md5sum"];
 const LIBRARIES: &str = "/run/mazet-libraries";
 /// The tools tree's program that is depmod when it bears its name.
 const DEPMOD: &str = "/usr/bin/kmod";
+
+/// Runs what makes the initrd, and notes what of it is emulated.
+fn run(shop: &Workshop<'_>, command: &Command, foreign: Option<Architecture>) -> Result<()> {
+    let Some(architecture) = foreign else { return command.run().map(drop) };
+    shop.timings.stage("  running mkinitramfs", |note| {
+        let (done, processor) = Processor::of(Some(&architecture.emulator()), || command.run().map(drop));
+        (note.emulated, note.processor) = (true, Some(processor));
+        done
+    })
+}
 
 /// Lends programs to the tree at `root`, whose lowest layer is `base`.
 fn lend(
@@ -121,18 +133,19 @@ pub fn make(
             .share(&configuration)
             .overlay(overlay)
             .running(order.architecture)?;
-        let foreign = sandbox.foreign.is_some();
+        let architecture = Architecture::of(order.architecture)?;
+        let foreign = architecture.is_foreign();
         let sandbox = if foreign { lend(shop, sandbox, base, &root, order)? } else { sandbox };
-        sandbox
+        let command = sandbox
             .command("making the initial RAM disk", "sh")?
             .args(["-euc", include_str!("initrd.sh"), "initrd"])
             .args([&root, &configuration, folder])
             .arg(&kernel)
             .args(foreign.then_some(DEPMOD))
-            .env("LD_LIBRARY_PATH", if foreign { LIBRARIES } else { "" })
             .env("SOURCE_DATE_EPOCH", order.epoch.to_string())
-            .log(&folder.join("initrd.log"))
-            .run()?;
+            .log(&folder.join("initrd.log"));
+        let command = if foreign { command.env("LD_LIBRARY_PATH", LIBRARIES) } else { command };
+        run(shop, &command, foreign.then_some(architecture))?;
         if foreign {
             check(&folder.join("check"), Architecture::builder()?)?;
         }

@@ -25,7 +25,7 @@ pub fn register(tree: &Path, architecture: Architecture) -> Result<()> {
     if mount("binfmt_misc", &folder, "binfmt_misc", MountFlags::empty(), None).is_err() {
         return registered_by_host(architecture);
     }
-    let emulator = tree.join(format!("usr/bin/qemu-{}", architecture.machine));
+    let emulator = tree.join("usr/bin").join(architecture.emulator());
     if !emulator.exists() {
         bail!(
             "the tools tree has no {}: name qemu-user in firmware/<hardware>/trees/tools",
@@ -63,7 +63,7 @@ fn rule(architecture: Architecture, emulator: &Path) -> Vec<u8> {
 
 /// Has the host registered an emulator that also serves inside other trees?
 fn registered_by_host(architecture: Architecture) -> Result<()> {
-    let path = format!("/proc/sys/fs/binfmt_misc/qemu-{}", architecture.machine);
+    let path = format!("/proc/sys/fs/binfmt_misc/{}", architecture.emulator());
     let text = fs::read_to_string(&path).unwrap_or_default();
     let flags = text.lines().find_map(|line| line.strip_prefix("flags: ")).unwrap_or_default();
     if text.starts_with("enabled") && flags.contains('F') {

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use mazet_model::check::Valid;
 
-use super::{CHECK_FAILED, Setting, boot, build, small};
+use super::{CHECK_FAILED, Setting, bench, boot, build, small};
 use crate::cli;
 use crate::compile;
 use crate::lock::Part;
@@ -20,6 +21,9 @@ use crate::timings::{Timings, human_seconds};
 const RECIPE: &str = "pc";
 /// The recipe of the scenarios of the Raspberry Pi.
 const PI: &str = "pi";
+
+/// The recipe whose root trees are compared.
+const TREES: &str = "trees";
 
 /// The suite of real boots.
 const SCENARIOS: &str = "end to end";
@@ -69,11 +73,12 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
     let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
     let tester = Tester { setting, artefacts, words: words.clone() };
     type Work = fn(&Tester) -> Result<Count>;
-    let suites: [(&'static str, Work); 7] = [
+    let suites: [(&'static str, Work); 8] = [
         ("recipes", Tester::recipes),
         ("generated files", Tester::generated),
         ("lints", Tester::lints),
         ("unit and integration", Tester::cargo),
+        ("root trees", Tester::trees),
         ("image", Tester::image),
         (SCENARIOS, Tester::scenarios),
         ("same image twice", Tester::second_build),
@@ -158,6 +163,29 @@ impl Tester {
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
             .arg(self.setting.project.root.join("Cargo.toml"));
         self.counted(&command)
+    }
+
+    /// Our root tree is the one that mmdebstrap makes: for the builder's architecture, and with
+    /// `--long` for the other one.
+    fn trees(&self) -> Result<Count> {
+        let mut valid = self.setting.recipe(TREES)?;
+        let mut count = Count::one(self.same_trees(&valid)?);
+        if self.words.long {
+            let pi = self.setting.recipe(PI)?.recipe.image;
+            let image = &mut valid.recipe.image;
+            (image.architecture, image.hardware) = (pi.architecture, pi.hardware);
+            let more = Count::one(self.same_trees(&valid)?);
+            count = Count { passed: count.passed + more.passed, failed: count.failed + more.failed };
+        }
+        Ok(count)
+    }
+
+    fn same_trees(&self, valid: &Valid) -> Result<bool> {
+        let compared = bench::compare_trees(&self.setting, valid)?;
+        for line in &compared.differences {
+            self.setting.ui.say(line);
+        }
+        Ok(compared.differences.is_empty())
     }
 
     /// Builds the images that the scenarios boot.

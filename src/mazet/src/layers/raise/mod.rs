@@ -22,6 +22,7 @@ use crate::layers::debian::user_words;
 use crate::lock::Entry;
 use crate::run::Command;
 use crate::sandbox::Sandbox;
+use crate::timings::{Note, Processor, Timings};
 use crate::tree::{LEFT_OUT, Order};
 use lend::Loan;
 use plan::{Control, Step};
@@ -41,14 +42,14 @@ pub struct Raising<'a> {
     sandbox: Sandbox,
     /// What it is made of.
     order: &'a Order<'a>,
-    /// What is in the tree already, for loans.
-    below: &'a [Entry],
+    /// dpkg for the tree's architecture.
     dpkg: Vec<Loan>,
+    timings: &'a Timings,
 }
 
 impl<'a> Raising<'a> {
-    /// A tree at `root`, to be raised in `sandbox` (which sees `folder` and has `root` as its
-    /// inner root), above the packages of `below`.
+    /// A tree at `root`, to be raised in `sandbox`, which sees `folder` and has `root` as its inner
+    /// root.
     ///
     /// # Errors
     /// When there is no dpkg for the architecture.
@@ -58,14 +59,14 @@ impl<'a> Raising<'a> {
         root: &Path,
         sandbox: Sandbox,
         order: &'a Order<'a>,
-        below: &'a [Entry],
+        timings: &'a Timings,
     ) -> Result<Self> {
         let architecture = Architecture::of(order.architecture)?;
         let dpkg = lend::dpkg(tools, &folder.join("dpkg"), architecture)?;
         let sandbox = sandbox.bind(order.debs, "/mnt/debs").running(order.architecture)?;
         // The tools tree's own dpkg gives way to the one for the tree's architecture.
         let sandbox = dpkg.iter().fold(sandbox, |sandbox, (made, path)| sandbox.lend(made, path));
-        Ok(Self { tools, folder, root: root.to_owned(), sandbox, order, below, dpkg })
+        Ok(Self { tools, folder, root: root.to_owned(), sandbox, order, dpkg, timings })
     }
 
     /// Raises a whole tree from nothing.
@@ -81,22 +82,28 @@ impl<'a> Raising<'a> {
         self.phase("unpacking the essential packages", "first", &list, &[])?;
         let there: Vec<_> = first.iter().map(|i| &self.order.entries[*i]).collect();
         self.phase("configuring the essential packages", "essential", &[], &there)?;
-        self.rest(&packages, first, users)
+        self.rest(&packages, first, &[], users)
     }
 
-    /// Adds packages to a tree that is there.
+    /// Adds packages to a tree that holds those of `below`.
     ///
     /// # Errors
     /// As [`from_nothing`](Self::from_nothing).
-    pub fn above(&self, users: &[User]) -> Result<()> {
+    pub fn above(&self, below: &[Entry], users: &[User]) -> Result<()> {
         let packages = self.read()?;
-        self.rest(&packages, BTreeSet::new(), users)
+        self.rest(&packages, BTreeSet::new(), below, users)
     }
 
-    fn rest(&self, packages: &[Control], mut there: BTreeSet<usize>, users: &[User]) -> Result<()> {
+    fn rest(
+        &self,
+        packages: &[Control],
+        mut there: BTreeSet<usize>,
+        below: &[Entry],
+        users: &[User],
+    ) -> Result<()> {
         let entries = &self.order.entries;
         for step in plan::steps(packages, &there) {
-            let lent: Vec<_> = self.below.iter().chain(there.iter().map(|i| &entries[*i])).collect();
+            let lent: Vec<_> = below.iter().chain(there.iter().map(|i| &entries[*i])).collect();
             match step {
                 Step::Unpack(next) => {
                     let list = self.list("unpack", &next)?;
@@ -109,7 +116,7 @@ impl<'a> Raising<'a> {
                 }
             }
         }
-        let all: Vec<_> = self.below.iter().chain(entries.iter()).collect();
+        let all: Vec<_> = below.iter().chain(entries.iter()).collect();
         self.phase("configuring packages", "configure", &["--pending".to_owned()], &all)?;
         self.phase("making system users", "users", &user_words(users), &all)?;
         self.tidy()
@@ -140,8 +147,8 @@ impl<'a> Raising<'a> {
 
     /// A phase that starts nothing of the tree: its `/proc` and `/dev` are not there yet.
     fn plain(&self, doing: &str, phase: &str, words: &[String]) -> Result<()> {
-        self.command(&self.outside(), doing, phase, words)?.run()?;
-        Ok(())
+        let work = |_: &mut Note| self.command(&self.outside(), doing, phase, words)?.run().map(drop);
+        self.timings.stage(&format!("  {doing}"), work)
     }
 
     /// A phase in which package scripts run, with the programs of `entries` lent.
@@ -155,8 +162,14 @@ impl<'a> Raising<'a> {
             let loans = lend::loans(self.tools, &self.root, architecture, entries, &self.dpkg)?;
             sandbox = lend::mount(sandbox, &self.root, &loans)?;
         }
-        self.command(&sandbox, doing, phase, words)?.run()?;
-        Ok(())
+        self.timings.stage(&format!("  {doing}"), |note| {
+            let command = self.command(&sandbox, doing, phase, words)?;
+            let Some(foreign) = &sandbox.foreign else { return command.run().map(drop) };
+            let emulator = Architecture::of(foreign)?.emulator();
+            let (done, processor) = Processor::of(Some(&emulator), || command.run().map(drop));
+            (note.emulated, note.processor) = (true, Some(processor));
+            done
+        })
     }
 
     fn command(&self, sandbox: &Sandbox, doing: &str, phase: &str, words: &[String]) -> Result<Command> {

@@ -1,0 +1,119 @@
+//! `mazet bench --trees`: the root trees of two architectures, each made Mazet's way and
+//! mmdebstrap's, from the same packages, in one run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use mazet_model::check::Valid;
+
+use crate::commands::{CHECK_FAILED, Setting, boot, build};
+use crate::compare::{self, Comparison, Cost};
+use crate::lock::{Lock, Part};
+use crate::timings::{Timings, human_seconds};
+use crate::tree::Order;
+
+/// Recipes of the two architectures.
+const RECIPES: [&str; 2] = ["pc", "pi"];
+/// Differences that are shown of each.
+const SHOWN: usize = 20;
+
+/// Measures and prints; the exit code tells whether the trees are the same.
+///
+/// # Errors
+/// When a tree cannot be made.
+pub fn run(setting: &Setting, json: bool) -> Result<ExitCode> {
+    let compared = RECIPES
+        .iter()
+        .map(|recipe| compare(setting, &setting.recipe(recipe)?))
+        .collect::<Result<Vec<_>>>()?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&compared)?);
+    } else {
+        print!("{}", table(&compared));
+    }
+    let same = compared.iter().all(|comparison| comparison.differences.is_empty());
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
+}
+
+/// Both ways for the packages of a recipe's image.
+///
+/// # Errors
+/// As [`run`].
+pub fn compare(setting: &Setting, valid: &Valid) -> Result<Comparison> {
+    let options = build::options(setting, &boot::plain_build(&valid.recipe.image.name));
+    let timings = Timings::new();
+    let mut pipeline = build::pipeline(setting, valid, &options, &timings);
+    let lock = pipeline.lock()?;
+    pipeline.fetch(&lock, &[Part::Tools, Part::Base, Part::Services])?;
+    let tools = pipeline.tree(&lock, "tools", Part::Tools)?.folder.join("tree");
+    of_lock(setting, &tools, &lock)
+}
+
+/// Both ways for the packages of a lock's image.
+///
+/// # Errors
+/// As [`run`].
+fn of_lock(setting: &Setting, tools: &Path, lock: &Lock) -> Result<Comparison> {
+    let entries = [lock.part(Part::Base), lock.part(Part::Services)].concat();
+    let debs = setting.cache.debs();
+    let order = Order {
+        release: &lock.release,
+        architecture: &lock.architecture,
+        entries: &entries,
+        epoch: lock.epoch,
+        debs: &debs,
+    };
+    let scratch =
+        tempfile::tempdir_in(setting.cache.folder("scratch")?).context("making a scratch folder")?;
+    setting.ui.say(format!("making {} packages for {} both ways …", entries.len(), lock.architecture));
+    compare::compare(tools, scratch.path(), &order)
+}
+
+fn table(compared: &[Comparison]) -> String {
+    let head = format!("{:32} {:>12} {:>12} {:>7}\n", "root tree", "mazet", "mmdebstrap", "ratio");
+    compared.iter().fold(head, |text, comparison| text + &rows(comparison))
+}
+
+fn rows(comparison: &Comparison) -> String {
+    let Comparison { architecture, packages, mazet, mmdebstrap, differences } = comparison;
+    let row = |what: &str, of: fn(&Cost) -> f64| {
+        let (ours, theirs) = (of(mazet), of(mmdebstrap));
+        let name = format!("{architecture}, {packages} packages: {what}");
+        format!(
+            "{name:32} {:>12} {:>12} {:>7.2}\n",
+            human_seconds(ours),
+            human_seconds(theirs),
+            ours / theirs
+        )
+    };
+    let shown: String = differences.iter().take(SHOWN).map(|line| format!("  {line}\n")).collect();
+    let verdict = match differences.len() {
+        0 => "the two trees are the same\n".to_owned(),
+        count => format!("the two trees differ in {count} paths (mazet | mmdebstrap):\n{shown}"),
+    };
+    row("clock", |cost| cost.wall) + &row("processor", |cost| cost.cpu) + &verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratios_stand_beside_the_times() {
+        let comparison = Comparison {
+            architecture: "arm64".into(),
+            packages: 190,
+            mazet: Cost { wall: 30.0, cpu: 40.0 },
+            mmdebstrap: Cost { wall: 300.0, cpu: 200.0 },
+            differences: vec!["etc/x: f 0644 0:0 | nothing".into()],
+        };
+        insta::assert_snapshot!(table(&[comparison]), @r"
+        root tree                               mazet   mmdebstrap   ratio
+        arm64, 190 packages: clock             30.0 s   5 min 00 s    0.10
+        arm64, 190 packages: processor         40.0 s   3 min 20 s    0.20
+        the two trees differ in 1 paths (mazet | mmdebstrap):
+          etc/x: f 0644 0:0 | nothing
+        ");
+    }
+}
