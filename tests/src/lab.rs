@@ -27,6 +27,17 @@ pub struct Lab {
     pub test_tree: Runner,
     /// What executes the guests.
     pub accelerator: Accelerator,
+    /// What the Raspberry Pi's scenarios need.
+    pub pi: Option<Pi>,
+}
+
+/// The image for Raspberry Pis and the QEMU that boots it.
+#[derive(Debug, Clone)]
+pub struct Pi {
+    /// The raw image.
+    pub image: PathBuf,
+    /// QEMU and its companions.
+    pub tools: Runner,
 }
 
 /// The corner of the lab that one scenario works in.
@@ -47,6 +58,14 @@ impl Lab {
         }
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         Ok(Bench { lab: self.clone(), folder })
+    }
+
+    /// What the Raspberry Pi's scenarios need.
+    ///
+    /// # Errors
+    /// When this run was given no image for it.
+    pub fn pi(&self) -> Result<&Pi> {
+        self.pi.as_ref().context("no image for Raspberry Pis was given (--pi-image)")
     }
 
     /// A file that the scenario `name` leaves to later ones.

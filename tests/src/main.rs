@@ -13,6 +13,7 @@
 //! | [`inside`] | looking at the running box through the hypervisor's shell |
 //! | [`webdriver`], [`browser`] | headless Chromium |
 //! | [`visitor`] | foreign clients: curl |
+//! | [`by_http`] | the wizard walked with curl |
 //! | [`wizard`] | the wizard's steps as a volunteer walks them |
 //! | [`stories`] | the scenarios |
 //! | [`walk`] | the wizard alone, on a site under development |
@@ -20,6 +21,7 @@
 
 mod bench;
 mod browser;
+mod by_http;
 mod console;
 mod inside;
 mod lab;
@@ -39,7 +41,7 @@ use clap::{Parser, Subcommand};
 use mazet_boot::Runner;
 use mazet_boot::kvm::{self, Preference};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, Pi};
 
 /// End-to-end scenarios on a real image.
 #[derive(Debug, Parser)]
@@ -51,6 +53,12 @@ struct Program {
     /// One word of the command prefix that enters the tools tree (QEMU); again for each word.
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     tools_prefix: Vec<String>,
+    /// The raw image for Raspberry Pis.
+    #[arg(long, value_name = "FILE", requires = "pi_tools_prefix")]
+    pi_image: Option<PathBuf>,
+    /// As --tools-prefix, for the tree with the QEMU of a Raspberry Pi.
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pi_tools_prefix: Vec<String>,
     /// The same for the test tree (Chromium, curl).
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     test_tree_prefix: Vec<String>,
@@ -105,7 +113,14 @@ fn lab(program: &Program) -> anyhow::Result<Lab> {
     let tools = Runner::new(program.tools_prefix.iter().map(String::as_str));
     let choice = kvm::choose(program.accelerator, &program.image, &tools, &program.artefacts)?;
     eprintln!("{}", choice.reason);
+    let pi = program.pi_image.as_ref().map(|image| -> anyhow::Result<Pi> {
+        Ok(Pi {
+            image: image.canonicalize().context("opening the image for Raspberry Pis")?,
+            tools: Runner::new(program.pi_tools_prefix.iter().map(String::as_str)),
+        })
+    });
     Ok(Lab {
+        pi: pi.transpose()?,
         image: program.image.canonicalize().context("opening the image")?,
         artefacts: program.artefacts.canonicalize().context("opening the folder of artefacts")?,
         tools,

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, install, mirror, name, operator, power};
+use crate::stories::{boots, claim, install, mirror, name, operator, pi, power};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -48,6 +48,9 @@ pub const INSTALLS: &str = "installs-in-french";
 /// The scenario whose mirrored disks others boot from.
 pub const MIRRORS: &str = "installs-a-mirror";
 
+/// The scenario that leaves an installed card of a Raspberry Pi.
+pub const PI_INSTALLS: &str = "pi-installs-on-its-card";
+
 /// Every scenario. Those that others need come first: two run side by side.
 pub const ALL: &[Scenario] = &[
     story(INSTALLS, "a French phone installs on one disk; the other disk is untouched", install::in_french),
@@ -86,6 +89,9 @@ pub const ALL: &[Scenario] = &[
     story("loses-the-second-disk", "a mirrored box boots without its second disk", mirror::without_second)
         .needs(MIRRORS)
         .long(),
+    story("pi-boots", "a Raspberry Pi's card starts to the wizard", pi::live),
+    story(PI_INSTALLS, "a Raspberry Pi 3 installs onto the card that it started from", pi::installs).long(),
+    story("pi-installed", "that card, looked at from inside", pi::installed).needs(PI_INSTALLS).long(),
 ];
 
 #[cfg(test)]

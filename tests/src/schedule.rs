@@ -204,6 +204,7 @@ mod tests {
             artefacts: folder.to_owned(),
             tools: Runner::default(),
             test_tree: Runner::default(),
+            pi: None,
             accelerator: Accelerator::Emulation,
         }
     }

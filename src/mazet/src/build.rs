@@ -14,11 +14,11 @@ use mazet_model::recipe::Recipe;
 use crate::compile::{self, Compiled};
 use crate::digest::{Digest, Inputs};
 use crate::fetch;
-use crate::image::{assemble, beside, grub};
+use crate::image::{self, assemble, beside};
 use crate::layers::debian::{self, Workshop};
 use crate::layers::initrd::{self, Initrd};
 use crate::layers::{Layer, house};
-use crate::lock::{Lock, Part};
+use crate::lock::{Entry, Lock, Part};
 use crate::mirror::Mirror;
 use crate::paths::{Cache, Project};
 use crate::plan::{self, Asking, Wishes};
@@ -84,7 +84,7 @@ struct Below {
 struct Stack {
     below: Below,
     house: Layer,
-    grub: PathBuf,
+    programs: Vec<PathBuf>,
     info: ImageInfo,
 }
 
@@ -107,6 +107,7 @@ impl Build<'_> {
         Target {
             release: image.release.clone(),
             architecture: image.architecture.clone(),
+            foreign: Vec::new(),
             components: image.components.clone(),
             keyring: None,
         }
@@ -158,7 +159,7 @@ impl Build<'_> {
     /// A helper tree: tools, compiler, test clients.
     pub fn tree(&mut self, lock: &Lock, name: &str, part: Part) -> Result<crate::stage::Made> {
         let (entries, debs) = (lock.part(part), self.cache.debs());
-        let order = Order { release: &lock.release, entries: &entries, epoch: lock.epoch, debs: &debs };
+        let order = order(lock, &entries, &debs);
         let shelf = self.cache.folder("trees")?;
         let ui = self.ui;
         self.timings.stage(&format!("{name} tree"), |note| {
@@ -173,7 +174,7 @@ impl Build<'_> {
     /// The box's program.
     fn program(&mut self, lock: &Lock) -> Result<Compiled> {
         let (entries, debs) = (lock.part(Part::Compile), self.cache.debs());
-        let order = Order { release: &lock.release, entries: &entries, epoch: lock.epoch, debs: &debs };
+        let order = order(lock, &entries, &debs);
         let compiler = order.inputs("compile", 1).key();
         let (cache, project, ui) = (self.cache, self.project, self.ui);
         let (architecture, offline) = (self.recipe.image.architecture.clone(), self.options.asking.offline);
@@ -196,25 +197,26 @@ impl Build<'_> {
         let base = self.debian(lock, &shop, None)?;
         let services = self.debian(lock, &shop, Some(&base))?;
         let firmware = self.project.firmware(&self.recipe.image.hardware);
+        let (entries, debs) = (lock.part(Part::Base), self.cache.debs());
         let ui = self.ui;
         let inputs = initrd::inputs(base.key, services.key, &firmware)?;
         let kept = question(&shelf, "initrd", &inputs).kept;
         let initrd = self.timings.stage("initrd", |note| {
             let _bar = (!kept).then(|| ui.step("making the initial RAM disk"));
-            let made = initrd::make(&shop, &base, &services, &firmware, lock.epoch)?;
+            let made = initrd::make(&shop, &base, &services, &firmware, &order(lock, &entries, &debs))?;
             note.cached = made.cached;
             Ok(made)
         })?;
-        let grub = grub::bios_images(&shelf, &tree, tools.key, &firmware)?;
+        let programs = image::hardware(&self.recipe.image.hardware)?.programs(&shop, &firmware)?;
         let below = Below { base, services, initrd };
-        let (house, info) = self.house(lock, &shop, &below, program, &grub)?;
-        Ok(Stack { below, house, grub, info })
+        let (house, info) = self.house(lock, &shop, &below, program, &programs)?;
+        Ok(Stack { below, house, programs, info })
     }
 
     fn debian(&mut self, lock: &Lock, shop: &Workshop<'_>, below: Option<&Layer>) -> Result<Layer> {
         let part = if below.is_none() { Part::Base } else { Part::Services };
         let (entries, debs) = (lock.part(part), self.cache.debs());
-        let order = Order { release: &lock.release, entries: &entries, epoch: lock.epoch, debs: &debs };
+        let order = order(lock, &entries, &debs);
         let users = users(self.services, part);
         let name = if below.is_none() { "base layer" } else { "services layer" };
         let ui = self.ui;
@@ -227,7 +229,7 @@ impl Build<'_> {
             let _bar = (!kept).then(|| ui.step(&format!("making the {name}")));
             let layer = match below {
                 None => debian::base(shop, &order, &users)?,
-                Some(base) => debian::services(shop, base, &order, &users)?,
+                Some(base) => debian::services(shop, base, &lock.part(Part::Base), &order, &users)?,
             };
             note.cached = layer.cached;
             note.bytes = size(&layer.squashfs());
@@ -241,7 +243,7 @@ impl Build<'_> {
         shop: &Workshop<'_>,
         below: &Below,
         program: &Compiled,
-        grub: &Path,
+        programs: &[PathBuf],
     ) -> Result<(Layer, ImageInfo)> {
         let Below { base, services, initrd } = below;
         let keys = [
@@ -259,7 +261,7 @@ impl Build<'_> {
             services: self.services,
             mazetd: &program.mazetd,
             info: &info,
-            grub,
+            programs,
             epoch: lock.epoch,
         };
         let layer = self.timings.stage("box layer", |note| {
@@ -292,8 +294,8 @@ impl Build<'_> {
 
     /// Stage 4: the image, and what stands beside it.
     fn image(&mut self, lock: &Lock, tools: &Path, stack: &Stack) -> Result<Built> {
-        let Stack { below, house, grub, info } = stack;
-        let mut inputs = Inputs::new("image", 1);
+        let Stack { below, house, programs, info } = stack;
+        let mut inputs = Inputs::new("image", 2);
         inputs.digest("box", house.key);
         inputs.text("filling", include_str!("image/fill.sh"));
         let firmware = self.project.firmware(&self.recipe.image.hardware);
@@ -302,8 +304,10 @@ impl Build<'_> {
             tools: &tools.join("tree"),
             info,
             firmware: &firmware,
-            grub,
+            hardware: image::hardware(&self.recipe.image.hardware)?,
+            programs,
             kernel: &below.initrd.folder,
+            base: &below.base.tree(),
             layers: &layers,
             digest: inputs.key(),
             epoch: lock.epoch,
@@ -335,7 +339,7 @@ impl Build<'_> {
         let debs = self.cache.debs();
         let [tools, compile, base, services] =
             [Part::Tools, Part::Compile, Part::Base, Part::Services].map(|part| lock.part(part));
-        let order = |entries| Order { release: &lock.release, entries, epoch: lock.epoch, debs: &debs };
+        let order = |entries| order(&lock, entries, &debs);
         let trees = self.cache.folder("trees")?;
         let shelf = self.cache.folder("layers")?;
         let tools = order(&tools[..]).inputs("tools", 1);
@@ -371,6 +375,11 @@ impl Build<'_> {
         inputs.text("recipe", serde_json::to_string(self.recipe)?);
         Ok(inputs)
     }
+}
+
+/// Packages of a lock, to make a tree or a layer of.
+fn order<'a>(lock: &'a Lock, entries: &'a [Entry], debs: &'a Path) -> Order<'a> {
+    Order { release: &lock.release, architecture: &lock.architecture, entries, epoch: lock.epoch, debs }
 }
 
 /// Writes the image under another name, then what stands beside it, then names it.

@@ -45,6 +45,9 @@ pub enum Action {
     /// Enter a tree's sandbox: for Mazet itself.
     #[command(name = crate::sandbox::SUBCOMMAND, hide = true)]
     Sandbox(SandboxWords),
+    /// Run a command in a user namespace of its own: for Mazet itself.
+    #[command(name = crate::sandbox::users::SUBCOMMAND, hide = true)]
+    Users(UsersWords),
 }
 
 /// `mazet build`.
@@ -100,6 +103,10 @@ pub struct Bench {
     /// The recipe.
     #[arg(default_value = "pc")]
     pub recipe: String,
+    /// Only the root trees of this recipe and of the others named with it: Mazet's way beside
+    /// mmdebstrap's, in processor time and by the clock, and whether they are the same.
+    #[arg(long, value_name = "RECIPE", num_args = 0.., conflicts_with_all = ["no_boot"])]
+    pub trees: Option<Vec<String>>,
     /// Only builds, no boots.
     #[arg(long)]
     pub no_boot: bool,
@@ -193,6 +200,14 @@ pub struct Generate {
 pub struct SandboxWords {
     /// The sandbox's description.
     pub description: String,
+    /// The command.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<std::ffi::OsString>,
+}
+
+/// The words of the other hidden subcommand.
+#[derive(Debug, Args)]
+pub struct UsersWords {
     /// The command.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<std::ffi::OsString>,

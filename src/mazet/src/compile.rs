@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
 use crate::paths::{Cache, Project};
 use crate::run::{Command, Program};
@@ -63,7 +64,7 @@ pub fn mazetd(
     let inputs = inputs(project, compiler, architecture)?;
     let made = stage(&cache.folder("programs")?, "mazetd", &inputs, |folder| {
         let crates = vendor(cache, project, offline)?;
-        compile(cache, project, &tree()?, &crates, folder)
+        compile(cache, project, Architecture::of(architecture)?, &tree()?, &crates, folder)
     })?;
     Ok(Compiled { mazetd: made.folder.join("mazetd"), key: made.key, cached: made.cached })
 }
@@ -93,14 +94,28 @@ replace-with = "vendored"
 directory = "/crates/vendor"
 "#;
 
-fn compile(cache: &Cache, project: &Project, tree: &Path, crates: &Path, output: &Path) -> Result<()> {
+fn compile(
+    cache: &Cache,
+    project: &Project,
+    architecture: Architecture,
+    tree: &Path,
+    crates: &Path,
+    output: &Path,
+) -> Result<()> {
     // Kept between builds: cargo compiles again only what changed.
     let target = cache.folder("target")?;
-    cargo(project, tree, crates, &target, "compiling mazetd for the box")?
+    let mut command = cargo(project, tree, crates, &target, "compiling mazetd for the box")?
         .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
-        .log(&output.join("compile.log"))
-        .run()?;
-    let program = target.join("release/mazetd");
+        .log(&output.join("compile.log"));
+    let mut made = target;
+    if architecture.is_foreign() {
+        let linker = format!("CARGO_TARGET_{}_LINKER", architecture.rust.to_uppercase().replace('-', "_"));
+        command =
+            command.args(["--target", architecture.rust]).env(&linker, format!("{}-gcc", architecture.gnu));
+        made = made.join(architecture.rust);
+    }
+    command.run()?;
+    let program = made.join("release/mazetd");
     fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
     Ok(())
 }

@@ -7,7 +7,9 @@
 //! | [`build`] | the pipeline, stage by stage |
 //! | [`plan`], [`resolve`], [`lock`] | names of packages become exact packages |
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
+//! | [`arch`] | architectures by their many names |
 //! | [`sandbox`], [`tree`] | Debian trees, and running programs of them without root |
+//! | [`compare`] | two ways to one tree, side by side |
 //! | [`layers`], [`compile`], [`image`] | what goes into an image, and the image |
 //! | [`stage`], [`digest`], [`paths`] | cached results, named by all that went into them |
 //! | [`run`], [`ui`] | the door to other programs; what the user sees |
@@ -19,10 +21,12 @@
 //! | [`sbom`] | the software bill of materials |
 //! | [`timings`] | where a build's time goes |
 
+pub mod arch;
 pub mod build;
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod compile;
 pub mod digest;
 pub mod doctor;

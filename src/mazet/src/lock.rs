@@ -42,7 +42,7 @@ pub struct Entry {
     pub name: String,
     /// Debian version.
     pub version: String,
-    /// Package architecture: the image's or `all`.
+    /// Package architecture: the image's, the builder's, or `all`.
     pub architecture: String,
     /// Size of the `.deb` in bytes.
     pub size: u64,
@@ -168,7 +168,11 @@ impl Lock {
                 wanted: format!("{release} {architecture}"),
             });
         }
-        let held = |name: &str| self.packages.iter().any(|e| e.name == name && within(e.part, part));
+        let held = |wanted: &str| {
+            let (name, of) = wanted.split_once(':').map_or((wanted, None), |(name, of)| (name, Some(of)));
+            let fits = |e: &&Entry| e.name == name && of.is_none_or(|of| e.architecture == of);
+            self.packages.iter().filter(fits).any(|e| within(e.part, part))
+        };
         match wanted.iter().find(|name| !held(name)) {
             Some(name) => Err(LockError::Missing(name.clone())),
             None => Ok(()),

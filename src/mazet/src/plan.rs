@@ -1,5 +1,6 @@
 //! From a recipe to the packages of every layer and tree: the lock.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use mazet_model::manifest::Manifest;
 use mazet_model::recipe::Recipe;
 
+use crate::arch::Architecture;
 use crate::digest::Digest;
 use crate::layers::debian;
 use crate::lock::{Entry, Lock, Part};
@@ -16,12 +18,9 @@ use crate::resolve::{Resolver, Target};
 
 /// The manifest whose packages belong to the base layer.
 pub const BASE: &str = "base";
-/// Packages of the tools tree, one a line: a list of the project.
-const TOOLS: &str = "firmware/trees/tools";
-/// Packages of the compile tree.
-const COMPILE: &str = "firmware/trees/compile";
-/// Packages of the test tree.
-const TEST: &str = "firmware/trees/test";
+/// Folder of lists of packages, one a line, for the tools, compile and test trees. A hardware may
+/// add to each in a folder of the same name below its own: what one image needs costs no other.
+const TREES: &str = "trees";
 
 /// Names of packages, part by part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +43,14 @@ impl Wishes {
             let list = if manifest.service.name == BASE { &mut base } else { &mut all };
             list.extend(manifest.service.packages.iter().cloned());
         }
+        let hardware = &recipe.image.hardware;
         Ok(Self {
             parts: vec![
-                (Part::Tools, list(project, TOOLS)?),
-                (Part::Compile, list(project, COMPILE)?),
+                (Part::Tools, helper(project, hardware, "tools")?),
+                (Part::Compile, helper(project, hardware, "compile")?),
                 (Part::Base, base),
                 (Part::Services, all),
-                (Part::Test, list(project, TEST)?),
+                (Part::Test, helper(project, hardware, "test")?),
             ],
         })
     }
@@ -61,6 +61,14 @@ impl Wishes {
         found.map(|(_, names)| names.clone()).unwrap_or_default()
     }
 
+    /// Architectures other than the builder's that helper trees take packages of.
+    fn foreign(&self) -> Vec<String> {
+        let helpers = self.parts.iter().filter(|(part, _)| !part.is_of_image());
+        let names = helpers.flat_map(|(_, names)| names);
+        let found: BTreeSet<_> = names.filter_map(|name| Some(name.split_once(':')?.1.to_owned())).collect();
+        found.into_iter().collect()
+    }
+
     fn digest(&self, target: &Target) -> Digest {
         Digest::of(format!(
             "{:?} {} {} {:?}",
@@ -69,8 +77,17 @@ impl Wishes {
     }
 }
 
-fn list(project: &Project, path: &str) -> Result<Vec<String>> {
-    let path = project.root.join(path);
+/// The packages of one helper tree: the project's list, then the hardware's where it has one.
+fn helper(project: &Project, hardware: &str, tree: &str) -> Result<Vec<String>> {
+    let mut names = list(&project.firmware(TREES).join(tree))?;
+    let further = project.firmware(hardware).join(TREES).join(tree);
+    if further.exists() {
+        names.extend(list(&further)?);
+    }
+    Ok(names)
+}
+
+fn list(path: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
@@ -131,9 +148,14 @@ fn read(file: &Path, wishes: &Wishes, target: &Target) -> Result<Lock> {
 }
 
 fn resolve(cache: &Cache, wishes: &Wishes, target: &Target, refresh: bool, mirror: &Mirror) -> Result<Lock> {
-    let state = cache.folder("indexes")?.join(format!("{}-{}", target.release, target.architecture));
-    let resolver = Resolver::new(&state, mirror, target, None)?;
-    resolver.update(refresh)?;
+    // The trees that work run on the builder, whatever the image is for.
+    let builder = Target {
+        architecture: Architecture::builder()?.debian.to_owned(),
+        foreign: wishes.foreign(),
+        ..target.clone()
+    };
+    let image = resolver(cache, target, refresh, mirror)?;
+    let helpers = resolver(cache, &builder, refresh && builder != *target, mirror)?;
     let mut entries: Vec<Entry> = Vec::new();
     for (part, names) in &wishes.parts {
         let found = match part {
@@ -142,11 +164,22 @@ fn resolve(cache: &Cache, wishes: &Wishes, target: &Target, refresh: bool, mirro
             Part::Services => {
                 let both = [wishes.part(Part::Base), names.clone()].concat();
                 let below: Vec<_> = entries.iter().filter(|e| e.part == Part::Base).cloned().collect();
-                debian::above(&resolver.resolve(*part, &both)?, &below)
+                debian::above(&image.resolve(*part, &both)?, &below)
             }
-            _ => resolver.resolve(*part, names)?,
+            Part::Base => image.resolve(*part, names)?,
+            Part::Tools | Part::Compile | Part::Test => helpers.resolve(*part, names)?,
         };
         entries.extend(found);
     }
-    Ok(Lock::new(&target.release, &target.architecture, resolver.epoch()?, entries))
+    let epoch = image.epoch()?.max(helpers.epoch()?);
+    Ok(Lock::new(&target.release, &target.architecture, epoch, entries))
+}
+
+/// apt for one target, its indexes fresh.
+fn resolver(cache: &Cache, target: &Target, refresh: bool, mirror: &Mirror) -> Result<Resolver> {
+    let architectures = std::iter::once(&target.architecture).chain(&target.foreign);
+    let name = architectures.fold(target.release.clone(), |name, next| format!("{name}-{next}"));
+    let resolver = Resolver::new(&cache.folder("indexes")?.join(name), mirror, target, None)?;
+    resolver.update(refresh)?;
+    Ok(resolver)
 }

@@ -19,12 +19,14 @@ pub const FRESH: Duration = Duration::from_secs(12 * 3600);
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What to resolve for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Debian release, by code name.
     pub release: String,
     /// Debian architecture.
     pub architecture: String,
+    /// Further architectures that packages may be asked of, as `name:architecture`.
+    pub foreign: Vec<String>,
     /// Archive components.
     pub components: Vec<String>,
     /// Names the archive's signing key, where it is not Debian's.
@@ -89,6 +91,8 @@ impl Resolver {
     fn configuration(&self) -> String {
         let dir = self.folder.display();
         let arch = &self.target.architecture;
+        let all: String =
+            std::iter::once(arch).chain(&self.target.foreign).map(|name| format!("\"{name}\"; ")).collect();
         let mut lines = vec![
             format!("Dir::State \"{dir}\";"),
             format!("Dir::State::status \"{dir}/status\";"),
@@ -100,7 +104,7 @@ impl Resolver {
             "Dir::Etc::main \"/dev/null\";".into(),
             format!("Dir::Log \"{dir}\";"),
             format!("APT::Architecture \"{arch}\";"),
-            format!("APT::Architectures {{ \"{arch}\"; }};"),
+            format!("APT::Architectures {{ {}}};", all),
             "APT::Install-Recommends \"false\";".into(),
             "APT::Sandbox::User \"root\";".into(),
             "Acquire::Languages \"none\";".into(),
@@ -140,7 +144,8 @@ impl Resolver {
     /// # Errors
     /// When apt finds no solution: its own explanation is in the error.
     pub fn resolve(&self, part: Part, names: &[String]) -> Result<Vec<Entry>> {
-        let mut wanted = vec!["?essential".to_owned(), "apt".to_owned()];
+        let essential = format!("?and(?essential,?architecture({}))", self.target.architecture);
+        let mut wanted = vec![essential, "apt".to_owned()];
         wanted.extend(names.iter().cloned());
         let uris = self
             .apt(Program::AptGet, format!("resolving the {part:?} packages").to_lowercase())?
@@ -155,7 +160,8 @@ impl Resolver {
             .args(&wanted)
             .text()?;
         let chosen = installed_versions(&simulation);
-        let arguments: Vec<_> = chosen.iter().map(|(name, version)| format!("{name}={version}")).collect();
+        let arguments: Vec<_> =
+            chosen.iter().map(|(key, version)| format!("{}={version}", self.qualified(key))).collect();
         let stanzas = self
             .apt(Program::AptCache, "reading the package index")?
             .args(["show", "--no-all-versions"])
@@ -165,14 +171,23 @@ impl Resolver {
         let mut entries = BTreeMap::new();
         for stanza in stanzas.split("\n\n").filter(|text| !text.trim().is_empty()) {
             let entry = self.entry(part, stanza, &addresses)?;
-            if chosen.get(&entry.name) == Some(&entry.version) {
-                entries.insert(entry.name.clone(), entry);
+            let key = (entry.name.clone(), entry.architecture.clone());
+            if chosen.get(&key) == Some(&entry.version) {
+                entries.insert(key, entry);
             }
         }
-        if let Some((name, _)) = chosen.iter().find(|(name, _)| !entries.contains_key(*name)) {
-            bail!("apt chose {name} but its index does not describe it");
+        if let Some(key) = chosen.keys().find(|key| !entries.contains_key(*key)) {
+            bail!("apt chose {} but its index does not describe it", key.0);
         }
         Ok(entries.into_values().collect())
+    }
+
+    /// A package as apt names it: with its architecture where that is not apt's own.
+    fn qualified(&self, (name, architecture): &(String, String)) -> String {
+        match self.target.foreign.contains(architecture) {
+            true => format!("{name}:{architecture}"),
+            false => name.clone(),
+        }
     }
 
     fn entry(&self, part: Part, stanza: &str, addresses: &[String]) -> Result<Entry> {
@@ -238,12 +253,14 @@ impl Resolver {
     }
 }
 
-/// `Inst name (version origin [arch])` lines of a simulation.
-fn installed_versions(simulation: &str) -> BTreeMap<String, String> {
+/// `Inst name (version origin [arch])` lines of a simulation: (name, architecture) → version.
+fn installed_versions(simulation: &str) -> BTreeMap<(String, String), String> {
     let parse = |line: &str| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
-        let version = rest.split_once('(')?.1.split(' ').next()?;
-        Some((name.split(':').next()?.to_owned(), version.to_owned()))
+        let (inner, _) = rest.split_once('(')?.1.split_once(')')?;
+        let version = inner.split(' ').next()?;
+        let architecture = inner.rsplit_once('[')?.1.trim_end_matches(']');
+        Some(((name.split(':').next()?.to_owned(), architecture.to_owned()), version.to_owned()))
     };
     simulation.lines().filter_map(parse).collect()
 }
@@ -328,11 +345,15 @@ mod tests {
 
     #[test]
     fn a_simulation_names_versions() {
-        let text = "Inst libc6 (2.41-12 Debian:13.1/stable [amd64])\nConf libc6 (2.41-12 Debian [amd64])\nInst gcc-14-base:amd64 [1.0] (14.2-1 D [amd64])\n";
+        let text = "Inst libc6 (2.41-12 Debian:13.1/stable [amd64])\nConf libc6 (2.41-12 Debian [amd64])\nInst libc6:arm64 (2.41-12 D, E [arm64]) []\nInst gcc-14-base:amd64 [1.0] (14.2-1 D [amd64])\n";
         let versions = installed_versions(text);
-        assert_eq!(versions.get("libc6").map(String::as_str), Some("2.41-12"));
-        assert_eq!(versions.get("gcc-14-base").map(String::as_str), Some("14.2-1"));
-        assert_eq!(versions.len(), 2);
+        let version = |name: &str, architecture: &str| {
+            versions.get(&(name.to_owned(), architecture.to_owned())).map(String::as_str)
+        };
+        assert_eq!(version("libc6", "amd64"), Some("2.41-12"));
+        assert_eq!(version("libc6", "arm64"), Some("2.41-12"));
+        assert_eq!(version("gcc-14-base", "amd64"), Some("14.2-1"));
+        assert_eq!(versions.len(), 3);
     }
 
     #[test]

@@ -6,16 +6,24 @@
 //! needs no user namespace. `unshare` makes the namespaces and starts this very program again
 //! ([`enter`]), which mounts what is asked for and becomes the command.
 
+mod emulate;
+pub mod users;
+
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change};
+use rustix::fs::StatVfsMountFlags;
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change, mount_remount,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::arch::Architecture;
 use crate::run::{Command, Program};
 
 /// The hidden subcommand that [`enter`]s a sandbox.
@@ -30,6 +38,10 @@ pub struct Sandbox {
     pub shared: Vec<PathBuf>,
     /// Host folders or files at another path inside: (outside, inside).
     pub binds: Vec<(PathBuf, PathBuf)>,
+    /// As `binds`, but read-only, and after everything else.
+    pub lent: Vec<(PathBuf, PathBuf)>,
+    /// Symbolic links: (path inside, what it says). They stay.
+    pub links: Vec<(PathBuf, String)>,
     /// An overlay to mount before anything else.
     pub overlay: Option<Overlay>,
     /// Folder inside that a second, inner root is set up in (its `/dev`, `/proc`, `/sys`), for
@@ -39,6 +51,9 @@ pub struct Sandbox {
     pub network: bool,
     /// Working folder inside.
     pub cwd: Option<PathBuf>,
+    /// Debian's name of an architecture whose programs it starts too: where that is not the
+    /// builder's, the tree's own emulator runs them.
+    pub foreign: Option<String>,
 }
 
 /// An overlay file system (kernel documentation, `filesystems/overlayfs`).
@@ -82,6 +97,20 @@ impl Sandbox {
         self
     }
 
+    /// Lends a program or a folder: it is mounted at `inside`, a path in the sandbox, read-only.
+    #[must_use]
+    pub fn lend(mut self, outside: &Path, inside: &Path) -> Self {
+        self.lent.push((outside.to_owned(), inside.to_owned()));
+        self
+    }
+
+    /// Makes a symbolic link at `inside`, a path in the sandbox, where nothing is.
+    #[must_use]
+    pub fn link(mut self, inside: &Path, to: &str) -> Self {
+        self.links.push((inside.to_owned(), to.to_owned()));
+        self
+    }
+
     /// Lets it reach the network.
     #[must_use]
     pub fn network(mut self) -> Self {
@@ -96,13 +125,26 @@ impl Sandbox {
         self
     }
 
+    /// Lets it start programs of this architecture (Debian's name).
+    ///
+    /// # Errors
+    /// When Mazet does not know the architecture.
+    pub fn running(mut self, architecture: &str) -> Result<Self> {
+        self.foreign = Architecture::of(architecture)?.is_foreign().then(|| architecture.to_owned());
+        Ok(self)
+    }
+
     /// A command of the tree, ready for its arguments.
     ///
     /// # Errors
     /// When this program's own path cannot be found.
     pub fn command(&self, doing: impl Into<String>, program: &str) -> Result<Command> {
         let prefix = self.prefix()?;
-        let command = Command::new(Program::Unshare, doing).args(&prefix[1..]).arg(program);
+        let command = match prefix[0].as_str() {
+            "unshare" => Command::new(Program::Unshare, doing),
+            other => Command::raw(other, doing),
+        };
+        let command = command.args(&prefix[1..]).arg(program);
         Ok(base_environment().into_iter().fold(command, |c, (name, value)| c.env(name, value)))
     }
 
@@ -114,7 +156,13 @@ impl Sandbox {
     pub fn prefix(&self) -> Result<Vec<String>> {
         let program = env::current_exe().context("finding Mazet's own program")?;
         let program = program.to_str().context("Mazet's own path is no UTF-8: move it")?.to_owned();
-        let mut words = vec!["unshare".to_owned()];
+        let mut words = Vec::new();
+        if self.foreign.is_some() && rustix::process::geteuid().is_root() {
+            // Emulators are registered per user namespace: root too needs one of its own, or it
+            // would change its host.
+            words.extend([program.clone(), users::SUBCOMMAND.to_owned()]);
+        }
+        words.push("unshare".to_owned());
         words.extend(namespace_flags(self.network).into_iter().map(str::to_owned));
         words.extend(["--".to_owned(), program, SUBCOMMAND.to_owned(), serde_json::to_string(self)?]);
         Ok(words)
@@ -187,11 +235,25 @@ fn set_up(sandbox: &Sandbox) -> Result<()> {
     if let Some(inner) = &sandbox.inner {
         system_mounts(inner)?;
     }
+    if let Some(architecture) = &sandbox.foreign {
+        emulate::register(tree, Architecture::of(architecture)?)?;
+    }
     for folder in &sandbox.shared {
         bind_at(folder, &below(tree, folder))?;
     }
     for (outside, inside) in &sandbox.binds {
         bind_at(outside, &below(tree, inside))?;
+    }
+    for (inside, to) in &sandbox.links {
+        let inside = below(tree, inside);
+        if fs::symlink_metadata(&inside).is_err() {
+            symlink(to, &inside).with_context(|| format!("linking {}", inside.display()))?;
+        }
+    }
+    for (outside, inside) in &sandbox.lent {
+        let inside = below(tree, inside);
+        bind_at(outside, &inside)?;
+        read_only(&inside)?;
     }
     Ok(())
 }
@@ -226,7 +288,7 @@ fn system_mounts(tree: &Path) -> Result<()> {
         ("stdout", "fd/1"),
         ("stderr", "fd/2"),
     ] {
-        std::os::unix::fs::symlink(to, dev.join(link)).with_context(|| format!("linking /dev/{link}"))?;
+        symlink(to, dev.join(link)).with_context(|| format!("linking /dev/{link}"))?;
     }
     Ok(())
 }
@@ -265,6 +327,24 @@ fn bind_at(outside: &Path, inside: &Path) -> Result<()> {
 fn bind(outside: &Path, inside: &Path) -> Result<()> {
     mount_bind_recursive(outside, inside)
         .with_context(|| format!("binding {} to {}", outside.display(), inside.display()))
+}
+
+/// Makes a mount read-only. Its other flags stay: what the host forbids on a file system, a
+/// namespace may not allow.
+fn read_only(path: &Path) -> Result<()> {
+    let doing = || format!("making {} read-only", path.display());
+    let flags = rustix::fs::statvfs(path).with_context(doing)?.f_flag;
+    let pairs = [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ];
+    let kept = pairs.iter().filter(|(has, _)| flags.contains(*has));
+    let all = kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, (_, flag)| all | *flag);
+    mount_remount(path, all, "").with_context(doing)
 }
 
 /// An absolute path seen from below `tree`.

@@ -1,10 +1,12 @@
 //! Debian trees made from locked packages: the tools, the compiler, the test clients, and the
 //! base of every image.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use crate::arch::Architecture;
 use crate::digest::Inputs;
 use crate::lock::Entry;
 use crate::repo;
@@ -13,7 +15,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::stage::{Made, stage};
 
 /// Documentation and translations that no tool and no box reads; licences stay.
-const LEFT_OUT: [&str; 12] = [
+pub const LEFT_OUT: [&str; 12] = [
     "path-exclude=/usr/share/doc/*",
     "path-include=/usr/share/doc/*/copyright",
     // The box's own sources: Debian's word on where Debian is, so that no mirror is named here.
@@ -44,6 +46,8 @@ pub enum Maker<'a> {
 pub struct Order<'a> {
     /// Debian release, by code name.
     pub release: &'a str,
+    /// Debian architecture.
+    pub architecture: &'a str,
     /// Every package.
     pub entries: &'a [Entry],
     /// The clock inside: seconds since 1970 UTC.
@@ -66,8 +70,19 @@ impl Order<'_> {
 /// Adds packages to a stage's inputs.
 pub fn add_packages(inputs: &mut Inputs, entries: &[Entry]) {
     for entry in entries {
-        inputs.text(format!("package {}", entry.name), format!("{} {}", entry.version, entry.sha256));
+        // A package may be there for two architectures.
+        let label = match entries.iter().filter(|other| other.name == entry.name).count() {
+            1 => format!("package {}", entry.name),
+            _ => format!("package {}:{}", entry.name, entry.architecture),
+        };
+        inputs.text(label, format!("{} {}", entry.version, entry.sha256));
     }
+}
+
+/// Architectures of packages other than `own` and `all`.
+fn foreign<'a>(entries: &'a [Entry], own: &str) -> Vec<&'a str> {
+    let names: BTreeSet<_> = entries.iter().map(|entry| entry.architecture.as_str()).collect();
+    names.into_iter().filter(|name| *name != own && *name != "all").collect()
 }
 
 /// A kept helper tree: `<shelf>/<name>-<key>/tree`.
@@ -94,11 +109,28 @@ pub fn make(maker: &Maker<'_>, order: &Order<'_>, folder: &Path) -> Result<()> {
     let (mut command, archive) = match maker {
         Maker::Host => (sandbox::host_command(doing, Program::Mmdebstrap), repo.display().to_string()),
         Maker::Tools(tree) => {
-            let sandbox = Sandbox::new(tree).share(folder).bind(&repo, ARCHIVE);
+            let sandbox =
+                Sandbox::new(tree).share(folder).bind(&repo, ARCHIVE).running(order.architecture)?;
             (sandbox.command(doing, Program::Mmdebstrap.name())?, ARCHIVE.to_owned())
         }
     };
-    let names: Vec<_> = order.entries.iter().map(|entry| entry.name.as_str()).collect();
+    let own = match maker {
+        Maker::Host => Architecture::builder()?.debian,
+        Maker::Tools(_) => order.architecture,
+    };
+    let foreign = foreign(order.entries, own);
+    if !foreign.is_empty() || Architecture::of(own)?.is_foreign() {
+        let all: Vec<_> = std::iter::once(own).chain(foreign.iter().copied()).collect();
+        command = command.arg(format!("--architectures={}", all.join(","))).arg("--skip=check/qemu");
+    }
+    let names: Vec<_> = order
+        .entries
+        .iter()
+        .map(|entry| match foreign.contains(&entry.architecture.as_str()) {
+            true => format!("{}:{}", entry.name, entry.architecture),
+            false => entry.name.clone(),
+        })
+        .collect();
     command = command
         .args(["--mode=root", "--variant=essential", "--format=directory"])
         .args(["--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount"])

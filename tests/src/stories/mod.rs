@@ -6,4 +6,5 @@ pub mod install;
 pub mod mirror;
 pub mod name;
 pub mod operator;
+pub mod pi;
 pub mod power;

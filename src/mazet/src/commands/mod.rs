@@ -67,6 +67,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Action::Doctor(words) => small::doctor(&words),
         Action::Generate(words) => small::generate(&words),
         Action::Sandbox(words) => match sandbox::enter(&words.description, &words.words)? {},
+        Action::Users(words) => sandbox::users::enter(&words.words),
         Action::Test(words) => test::run(&words),
         Action::Bench(words) => bench::run(&words),
     }

@@ -14,6 +14,11 @@ use crate::digest::{Digest, Inputs};
 use crate::paths::Project;
 use crate::stage::stage;
 
+/// Files of a hardware that lie on the box as they lie below this folder.
+const ROOT: &str = "root/";
+/// Lists of packages for the builder.
+const TREES: &str = "trees/";
+
 /// What the layer is made from.
 pub struct Contents<'a> {
     /// The project.
@@ -24,8 +29,8 @@ pub struct Contents<'a> {
     pub mazetd: &'a Path,
     /// What the image says of itself.
     pub info: &'a ImageInfo,
-    /// Folder of GRUB's `boot.img` and `core.img`.
-    pub grub: &'a Path,
+    /// Boot programs of the hardware, which the box needs for disks that it writes.
+    pub programs: &'a [PathBuf],
     /// The clock of the build, seconds since 1970 UTC.
     pub epoch: u64,
 }
@@ -63,8 +68,20 @@ pub fn inputs(
         inputs.text(format!("manifest {name}"), serde_json::to_string(manifest)?);
         inputs.folder(&format!("overlays/{name}"), &project.overlays().join(name))?;
     }
-    inputs.folder(&format!("firmware/{hardware}"), &project.firmware(hardware))?;
+    for (path, relative) in baked(&project.firmware(hardware))? {
+        let executable = fs::metadata(&path)?.permissions().mode() & 0o100 != 0;
+        let content = Digest::of_file(&path)?;
+        inputs.text(format!("firmware/{hardware}/{relative}"), format!("{content} {executable}"));
+    }
     Ok(inputs)
+}
+
+/// The files of a hardware that the box gets, with their paths below its folder. The lists for the
+/// builder's own trees are not among them.
+fn baked(firmware: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let relative = |path: &Path| path.strip_prefix(firmware).unwrap_or(path).display().to_string();
+    let files = crate::digest::files_below(firmware)?.into_iter().map(|path| (path.clone(), relative(&path)));
+    Ok(files.filter(|(_, relative)| !relative.starts_with(TREES)).collect())
 }
 
 fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
@@ -73,11 +90,17 @@ fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
     for manifest in contents.services {
         service(tree, project, manifest)?;
     }
-    for file in ["boot.img", "core.img"] {
-        install(&contents.grub.join(file), tree, &format!("{FIRMWARE_DIR}/{file}"), 0o644)?;
+    for file in contents.programs {
+        let name = file.file_name().unwrap_or_default().display();
+        install(file, tree, &format!("{FIRMWARE_DIR}/{name}"), 0o644)?;
     }
     let firmware = project.firmware(&contents.info.hardware);
-    copy_folder(&firmware, tree, FIRMWARE_DIR)?;
+    for (path, relative) in baked(&firmware)? {
+        match relative.strip_prefix(ROOT) {
+            Some(target) => install(&path, tree, target, mode_of(&path)?)?,
+            None => install(&path, tree, &format!("{FIRMWARE_DIR}/{relative}"), mode_of(&path)?)?,
+        }
+    }
     // The box remakes its initrd at a kernel update as the builder made the first one.
     copy_folder(&firmware.join("initramfs"), tree, "/etc/initramfs-tools")?;
     write(tree, IMAGE_JSON, &serde_json::to_string_pretty(contents.info)?, 0o644)?;
@@ -164,8 +187,13 @@ fn write(tree: &Path, target: &str, text: &str, mode: u32) -> Result<()> {
 fn copy_folder(source: &Path, tree: &Path, target: &str) -> Result<()> {
     for file in crate::digest::files_below(source)? {
         let relative = file.strip_prefix(source).unwrap_or(&file).display().to_string();
-        let executable = fs::metadata(&file)?.permissions().mode() & 0o100 != 0;
-        install(&file, tree, &format!("{target}/{relative}"), if executable { 0o755 } else { 0o644 })?;
+        install(&file, tree, &format!("{target}/{relative}"), mode_of(&file)?)?;
     }
     Ok(())
+}
+
+/// The mode on the box of a file of the project: only its executable bit counts.
+fn mode_of(file: &Path) -> Result<u32> {
+    let executable = fs::metadata(file)?.permissions().mode() & 0o100 != 0;
+    Ok(if executable { 0o755 } else { 0o644 })
 }

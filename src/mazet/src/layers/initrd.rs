@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Layer;
 use super::debian::{Workshop, kernel_release};
+use super::raise::lend;
+use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
 use crate::sandbox::{self, Overlay, Sandbox};
 use crate::stage::stage;
+use crate::tree::Order;
 
 /// Kernel and initrd, ready for the image.
 #[derive(Debug, Clone)]
@@ -37,6 +40,58 @@ pub fn inputs(base: Digest, services: Digest, firmware: &Path) -> Result<Inputs>
     Ok(inputs)
 }
 
+/// Packages whose programs are lent while an initrd for another architecture is made.
+const LENT: [&str; 9] =
+    ["coreutils", "cpio", "dash", "dracut-install", "findutils", "grep", "mawk", "sed", "zstd"];
+/// Programs of these that the initrd holds too: they are not lent.
+const HELD: [&str; 1] = ["md5sum"];
+/// Where the libraries of lent programs lie in the meantime.
+const LIBRARIES: &str = "/run/mazet-libraries";
+/// The tools tree's program that is depmod when it bears its name.
+const DEPMOD: &str = "/usr/bin/kmod";
+
+/// Lends programs to the tree at `root`, whose lowest layer is `base`.
+fn lend(
+    shop: &Workshop<'_>,
+    sandbox: Sandbox,
+    base: &Layer,
+    root: &Path,
+    order: &Order<'_>,
+) -> Result<Sandbox> {
+    let entries: Vec<_> = order.entries.iter().filter(|entry| LENT.contains(&entry.name.as_str())).collect();
+    let architecture = Architecture::of(order.architecture)?;
+    let mut loans = lend::loans(shop.tools, &base.tree(), architecture, &entries, &[])?;
+    // Elsewhere: the scripts look for libraries by name below /usr/lib, and would take these too.
+    let folder = Path::new("/usr/lib").join(Architecture::builder()?.gnu);
+    loans.retain(|(_, path)| path.parent() != Some(&folder));
+    for (_, path) in loans.iter_mut().filter(|(_, path)| *path == folder) {
+        *path = PathBuf::from(LIBRARIES);
+    }
+    loans.retain(|(_, path)| !path.file_name().is_some_and(|name| HELD.iter().any(|held| name == *held)));
+    lend::mount(sandbox, root, &loans)
+}
+
+/// An initrd for another architecture that took up a program that was only lent would not start.
+fn check(folder: &Path, own: Architecture) -> Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).with_context(|| format!("reading {}", next.display()))? {
+            let (path, kind) = entry.map(|entry| (entry.path(), entry.file_type()))?;
+            let kind = kind?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && lend::is_elf(&path, own) {
+                bail!(
+                    "the initial RAM disk took up {}, a program of the builder's: add it to \
+                     HELD in layers/initrd.rs",
+                    path.strip_prefix(folder).unwrap_or(&path).display()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Makes the initrd of the kernel in `base`, with the configuration in `firmware/initramfs`.
 ///
 /// # Errors
@@ -46,7 +101,7 @@ pub fn make(
     base: &Layer,
     services: &Layer,
     firmware: &Path,
-    epoch: u64,
+    order: &Order<'_>,
 ) -> Result<Initrd> {
     let configuration = firmware.join("initramfs");
     let kernel = kernel_release(base)?;
@@ -59,20 +114,29 @@ pub fn make(
             work: folder.join("work"),
             target: root.clone(),
         };
-        Sandbox::new(shop.tools)
+        let sandbox = Sandbox::new(shop.tools)
             .share(folder)
             .share(&base.folder)
             .share(&services.folder)
             .share(&configuration)
             .overlay(overlay)
+            .running(order.architecture)?;
+        let foreign = sandbox.foreign.is_some();
+        let sandbox = if foreign { lend(shop, sandbox, base, &root, order)? } else { sandbox };
+        sandbox
             .command("making the initial RAM disk", "sh")?
             .args(["-euc", include_str!("initrd.sh"), "initrd"])
             .args([&root, &configuration, folder])
             .arg(&kernel)
-            .env("SOURCE_DATE_EPOCH", epoch.to_string())
+            .args(foreign.then_some(DEPMOD))
+            .env("LD_LIBRARY_PATH", if foreign { LIBRARIES } else { "" })
+            .env("SOURCE_DATE_EPOCH", order.epoch.to_string())
             .log(&folder.join("initrd.log"))
             .run()?;
-        for rest in ["root", "upper", "work"] {
+        if foreign {
+            check(&folder.join("check"), Architecture::builder()?)?;
+        }
+        for rest in ["root", "upper", "work", "check"] {
             sandbox::remove_tree(&folder.join(rest))?;
         }
         let vmlinuz = base.tree().join("boot").join(format!("vmlinuz-{kernel}"));

@@ -11,6 +11,7 @@
 pub mod debian;
 pub mod house;
 pub mod initrd;
+pub mod raise;
 
 use std::fs;
 use std::path::{Path, PathBuf};

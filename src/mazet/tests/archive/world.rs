@@ -74,6 +74,7 @@ impl World {
         let target = Target {
             release: "trixie".to_owned(),
             architecture: "amd64".to_owned(),
+            foreign: Vec::new(),
             components: vec!["main".to_owned()],
             keyring: Some(self.folder.path().join("keys.gpg")),
         };

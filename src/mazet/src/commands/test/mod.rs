@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use mazet_model::check::Valid;
 
 use super::{CHECK_FAILED, Setting, boot, build, small};
 use crate::cli;
@@ -17,8 +16,10 @@ use crate::lock::Part;
 use crate::run::{Command, Program};
 use crate::timings::{Timings, human_seconds};
 
-/// The recipe that the end-to-end scenarios boot.
+/// The recipe that most of the end-to-end scenarios boot.
 const RECIPE: &str = "pc";
+/// The recipe of the scenarios of the Raspberry Pi.
+const PI: &str = "pi";
 
 /// The suite of real boots.
 const SCENARIOS: &str = "end to end";
@@ -119,10 +120,6 @@ impl Tester {
         Suite { name, count, seconds: start.elapsed().as_secs_f64() }
     }
 
-    fn valid(&self) -> Result<Valid> {
-        self.setting.recipe(RECIPE)
-    }
-
     /// Every recipe of the project is without fault.
     fn recipes(&self) -> Result<Count> {
         let mut count = Count::default();
@@ -163,19 +160,27 @@ impl Tester {
         self.counted(&command)
     }
 
-    /// Builds the image that the scenarios boot.
+    /// Builds the images that the scenarios boot.
     fn image(&self) -> Result<Count> {
-        let valid = self.valid()?;
-        let timings = Timings::new();
-        let options = build::options(&self.setting, &boot::plain_build(RECIPE));
-        let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
-        eprint!("{}", timings.record().to_table());
-        built.map(|_| Count::one(true))
+        let mut count = Count::default();
+        for recipe in [RECIPE, PI] {
+            let valid = self.setting.recipe(recipe)?;
+            let timings = Timings::new();
+            let options = build::options(&self.setting, &boot::plain_build(recipe));
+            let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
+            eprint!("{}", timings.record().to_table());
+            built.with_context(|| format!("building {recipe}"))?;
+            count.passed += 1;
+        }
+        Ok(count)
     }
 
     fn scenarios(&self) -> Result<Count> {
-        let image = self.setting.project.images().join(format!("{RECIPE}.img"));
-        let mut command = scenarios(&self.setting, RECIPE, &image, &self.artefacts)?;
+        let image = |recipe: &str| self.setting.project.images().join(format!("{recipe}.img"));
+        let mut command = scenarios(&self.setting, RECIPE, &image(RECIPE), &self.artefacts)?;
+        command = command.arg("--pi-image").arg(image(PI));
+        command =
+            enter(command, &self.setting, PI, &self.artefacts, ("--pi-tools-prefix", "tools", Part::Tools))?;
         if self.words.long {
             command = command.arg("--long");
         }
@@ -186,8 +191,14 @@ impl Tester {
         self.counted(&command)
     }
 
+    /// The PC's image; the Pi's as well when there is time.
     fn second_build(&self) -> Result<Count> {
-        second::same_image(&self.setting, RECIPE, self.words.other_user.as_deref()).map(|()| Count::one(true))
+        let mut count = Count::default();
+        for recipe in if self.words.long { &[RECIPE, PI][..] } else { &[RECIPE] } {
+            second::same_image(&self.setting, recipe, self.words.other_user.as_deref())?;
+            count.passed += 1;
+        }
+        Ok(count)
     }
 
     /// Runs a test runner, shows what it says, and counts.
@@ -216,14 +227,24 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .arg(image)
         .arg("--artefacts")
         .arg(artefacts);
-    let folders = [setting.project.images(), artefacts.to_owned()];
-    for (flag, name, part) in
-        [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)]
-    {
-        let tree = boot::tree(setting, recipe, name, part)?;
-        let words = boot::prefix(setting, &tree, &folders)?;
-        command = command.args(words.iter().flat_map(|word| [flag, word]));
+    for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
+        command = enter(command, setting, recipe, artefacts, tree)?;
     }
+    Ok(command)
+}
+
+/// Tells the program how a tree of `recipe` is entered: its flag, the tree's name and part.
+fn enter(
+    mut command: Command,
+    setting: &Setting,
+    recipe: &str,
+    artefacts: &Path,
+    (flag, name, part): (&str, &str, Part),
+) -> Result<Command> {
+    let folders = [setting.project.images(), artefacts.to_owned()];
+    let tree = boot::tree(setting, recipe, name, part)?;
+    let words = boot::prefix(setting, &tree, &folders)?;
+    command = command.args(words.iter().flat_map(|word| [flag, word]));
     Ok(command)
 }
 

@@ -1,0 +1,197 @@
+//! Raising a Debian tree, fast also for an architecture that the builder is not.
+//!
+//! The tools tree's dpkg does the work from outside (`dpkg --root`): unpacking, with all its
+//! decompression, is the builder's own. Package scripts run inside the tree; for a foreign
+//! architecture most of the programs that they call are lent ([`lend`]) and the rest runs
+//! emulated. Nothing of dpkg is done in its stead: what is decided here is only what it is given
+//! together ([`plan`]), so that databases, triggers, conffiles and alternatives are dpkg's own.
+
+pub mod lend;
+pub mod plan;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use mazet_model::manifest::User;
+
+use crate::arch::Architecture;
+use crate::fetch;
+use crate::layers::debian::user_words;
+use crate::lock::Entry;
+use crate::run::Command;
+use crate::sandbox::Sandbox;
+use crate::tree::{LEFT_OUT, Order};
+use lend::Loan;
+use plan::{Control, Step};
+
+/// What decides how a tree is raised, for its stage's inputs.
+pub const SCRIPT: &str = include_str!("raise.sh");
+
+/// A tree being raised.
+pub struct Raising<'a> {
+    /// The tools tree.
+    tools: &'a Path,
+    /// The stage's folder: logs, and dpkg for the tree's architecture.
+    folder: &'a Path,
+    /// The tree.
+    root: PathBuf,
+    /// Sees stage folder and tree, with the tree's own `/dev`, `/proc`, `/sys`.
+    sandbox: Sandbox,
+    /// What it is made of.
+    order: &'a Order<'a>,
+    /// What is in the tree already, for loans.
+    below: &'a [Entry],
+    dpkg: Vec<Loan>,
+}
+
+impl<'a> Raising<'a> {
+    /// A tree at `root`, to be raised in `sandbox` (which sees `folder` and has `root` as its
+    /// inner root), above the packages of `below`.
+    ///
+    /// # Errors
+    /// When there is no dpkg for the architecture.
+    pub fn new(
+        tools: &'a Path,
+        folder: &'a Path,
+        root: &Path,
+        sandbox: Sandbox,
+        order: &'a Order<'a>,
+        below: &'a [Entry],
+    ) -> Result<Self> {
+        let architecture = Architecture::of(order.architecture)?;
+        let dpkg = lend::dpkg(tools, &folder.join("dpkg"), architecture)?;
+        let sandbox = sandbox.bind(order.debs, "/mnt/debs").running(order.architecture)?;
+        // The tools tree's own dpkg gives way to the one for the tree's architecture.
+        let sandbox = dpkg.iter().fold(sandbox, |sandbox, (made, path)| sandbox.lend(made, path));
+        Ok(Self { tools, folder, root: root.to_owned(), sandbox, order, below, dpkg })
+    }
+
+    /// Raises a whole tree from nothing.
+    ///
+    /// # Errors
+    /// When a package cannot be unpacked or a script fails.
+    pub fn from_nothing(&self, users: &[User]) -> Result<()> {
+        let packages = self.read()?;
+        let first = plan::essential(&packages);
+        self.plain("laying out a tree", "lay-out", &LEFT_OUT.map(str::to_owned))?;
+        let list = [self.list("first", &folders_first(&packages, &first))?];
+        self.plain("extracting the essential packages", "extract", &list)?;
+        self.phase("unpacking the essential packages", "first", &list, &[])?;
+        let there: Vec<_> = first.iter().map(|i| &self.order.entries[*i]).collect();
+        self.phase("configuring the essential packages", "essential", &[], &there)?;
+        self.rest(&packages, first, users)
+    }
+
+    /// Adds packages to a tree that is there.
+    ///
+    /// # Errors
+    /// As [`from_nothing`](Self::from_nothing).
+    pub fn above(&self, users: &[User]) -> Result<()> {
+        let packages = self.read()?;
+        self.rest(&packages, BTreeSet::new(), users)
+    }
+
+    fn rest(&self, packages: &[Control], mut there: BTreeSet<usize>, users: &[User]) -> Result<()> {
+        let entries = &self.order.entries;
+        for step in plan::steps(packages, &there) {
+            let lent: Vec<_> = self.below.iter().chain(there.iter().map(|i| &entries[*i])).collect();
+            match step {
+                Step::Unpack(next) => {
+                    let list = self.list("unpack", &next)?;
+                    self.phase("unpacking packages", "unpack", &[list], &lent)?;
+                    there.extend(next);
+                }
+                Step::Configure(next) => {
+                    let names: Vec<_> = next.iter().map(|i| entries[*i].name.clone()).collect();
+                    self.phase("configuring packages for others", "configure", &names, &lent)?;
+                }
+            }
+        }
+        let all: Vec<_> = self.below.iter().chain(entries.iter()).collect();
+        self.phase("configuring packages", "configure", &["--pending".to_owned()], &all)?;
+        self.phase("making system users", "users", &user_words(users), &all)?;
+        self.tidy()
+    }
+
+    /// The control files of all packages, in the order's order.
+    fn read(&self) -> Result<Vec<Control>> {
+        let all: Vec<_> = (0..self.order.entries.len()).collect();
+        let list = self.list("control", &all)?;
+        let text = self.command(&self.outside(), "reading packages", "control", &[list])?.text()?;
+        Ok(text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(Control::parse).collect())
+    }
+
+    /// A file of the names of packages, for the script; gives its path.
+    fn list(&self, phase: &str, numbers: &[usize]) -> Result<String> {
+        let name =
+            |i: &usize| fetch::path(Path::new(""), &self.order.entries[*i]).display().to_string() + "\n";
+        let path = self.folder.join(format!("{phase}.debs"));
+        fs::write(&path, numbers.iter().map(name).collect::<String>())
+            .with_context(|| format!("writing {}", path.display()))?;
+        Ok(path.display().to_string())
+    }
+
+    /// The sandbox without anything mounted in the tree.
+    fn outside(&self) -> Sandbox {
+        Sandbox { inner: None, ..self.sandbox.clone() }
+    }
+
+    /// A phase that starts nothing of the tree: its `/proc` and `/dev` are not there yet.
+    fn plain(&self, doing: &str, phase: &str, words: &[String]) -> Result<()> {
+        self.command(&self.outside(), doing, phase, words)?.run()?;
+        Ok(())
+    }
+
+    /// A phase in which package scripts run, with the programs of `entries` lent.
+    fn phase(&self, doing: &str, phase: &str, words: &[String], entries: &[&Entry]) -> Result<()> {
+        if words.is_empty() && phase != "essential" {
+            return Ok(());
+        }
+        let mut sandbox = self.sandbox.clone();
+        if sandbox.foreign.is_some() && !entries.is_empty() {
+            let architecture = Architecture::of(self.order.architecture)?;
+            let loans = lend::loans(self.tools, &self.root, architecture, entries, &self.dpkg)?;
+            sandbox = lend::mount(sandbox, &self.root, &loans)?;
+        }
+        self.command(&sandbox, doing, phase, words)?.run()?;
+        Ok(())
+    }
+
+    fn command(&self, sandbox: &Sandbox, doing: &str, phase: &str, words: &[String]) -> Result<Command> {
+        let command = sandbox
+            .command(doing, "sh")?
+            .args(["-euc", SCRIPT, "raise", phase])
+            .arg(&self.root)
+            .args(words)
+            .env("SOURCE_DATE_EPOCH", self.order.epoch.to_string())
+            // One initramfs, made later, when everything that belongs in it is there.
+            .env("INITRD", "No");
+        Ok(match phase {
+            "control" => command,
+            _ => command.log(&self.folder.join(format!("{phase}.log"))),
+        })
+    }
+
+    /// Takes away what was only there for the loans.
+    fn tidy(&self) -> Result<()> {
+        let places = match self.sandbox.foreign {
+            Some(_) => lend::places(Architecture::builder()?),
+            None => Vec::new(),
+        };
+        self.plain("tidying a tree", "tidy", &places)?;
+        let made = self.folder.join("dpkg");
+        if made.exists() {
+            fs::remove_dir_all(&made).with_context(|| format!("deleting {}", made.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The package with the tree's top folders and links (Debian's base-files), then the others.
+fn folders_first(packages: &[Control], numbers: &BTreeSet<usize>) -> Vec<usize> {
+    let is_base = |i: &&usize| packages[**i].name == "base-files";
+    let others = numbers.iter().filter(|i| !is_base(i));
+    numbers.iter().filter(is_base).chain(others).copied().collect()
+}

@@ -1,0 +1,84 @@
+# raise.sh PHASE ROOT WORD…: one step in making the tree ROOT with the tools tree's dpkg. Where
+# packages are concerned, the one WORD is a file that lists their names in /mnt/debs.
+phase=$1
+root=$2
+shift 2
+case $phase in
+control | extract | first | unpack)
+    cd /mnt/debs
+    # Word splitting is meant: the names are digests.
+    set -- $(cat "$1")
+    ;;
+esac
+
+# A tree that is made anew after a power cut needs no fsync. Given to dpkg's loader, not to the
+# environment: what dpkg starts may be of another architecture.
+library=$(find /usr/lib -name 'libeatmydata.so' | head -n 1)
+for loader in /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.*; do
+    [ ! -x "$loader" ] || break
+done
+dpkg() {
+    "$loader" --preload "$library" /usr/bin/dpkg --root="$root" --force-unsafe-io --force-confnew "$@"
+}
+
+case $phase in
+control)
+    # What the order of packages depends on, one paragraph each.
+    for deb; do
+        dpkg-deb --field "$deb" Package Essential Pre-Depends Depends Provides
+        echo
+    done
+    ;;
+lay-out)
+    # WORDs: options for dpkg that the tree keeps.
+    mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
+    for option; do echo "$option"; done >"$root/etc/dpkg/dpkg.cfg.d/mazet"
+    : >"$root/var/lib/dpkg/status"
+    ;;
+extract)
+    # The files of packages that dpkg itself cannot do without, the first package (with the
+    # folders) before the others.
+    extract='dpkg-deb --fsys-tarfile "$1" | tar --extract --directory "$0" --keep-directory-symlink --numeric-owner --same-permissions'
+    sh -euc "$extract" "$root" "$1"
+    shift
+    printf '%s\0' "$@" | xargs -0 -n 1 -P 2 sh -euc "$extract" "$root"
+    # What dpkg leaves out, it will not lay out again.
+    rm -rf "$root/usr/share/man" "$root/usr/share/info" "$root/usr/share/lintian" "$root/usr/share/locale"
+    find "$root/usr/share/doc" -type f ! -name copyright -delete
+    ;;
+first)
+    # No package may start a service in a tree.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+    # The essential packages depend on each other in circles.
+    dpkg --no-triggers --force-depends --unpack "$@"
+    ;;
+essential)
+    dpkg --no-triggers --force-depends --configure --pending
+    ;;
+unpack)
+    dpkg --no-triggers --unpack "$@"
+    ;;
+configure)
+    dpkg --configure "$@"
+    ;;
+users)
+    # WORDs: name, id, comment, three a system user.
+    while [ $# -ge 3 ]; do
+        chroot "$root" useradd --system --user-group --no-create-home --home-dir /nonexistent \
+            --shell /usr/sbin/nologin --uid "$2" --comment "$3" "$1"
+        shift 3
+    done
+    ;;
+tidy)
+    # WORDs: places of loans that the tree itself does not have.
+    rm -f "$root/usr/sbin/policy-rc.d"
+    for place; do
+        if [ -d "$root$place" ] && [ ! -L "$root$place" ]; then
+            rmdir "$root$place"
+        else
+            rm -f "$root$place"
+        fi
+    done
+    ;;
+esac
