@@ -403,6 +403,7 @@ fn write_image(
         );
     }
     made.write(&image, parts.tools)?;
+    crate::release::withdraw(made.image)?;
     fs::rename(&image, made.image).with_context(|| format!("naming {}", made.image.display()))
 }
 
