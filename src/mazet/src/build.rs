@@ -295,7 +295,7 @@ impl Build<'_> {
     /// Stage 4: the image, and what stands beside it.
     fn image(&mut self, lock: &Lock, tools: &Path, stack: &Stack) -> Result<Built> {
         let Stack { below, house, programs, info } = stack;
-        let mut inputs = Inputs::new("image", 1);
+        let mut inputs = Inputs::new("image", 2);
         inputs.digest("box", house.key);
         inputs.text("filling", include_str!("image/fill.sh"));
         let firmware = self.project.firmware(&self.recipe.image.hardware);

@@ -8,6 +8,7 @@
 //! | `account` | root | the operator's Unix account |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
+//! | `log` | root | the first boot's log, to the stick or card |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
@@ -26,6 +27,7 @@ mod disks;
 mod files;
 mod health;
 mod install;
+mod log;
 mod medium;
 mod notify;
 mod protocol;
@@ -86,6 +88,8 @@ enum Command {
     Answers,
     /// Puts the live system's clock forward, and waits a little for a time server
     Clock,
+    /// Writes the first boot's log to the stick or card, where it was asked for or something failed
+    Log,
     /// Makes what the machine's firmware starts follow the box's own kernel
     BootFiles {
         /// The box has just started: restart once if another kernel than its own runs
@@ -124,6 +128,7 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,

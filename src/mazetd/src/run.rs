@@ -27,6 +27,8 @@ pub enum Program {
     Ip,
     /// Listens for wireless networks.
     Iw,
+    /// Reads the journal.
+    Journalctl,
     /// Lists block devices and what they hold.
     Lsblk,
     /// Makes the box's file system.
@@ -58,6 +60,7 @@ impl Program {
             Self::Cp => "cp",
             Self::Ip => "ip",
             Self::Iw => "iw",
+            Self::Journalctl => "journalctl",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
@@ -82,7 +85,7 @@ impl Program {
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",
-            Self::Systemctl => "systemd",
+            Self::Journalctl | Self::Systemctl => "systemd",
             Self::Udevadm => "udev",
         }
     }

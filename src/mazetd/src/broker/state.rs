@@ -18,7 +18,7 @@ use crate::advance::Advance;
 use crate::install::boot;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{clock, disks, health, install, system, wifi};
+use crate::{clock, disks, health, install, log, system, wifi};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -205,6 +205,9 @@ impl State {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
             return Ok(Refusal::new("password-short", detail).response());
         }
+        if self.installs() {
+            return Ok(Refusal::new("install-running", "the installation has begun").response());
+        }
         let (hash, unix) = (password::hash(password)?, password::unix_hash(password)?);
         let mut kept = lock(&self.kept);
         kept.answers.operator_password = Some(hash);
@@ -245,6 +248,7 @@ impl State {
 
     fn start(&self, plan: InstallPlan) {
         let (progress, store, runner) = (Arc::clone(&self.progress), self.store.clone(), self.runner.clone());
+        let advance = self.advance.clone();
         thread::spawn(move || {
             let reporter = install::Reporter::new(Arc::clone(&progress));
             match install::install(&plan, &runner, &reporter) {
@@ -252,10 +256,14 @@ impl State {
                     if let Err(error) = store.forget() {
                         eprintln!("forgetting the wizard's answers: {error:#}");
                     }
+                    if advance.answers.log.write {
+                        write_log(&advance, "asked for in mazet.toml; the installation is finished", &runner);
+                    }
                     lock(&progress).finished = true;
                 }
                 Err(error) => {
                     eprintln!("the installation failed: {error:#}");
+                    write_log(&advance, &format!("the installation failed: {error:#}"), &runner);
                     lock(&progress).error = Some(format!("{error:#}"));
                 }
             }
@@ -269,6 +277,13 @@ impl State {
         }
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
+    }
+}
+
+/// A log that cannot be written must not hide what it was to tell.
+fn write_log(advance: &Advance, reason: &str, runner: &Runner) {
+    if let Err(error) = log::write(advance, reason, runner) {
+        eprintln!("writing the log to the medium: {error:#}");
     }
 }
 
