@@ -104,11 +104,12 @@ fn swap_is_refused(shell: &GuestShell, name: &str) -> Result<()> {
 fn unplugged(qemu: &Qemu, shell: &GuestShell, name: &str) -> Result<()> {
     let flash = flash("long.img", name);
     shell.ask(&format!(
-        "truncate -s 1G /tmp/long.img; : > /tmp/log; {flash} > /tmp/log </dev/null & echo $! > /tmp/pid; \
+        "truncate -s 1G /tmp/long.img; : > /tmp/log; {flash} > /tmp/log 2> /tmp/err </dev/null & echo $! > /tmp/pid; \
          tail -f /tmp/log | grep -q -m 1 writing"
     ))?;
     unplug(qemu)?;
-    let Output { text, .. } = shell.run("tail -n +1 -f --pid=$(cat /tmp/pid) /tmp/log", PATIENCE)?;
+    let Output { text, .. } = shell
+        .run("tail -n +1 -f --pid=$(cat /tmp/pid) /tmp/log; cat /tmp/err; dmesg | tail -n 5", PATIENCE)?;
     let line = text.lines().find(|line| line.contains("\"failed\"")).unwrap_or_default();
     let failed: Value = serde_json::from_str(line).with_context(|| format!("reading {text}"))?;
     ensure!(failed["offset"].is_u64(), "the place is missing: {text}");

@@ -72,7 +72,7 @@ impl Prepared {
         let address = self.address();
         let picture = mazet_model::qr::half_blocks(&format!("{address}#{code}")).unwrap_or_default();
         Some(format!(
-            "Keep this: the box asks for it before anything else, and nothing else can tell it.\n\n  \
+            "\nKeep this: the box asks for it before anything else, and nothing else can tell it.\n\n  \
              Claim code: {code}\n  Address:    {address}\n\n{picture}"
         ))
     }

@@ -273,7 +273,7 @@ impl Answers {
             .split("\n\n")
             .map(str::trim)
             .filter(|part| !part.is_empty())
-            .filter(|part| is_empty(part))
+            .filter(is_empty)
             .collect();
         Ok(format!("{}\n", kept.join("\n\n")))
     }
