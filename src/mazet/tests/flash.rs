@@ -63,6 +63,19 @@ fn an_image_is_written_to_a_named_and_confirmed_target() {
 }
 
 #[test]
+fn several_targets_are_written_at_once() {
+    let desk = Desk::new(&image(), 8 << 20);
+    fs::copy(desk.path("stick"), desk.path("other")).expect("copied");
+    let both = ["--device", "./stick", "--yes-erase", "stick", "--device", "./other", "--yes-erase", "other"];
+    let output = desk.flash(&[&both[..], &["--json"]].concat());
+    assert!(output.status.success(), "{}", words(&output.stderr));
+    let said = words(&output.stdout);
+    assert_eq!(said.lines().filter(|line| line.contains(r#""phase":"done""#)).count(), 2, "{said}");
+    assert!(desk.stick() == fs::read(desk.path("other")).expect("read"));
+    assert!(desk.stick()[..3 << 20] == image());
+}
+
+#[test]
 fn nothing_is_written_without_a_confirmation() {
     let desk = Desk::new(&image(), 8 << 20);
     for (arguments, told) in [

@@ -18,6 +18,8 @@ use crate::lab::Bench;
 const SERIAL: &str = "SECOND";
 /// What QEMU's sticks tell of themselves.
 const MODEL: &str = "QEMU HARDDISK";
+/// An ordinary user who may ask for privileges.
+const USER: &str = "volunteer";
 /// Bytes of the image that is written whole: large enough for several pieces.
 const IMAGE: usize = 24 << 20;
 /// An emulated machine writes slowly.
@@ -36,12 +38,16 @@ pub fn sticks(bench: &Bench) -> Result<()> {
     let shell = qemu.shell()?;
     shell.wait_ready(Duration::from_secs(300))?;
     shell.ask("tar -xf /dev/disk/by-id/ata-*CARGO -C /tmp")?;
+    shell.ask(&format!(
+        "useradd {USER} && umask 337 && echo '{USER} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/{USER}"
+    ))?;
     let name = listed(shell)?;
     system_is_refused(shell)?;
     swap_is_refused(shell, &name)?;
     let flash = flash("a.img", &name);
     let output = shell.run(&flash, PATIENCE)?;
     ensure!(output.status == 0, "flashing ended with {}: {}", output.status, output.text);
+    ensure!(output.text.contains("sudo asks for them"), "no privileges were needed: {}", output.text);
     let written = fs::read(&stick)?;
     ensure!(written[..IMAGE] == image[..], "the stick does not hold the image");
     let [head, tail] = [&written[IMAGE..IMAGE + 4096], &written[written.len() - 4096..]];
@@ -74,11 +80,11 @@ fn listed(shell: &GuestShell) -> Result<String> {
     Ok(device["name"].as_str().unwrap_or_default().to_owned())
 }
 
-/// `mazet flash` without questions.
+/// `mazet flash` without questions, as the ordinary user.
 fn flash(image: &str, name: &str) -> String {
     let model = format!("$(lsblk -dno VENDOR,MODEL /dev/{name})");
     format!(
-        "XDG_CONFIG_HOME=/tmp/config /tmp/mazet flash /tmp/{image} --no-answers --json --device {name} \
+        "runuser -u {USER} -- env XDG_CONFIG_HOME=/tmp/config /tmp/mazet flash /tmp/{image} --no-answers --json --device {name} \
          --yes-erase \"{model}\""
     )
 }

@@ -29,7 +29,7 @@ fn info() -> ImageInfo {
     }
 }
 
-const LOCK: &str = include_str!("fixture.lock");
+const LOCK: &str = include_str!("../../fixtures/release.lock");
 
 impl Builder {
     fn new() -> Self {

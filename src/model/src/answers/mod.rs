@@ -269,12 +269,8 @@ impl Answers {
         let empty =
             ["[box]\n", "[association]\n", "[network]\n", "[wifi]\n", "[ssh]\n", "[log]\nwrite = false\n"];
         let is_empty = |part: &&str| !empty.contains(&format!("{}\n", part.trim_end()).as_str());
-        let kept: Vec<&str> = text
-            .split("\n\n")
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .filter(is_empty)
-            .collect();
+        let kept: Vec<&str> =
+            text.split("\n\n").map(str::trim).filter(|part| !part.is_empty()).filter(is_empty).collect();
         Ok(format!("{}\n", kept.join("\n\n")))
     }
 }
