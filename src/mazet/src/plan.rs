@@ -88,7 +88,7 @@ fn helper(project: &Project, hardware: &str, tree: &str) -> Result<Vec<String>> 
 }
 
 fn list(path: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }

@@ -91,7 +91,7 @@ fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
         service(tree, project, manifest)?;
     }
     for file in contents.programs {
-        let name = file.file_name().unwrap_or_default().display();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
         install(file, tree, &format!("{FIRMWARE_DIR}/{name}"), 0o644)?;
     }
     let firmware = project.firmware(&contents.info.hardware);
