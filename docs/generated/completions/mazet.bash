@@ -43,6 +43,9 @@ _mazet() {
             mazet,internal-sandbox)
                 cmd="mazet__subcmd__internal__subcmd__sandbox"
                 ;;
+            mazet,internal-users)
+                cmd="mazet__subcmd__internal__subcmd__users"
+                ;;
             mazet,recipe)
                 cmd="mazet__subcmd__recipe"
                 ;;
@@ -97,6 +100,9 @@ _mazet() {
             mazet__subcmd__help,internal-sandbox)
                 cmd="mazet__subcmd__help__subcmd__internal__subcmd__sandbox"
                 ;;
+            mazet__subcmd__help,internal-users)
+                cmd="mazet__subcmd__help__subcmd__internal__subcmd__users"
+                ;;
             mazet__subcmd__help,recipe)
                 cmd="mazet__subcmd__help__subcmd__recipe"
                 ;;
@@ -143,7 +149,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot test bench recipe why inspect cache doctor generate internal-sandbox help"
+            opts="-h -V --help --version build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,7 +163,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__bench)
-            opts="-h -V --no-boot --json --help --version"
+            opts="-h -V --trees --no-boot --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -365,7 +371,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot test bench recipe why inspect cache doctor generate internal-sandbox help"
+            opts="build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,6 +538,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__internal__subcmd__users)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__recipe)
             opts="check show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -617,6 +637,20 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__internal__subcmd__sandbox)
+            opts="-h -V --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__internal__subcmd__users)
             opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

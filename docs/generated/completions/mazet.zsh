@@ -85,6 +85,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (bench)
 _arguments "${_arguments_options[@]}" : \
+'(--no-boot)--trees[Only the root trees of the PC and of the Pi\: Mazet'\''s way beside mmdebstrap'\''s, by the clock and in processor time, and whether both make the same tree]' \
 '--no-boot[Only builds, no boots]' \
 '--json[As JSON]' \
 '-h[Print help]' \
@@ -277,6 +278,15 @@ _arguments "${_arguments_options[@]}" : \
 '*::words -- The command:_default' \
 && ret=0
 ;;
+(internal-users)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::words -- The command:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_mazet__subcmd__help_commands" \
@@ -373,6 +383,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(internal-users)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -400,6 +414,7 @@ _mazet_commands() {
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
+'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet commands' commands "$@"
@@ -486,6 +501,7 @@ _mazet__subcmd__help_commands() {
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
+'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet help commands' commands "$@"
@@ -548,6 +564,11 @@ _mazet__subcmd__help__subcmd__internal-sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help internal-sandbox commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__internal-users_commands] )) ||
+_mazet__subcmd__help__subcmd__internal-users_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help internal-users commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__recipe_commands] )) ||
 _mazet__subcmd__help__subcmd__recipe_commands() {
     local commands; commands=(
@@ -585,6 +606,11 @@ _mazet__subcmd__inspect_commands() {
 _mazet__subcmd__internal-sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'mazet internal-sandbox commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__internal-users_commands] )) ||
+_mazet__subcmd__internal-users_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet internal-users commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__recipe_commands] )) ||
 _mazet__subcmd__recipe_commands() {
