@@ -31,9 +31,6 @@ _mazet() {
             mazet,doctor)
                 cmd="mazet__subcmd__doctor"
                 ;;
-            mazet,flash)
-                cmd="mazet__subcmd__flash"
-                ;;
             mazet,generate)
                 cmd="mazet__subcmd__generate"
                 ;;
@@ -43,20 +40,17 @@ _mazet() {
             mazet,inspect)
                 cmd="mazet__subcmd__inspect"
                 ;;
-            mazet,internal-open-device)
-                cmd="mazet__subcmd__internal__subcmd__open__subcmd__device"
-                ;;
             mazet,internal-sandbox)
                 cmd="mazet__subcmd__internal__subcmd__sandbox"
+                ;;
+            mazet,internal-users)
+                cmd="mazet__subcmd__internal__subcmd__users"
                 ;;
             mazet,recipe)
                 cmd="mazet__subcmd__recipe"
                 ;;
             mazet,test)
                 cmd="mazet__subcmd__test"
-                ;;
-            mazet,verify)
-                cmd="mazet__subcmd__verify"
                 ;;
             mazet,why)
                 cmd="mazet__subcmd__why"
@@ -94,9 +88,6 @@ _mazet() {
             mazet__subcmd__help,doctor)
                 cmd="mazet__subcmd__help__subcmd__doctor"
                 ;;
-            mazet__subcmd__help,flash)
-                cmd="mazet__subcmd__help__subcmd__flash"
-                ;;
             mazet__subcmd__help,generate)
                 cmd="mazet__subcmd__help__subcmd__generate"
                 ;;
@@ -106,20 +97,17 @@ _mazet() {
             mazet__subcmd__help,inspect)
                 cmd="mazet__subcmd__help__subcmd__inspect"
                 ;;
-            mazet__subcmd__help,internal-open-device)
-                cmd="mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device"
-                ;;
             mazet__subcmd__help,internal-sandbox)
                 cmd="mazet__subcmd__help__subcmd__internal__subcmd__sandbox"
+                ;;
+            mazet__subcmd__help,internal-users)
+                cmd="mazet__subcmd__help__subcmd__internal__subcmd__users"
                 ;;
             mazet__subcmd__help,recipe)
                 cmd="mazet__subcmd__help__subcmd__recipe"
                 ;;
             mazet__subcmd__help,test)
                 cmd="mazet__subcmd__help__subcmd__test"
-                ;;
-            mazet__subcmd__help,verify)
-                cmd="mazet__subcmd__help__subcmd__verify"
                 ;;
             mazet__subcmd__help,why)
                 cmd="mazet__subcmd__help__subcmd__why"
@@ -161,7 +149,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox help"
+            opts="-h -V --help --version build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +163,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__bench)
-            opts="-h -V --no-boot --json --help --version"
+            opts="-h -V --trees --no-boot --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,7 +219,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__build)
-            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --release --key --new-key --help --version"
+            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -246,10 +234,6 @@ _mazet() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -372,36 +356,6 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__flash)
-            opts="-h -V --device --yes-erase --config --no-answers --public-key --list --json --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --yes-erase)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --public-key)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         mazet__subcmd__generate)
             opts="-h -V --check --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -417,7 +371,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox help"
+            opts="build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -528,20 +482,6 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__help__subcmd__flash)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         mazet__subcmd__help__subcmd__generate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -584,7 +524,7 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device)
+        mazet__subcmd__help__subcmd__internal__subcmd__sandbox)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -598,7 +538,7 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__help__subcmd__internal__subcmd__sandbox)
+        mazet__subcmd__help__subcmd__internal__subcmd__users)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -668,20 +608,6 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__help__subcmd__verify)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         mazet__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -710,7 +636,7 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__internal__subcmd__open__subcmd__device)
+        mazet__subcmd__internal__subcmd__sandbox)
             opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -724,7 +650,7 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mazet__subcmd__internal__subcmd__sandbox)
+        mazet__subcmd__internal__subcmd__users)
             opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -852,24 +778,6 @@ _mazet() {
                     return 0
                     ;;
                 --other-user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        mazet__subcmd__verify)
-            opts="-h -V --public-key --json --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --public-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

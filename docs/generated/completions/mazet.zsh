@@ -104,6 +104,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (bench)
 _arguments "${_arguments_options[@]}" : \
+'(--no-boot)--trees[Only the root trees of the PC and of the Pi\: Mazet'\''s way beside mmdebstrap'\''s, by the clock and in processor time, and whether both make the same tree]' \
 '--no-boot[Only builds, no boots]' \
 '--json[As JSON]' \
 '-h[Print help]' \
@@ -317,6 +318,15 @@ _arguments "${_arguments_options[@]}" : \
 '*::words -- The command:_default' \
 && ret=0
 ;;
+(internal-users)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::words -- The command:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_mazet__subcmd__help_commands" \
@@ -425,6 +435,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(internal-users)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -455,6 +469,7 @@ _mazet_commands() {
 'generate:Write man pages, shell completions and JSON Schemas' \
 'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
+'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet commands' commands "$@"
@@ -549,6 +564,7 @@ _mazet__subcmd__help_commands() {
 'generate:Write man pages, shell completions and JSON Schemas' \
 'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
+'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet help commands' commands "$@"
@@ -621,6 +637,11 @@ _mazet__subcmd__help__subcmd__internal-sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help internal-sandbox commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__internal-users_commands] )) ||
+_mazet__subcmd__help__subcmd__internal-users_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help internal-users commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__recipe_commands] )) ||
 _mazet__subcmd__help__subcmd__recipe_commands() {
     local commands; commands=(
@@ -668,6 +689,11 @@ _mazet__subcmd__internal-open-device_commands() {
 _mazet__subcmd__internal-sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'mazet internal-sandbox commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__internal-users_commands] )) ||
+_mazet__subcmd__internal-users_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet internal-users commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__recipe_commands] )) ||
 _mazet__subcmd__recipe_commands() {

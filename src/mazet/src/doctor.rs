@@ -72,6 +72,7 @@ pub fn examine(host: &impl Host, folders: &Folders) -> Report {
     ];
     findings.extend(checks::namespaces(host));
     findings.extend(checks::space(host, folders));
+    findings.push(checks::emulation(host));
     findings.push(checks::kvm(host));
     Report { findings }
 }

@@ -159,6 +159,9 @@ impl Record {
             let bytes = stage.bytes.map(human_bytes).unwrap_or_default();
             let (seconds, word) = (human_seconds(stage.seconds), stage.outcome.word());
             let emulated = match stage.processor {
+                Some(Processor { native, .. }) if !stage.emulated => {
+                    format!("  processor: {}", human_seconds(native))
+                }
                 Some(Processor { native, emulated }) => format!(
                     "  processor: {} native, {} emulated",
                     human_seconds(native),
@@ -231,6 +234,7 @@ mod tests {
     fn native_and_emulated_time_stand_apart() {
         let mut record = record();
         record.stages.truncate(1);
+        record.stages[0].emulated = true;
         record.stages[0].processor = Some(Processor { native: 31.25, emulated: 2.5 });
         insta::assert_snapshot!(record.to_table(), @r"
         stage           time               bytes

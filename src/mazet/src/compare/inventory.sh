@@ -3,7 +3,10 @@
 cd "$1"
 export LC_ALL=C
 find . -xdev -printf '%P\t%y %#m %U:%G %l\n' | sort
-find . -xdev -type f -print0 | sort -z | xargs -0 sha256sum | sed 's/^\([0-9a-f]*\)  \.\/\(.*\)$/\2\tcontent \1/'
+# The order of dpkg's triggers is that in which packages came.
+sort var/lib/dpkg/triggers/File | sha256sum | sed 's/^\([0-9a-f]*\).*/var\/lib\/dpkg\/triggers\/File\tcontent \1/'
+find . -xdev -type f ! -path ./var/lib/dpkg/triggers/File -print0 | sort -z | xargs -0 sha256sum |
+    sed 's/^\([0-9a-f]*\)  \.\/\(.*\)$/\2\tcontent \1/'
 getfattr --recursive --physical --dump --match=- --encoding=hex . 2>/dev/null |
     awk '/^# file: / { file = substr($0, 9) } /=/ { print file "\tattribute " $0 }' | sort
 # What dpkg finds wrong with its own records, and files that are not as their package brought them

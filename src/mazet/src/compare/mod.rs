@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::layers::debian;
 use crate::layers::raise::Raising;
 use crate::sandbox::{self, Sandbox};
-use crate::timings::{Processor, Timings};
+use crate::timings::{Processor, Timings, human_seconds};
 use crate::tree::{self, Maker, Order};
 
 /// What making a tree costs.
@@ -39,17 +39,26 @@ pub struct Comparison {
     pub differences: Vec<String>,
 }
 
-/// Makes the tree of `order` both ways in `folder`, and compares.
+/// Makes the tree of `order` both ways in `folder`, and compares. `said` hears each cost.
 ///
 /// # Errors
 /// When one of them fails.
-pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<Comparison> {
+pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>, said: impl Fn(String)) -> Result<Comparison> {
     let [ours, theirs] = ["mazet", "mmdebstrap"].map(|name| folder.join(name));
     for place in [&ours, &theirs] {
         fs::create_dir_all(place.join("tree")).with_context(|| format!("making {}", place.display()))?;
     }
+    let told = |name: &str, cost: &Cost| {
+        said(format!(
+            "{name}: {} by the clock, {} of the processor",
+            human_seconds(cost.wall),
+            human_seconds(cost.cpu)
+        ));
+    };
     let mazet = cost(|| raise(tools, &ours, order))?;
+    told("mazet", &mazet);
     let mmdebstrap = cost(|| tree::make(&Maker::Tools(tools), order, &theirs))?;
+    told("mmdebstrap", &mmdebstrap);
     let [one, other] = [inventory(tools, &ours, order)?, inventory(tools, &theirs, order)?];
     for place in [&ours, &theirs] {
         sandbox::remove_tree(place)?;
@@ -89,8 +98,10 @@ fn inventory(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<String> {
         .text()
 }
 
-/// What may differ: files in which each way leaves its own name, and records of when.
-const ALLOWED: [&str; 3] = ["etc/dpkg/dpkg.cfg.d/", "var/cache/ldconfig", "var/lib/dpkg/info/format"];
+/// What may differ. dpkg's configuration bears each way's own name; the others are what mmdebstrap
+/// leaves of itself: the host's resolv.conf, an empty fstab, the list of one architecture.
+const ALLOWED: [&str; 4] =
+    ["etc/dpkg/dpkg.cfg.d/", "etc/.resolv.conf.systemd-resolved.bak", "etc/fstab", "var/lib/dpkg/arch"];
 
 /// Paths of which two inventories say different things.
 fn differences(one: &str, other: &str) -> Vec<String> {

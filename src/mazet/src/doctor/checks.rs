@@ -223,3 +223,29 @@ pub(super) fn kvm(host: &impl Host) -> Finding {
     };
     Finding { check: "KVM", state: State::Note, found, mend }
 }
+
+/// Linux that lets a user namespace register emulators, as (major, minor).
+const OWN_EMULATORS: (u32, u32) = (6, 7);
+
+/// Can a build run programs of another architecture? Only images for one need it.
+pub(super) fn emulation(host: &impl Host) -> Finding {
+    let check = "emulation";
+    let release = host.read("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.trim().split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or_default());
+    let is = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if is >= OWN_EMULATORS {
+        return good(check, format!("Linux {}.{} lets a build bring its own", is.0, is.1));
+    }
+    if host.has_file("/proc/sys/fs/binfmt_misc/qemu-aarch64") {
+        return good(check, "the host has registered QEMU for arm64");
+    }
+    let (major, minor) = OWN_EMULATORS;
+    Finding {
+        check,
+        state: State::Note,
+        found: format!(
+            "a kernel before Linux {major}.{minor}, and no emulator for arm64: images for a Pi cannot be built"
+        ),
+        mend: vec![as_root(&host.user(), "apt-get install --no-install-recommends qemu-user-static")],
+    }
+}

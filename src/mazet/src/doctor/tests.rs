@@ -50,6 +50,7 @@ fn complete() -> Described {
         ("/usr/share/keyrings/debian-archive-keyring.gpg", ""),
         ("/etc/subuid", "marie:100000:65536\n"),
         ("/etc/subgid", "marie:100000:65536\n"),
+        ("/proc/sys/kernel/osrelease", "6.12.43+deb13-amd64\n"),
     ];
     Described {
         user: User { name: "marie".to_owned(), id: 1000 },
@@ -82,6 +83,7 @@ fn a_complete_host_is_healthy() {
     ok      subordinate ids: marie has 65536 or more
     ok      user namespaces: allowed (tried)
     ok      free space: 20.0 GB at /home/marie/.cache/mazet
+    ok      emulation: Linux 6.12 lets a build bring its own
     ok      KVM: /dev/kvm opens; each boot probes whether it can run the kernel
 
     This host can build images.
@@ -115,6 +117,7 @@ fn a_fresh_ubuntu_is_told_everything_at_once() {
     MISSING free space: 3.2 GB at /home/marie/.cache/mazet; a first build needs 12.0 GB: 8.8 GB too little
                 ./mazet cache clean
                 XDG_CACHE_HOME=/path/with/room ./mazet build pc
+    ok      emulation: Linux 6.12 lets a build bring its own
     note    KVM: marie may not open /dev/kvm: boots are emulated, which takes minutes
                 sudo usermod --append --groups kvm marie
 
@@ -161,6 +164,17 @@ fn a_refusal_without_a_known_switch_shows_the_words() {
     let report = examine(&host, &folders());
     assert!(!report.is_healthy());
     assert!(report.to_text().contains("refused: \"unshare: unshare failed: Operation not permitted\""));
+}
+
+#[test]
+fn an_older_kernel_needs_the_host_s_emulator_for_a_pi_alone() {
+    let mut host = complete();
+    host.files.insert("/proc/sys/kernel/osrelease", "6.1.0-39-amd64\n".to_owned());
+    let report = examine(&host, &folders());
+    assert!(report.is_healthy());
+    assert!(report.to_text().contains("sudo apt-get install --no-install-recommends qemu-user-static"));
+    host.files.insert("/proc/sys/fs/binfmt_misc/qemu-aarch64", "enabled\n".to_owned());
+    assert!(examine(&host, &folders()).findings.iter().all(|finding| finding.state == State::Good));
 }
 
 #[test]

@@ -8,14 +8,12 @@ use mazet_model::manifest::User;
 
 use super::raise::{self, Raising};
 use super::{Layer, squash};
-use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
 use crate::lock::Entry;
-use crate::repo;
 use crate::sandbox::{self, Overlay, Sandbox};
 use crate::stage::stage;
 use crate::timings::Timings;
-use crate::tree::{self, Maker, Order};
+use crate::tree::{self, Order};
 
 /// Taken out of the squashfs: kernel, initrd and firmware lie beside the layers, not in them.
 const NOT_IN_BASE: [&str; 5] = ["-wildcards", "-e", "boot/vmlinuz-*", "boot/initrd.img-*", "boot/firmware/*"];
@@ -34,21 +32,20 @@ pub struct Workshop<'a> {
 
 /// All that decides the `base` layer.
 pub fn base_inputs(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Inputs {
-    let mut inputs = order.inputs("base", 1);
+    let mut inputs = order.inputs("base", 2);
     inputs.digest("tools", shop.tools_key);
     inputs.text("normalising", include_str!("normalise.sh"));
     inputs.text("squashing", include_str!("squash.sh"));
-    add_raising(&mut inputs, order);
+    inputs.text("raising", raise::SCRIPT);
     add_users(&mut inputs, users);
     inputs
 }
 
 /// All that decides the `services` layer.
 pub fn services_inputs(base: Digest, order: &Order<'_>, users: &[User]) -> Inputs {
-    let mut inputs = Inputs::new("services", 1);
+    let mut inputs = Inputs::new("services", 2);
     inputs.digest("base", base);
-    inputs.text("installing", include_str!("install.sh"));
-    add_raising(&mut inputs, order);
+    inputs.text("raising", raise::SCRIPT);
     inputs.text("normalising", include_str!("normalise.sh"));
     tree::add_packages(&mut inputs, order.entries);
     add_users(&mut inputs, users);
@@ -58,22 +55,16 @@ pub fn services_inputs(base: Digest, order: &Order<'_>, users: &[User]) -> Input
 /// Makes the `base` layer.
 ///
 /// # Errors
-/// When mmdebstrap or a package's script fails.
+/// When a package cannot be unpacked or its script fails.
 pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<Layer> {
     let inputs = base_inputs(shop, order, users);
     let made = stage(shop.shelf, "base", &inputs, |folder| {
         let root = folder.join("tree");
         let sandbox = Sandbox { inner: Some(root.clone()), ..Sandbox::new(shop.tools).share(folder) };
-        if Architecture::of(order.architecture)?.is_foreign() {
-            fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
-            Raising::new(shop.tools, folder, &root, sandbox, order, shop.timings)?.from_nothing(users)?;
-        } else {
-            tree::make(&Maker::Tools(shop.tools), order, folder)?;
-            make_users(&sandbox, &root, users)?;
-        }
+        fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
+        Raising::new(shop.tools, folder, &root, sandbox, order, shop.timings)?.from_nothing(users)?;
         normalise(&Sandbox::new(shop.tools).share(folder), &root, order.epoch)?;
-        squash(shop.tools, &root, &folder.join("base.squashfs"), order.epoch, &NOT_IN_BASE)?;
-        sandbox::remove_tree(&folder.join("repo"))
+        squash(shop.tools, &root, &folder.join("base.squashfs"), order.epoch, &NOT_IN_BASE)
     })?;
     Ok(Layer { name: "base", folder: made.folder, key: made.key, cached: made.cached })
 }
@@ -81,7 +72,7 @@ pub fn base(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> Result<La
 /// Makes the `services` layer above `base`.
 ///
 /// # Errors
-/// When apt or a package's script fails.
+/// As [`base`].
 pub fn services(
     shop: &Workshop<'_>,
     base: &Layer,
@@ -96,37 +87,15 @@ pub fn services(
         let sandbox = Sandbox::new(shop.tools).share(folder).share(&base.folder);
         let sandbox =
             sandbox.overlay(Overlay { lower: vec![base.tree()], upper, work, target: root.clone() });
-        if Architecture::of(order.architecture)?.is_foreign() {
-            Raising::new(shop.tools, folder, &root, sandbox.clone(), order, shop.timings)?
-                .above(below, users)?;
-        } else {
-            install(&sandbox, folder, &root, order, users)?;
-        }
+        Raising::new(shop.tools, folder, &root, sandbox.clone(), order, shop.timings)?.above(below, users)?;
         normalise(&sandbox, &root, order.epoch)?;
         squash(shop.tools, &folder.join("tree"), &folder.join("services.squashfs"), order.epoch, &[])?;
-        for rest in ["repo", "root", "work"] {
+        for rest in ["root", "work"] {
             sandbox::remove_tree(&folder.join(rest))?;
         }
         Ok(())
     })?;
     Ok(Layer { name: "services", folder: made.folder, key: made.key, cached: made.cached })
-}
-
-fn install(sandbox: &Sandbox, folder: &Path, root: &Path, order: &Order<'_>, users: &[User]) -> Result<()> {
-    let repo = folder.join("repo");
-    repo::lay_out(&repo, order.debs, order.release, order.entries).context("laying out a local archive")?;
-    let names: Vec<_> = order.entries.iter().map(|entry| entry.name.as_str()).collect();
-    sandbox
-        .command("installing the services' packages", "sh")?
-        .args(["-euc", include_str!("install.sh"), "install"])
-        .args([root, &repo])
-        .args(&names)
-        .args(["--"])
-        .args(user_words(users))
-        .env("SOURCE_DATE_EPOCH", order.epoch.to_string())
-        .log(&folder.join("install.log"))
-        .run()?;
-    Ok(())
 }
 
 pub(crate) fn normalise(sandbox: &Sandbox, root: &Path, epoch: u64) -> Result<()> {
@@ -139,30 +108,9 @@ pub(crate) fn normalise(sandbox: &Sandbox, root: &Path, epoch: u64) -> Result<()
     Ok(())
 }
 
-fn make_users(sandbox: &Sandbox, root: &Path, users: &[User]) -> Result<()> {
-    for user in users {
-        sandbox
-            .command(format!("making the system user {}", user.name), "chroot")?
-            .arg(root)
-            .args(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"])
-            .args(["--shell", "/usr/sbin/nologin", "--uid", &user.id.to_string()])
-            .args(["--comment", &user.comment, &user.name])
-            .run()?;
-    }
-    Ok(())
-}
-
-/// Users of the services, as words for `install.sh`: name, id, comment, three a user.
+/// Users of the services, as words for `raise.sh`: name, id, comment, three a user.
 pub(crate) fn user_words(users: &[User]) -> Vec<String> {
     users.iter().flat_map(|user| [user.name.clone(), user.id.to_string(), user.comment.clone()]).collect()
-}
-
-/// How a tree for another architecture is raised.
-fn add_raising(inputs: &mut Inputs, order: &Order<'_>) {
-    if Architecture::of(order.architecture).is_ok_and(Architecture::is_foreign) {
-        inputs.text("architecture", order.architecture);
-        inputs.text("raising", raise::SCRIPT);
-    }
 }
 
 fn add_users(inputs: &mut Inputs, users: &[User]) {

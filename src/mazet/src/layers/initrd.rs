@@ -72,7 +72,7 @@ fn lend(
 ) -> Result<Sandbox> {
     let entries: Vec<_> = order.entries.iter().filter(|entry| LENT.contains(&entry.name.as_str())).collect();
     let architecture = Architecture::of(order.architecture)?;
-    let mut loans = lend::loans(shop.tools, &base.tree(), architecture, &entries, &[])?;
+    let mut loans = lend::loans(shop.tools, &[base.tree()], architecture, &entries, &[])?;
     // Elsewhere: the scripts look for libraries by name below /usr/lib, and would take these too.
     let folder = Path::new("/usr/lib").join(Architecture::builder()?.gnu);
     loans.retain(|(_, path)| path.parent() != Some(&folder));

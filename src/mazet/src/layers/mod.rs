@@ -2,8 +2,8 @@
 //!
 //! | layer | holds | made by |
 //! |---|---|---|
-//! | `base` | Debian, kernel, firmware | mmdebstrap, in [`debian`] |
-//! | `services` | the packages of the services, above `base` | apt, in [`debian`] |
+//! | `base` | Debian, kernel, firmware | [`raise`]d, in [`debian`] |
+//! | `services` | the packages of the services, above `base` | the same way, in [`debian`] |
 //! | `box` | our overlays, manifests and `mazetd`, above both | files laid out, in [`house`] |
 //!
 //! The initial RAM disk is made once, from the first two, in [`initrd`].

@@ -7,6 +7,7 @@ mountpoint --quiet dev || find dev -mindepth 1 -delete
 [ ! -d mazet-archive ] || rmdir mazet-archive
 # Made on the box: identities and keys.
 : >etc/machine-id
+chmod 444 etc/machine-id
 rm -f var/lib/dbus/machine-id var/lib/systemd/random-seed var/lib/systemd/credential.secret
 rm -f etc/ssh/ssh_host_*_key etc/ssh/ssh_host_*_key.pub
 rm -f etc/ssl/certs/ssl-cert-snakeoil.pem etc/ssl/private/ssl-cert-snakeoil.key

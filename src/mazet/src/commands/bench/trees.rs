@@ -67,7 +67,7 @@ fn of_lock(setting: &Setting, tools: &Path, lock: &Lock) -> Result<Comparison> {
     let scratch =
         tempfile::tempdir_in(setting.cache.folder("scratch")?).context("making a scratch folder")?;
     setting.ui.say(format!("making {} packages for {} both ways …", entries.len(), lock.architecture));
-    compare::compare(tools, scratch.path(), &order)
+    compare::compare(tools, scratch.path(), &order, |line| setting.ui.say(line))
 }
 
 fn table(compared: &[Comparison]) -> String {

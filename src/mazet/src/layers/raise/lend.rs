@@ -5,6 +5,7 @@
 //! tree's own, together with the libraries they need. What has no such twin runs emulated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -76,44 +77,63 @@ fn with_constant(bytes: &[u8], old: &str, new: &str) -> Result<Vec<u8>> {
     Ok(copy)
 }
 
-/// What can be lent for these packages of the tree at `root`.
+/// Trees that together hold what a tree being made holds, as seen from outside: it alone, or those
+/// that it is stacked from.
+pub type Seen = [PathBuf];
+
+fn is_file(seen: &Seen, path: &Path) -> bool {
+    seen.iter().any(|tree| fs::symlink_metadata(below(tree, path)).is_ok_and(|meta| meta.is_file()))
+}
+
+/// What does nothing in a tree being made: python's byte compiler, because normalising takes byte
+/// code out again (it bears the time of its source). `nothing` is an empty file.
+pub fn idle(tools: &Path, seen: &Seen, nothing: &Path) -> Vec<Loan> {
+    let compiler = PathBuf::from("/usr/bin/py3compile");
+    let libraries =
+        seen.iter().flat_map(|tree| fs::read_dir(tree.join("usr/lib")).into_iter().flatten().flatten());
+    let modules =
+        libraries.filter(|entry| entry.file_name().to_string_lossy().starts_with("python3.")).map(|entry| {
+            (nothing.to_owned(), Path::new("/usr/lib").join(entry.file_name()).join("py_compile.py"))
+        });
+    let all = std::iter::once((below(tools, Path::new("/usr/bin/true")), compiler)).chain(modules);
+    all.filter(|(_, path)| is_file(seen, path)).collect()
+}
+
+/// What can be lent for these packages of a tree.
 ///
 /// # Errors
 /// When the tools tree's records cannot be read.
 pub fn loans(
     tools: &Path,
-    root: &Path,
+    seen: &Seen,
     architecture: Architecture,
     entries: &[&Entry],
     dpkg: &[Loan],
 ) -> Result<Vec<Loan>> {
     let own = Architecture::builder()?;
-    let mut loans = libraries(tools, root, own, architecture)?;
+    let mut loans = libraries(tools, seen, own, architecture)?;
     let twins = versions(tools)?;
     let lent: BTreeSet<&Path> = dpkg.iter().map(|(_, path)| path.as_path()).collect();
     for entry in entries.iter().filter(|entry| twins.get(&entry.name) == Some(&entry.version)) {
         for path in files(tools, &entry.name, own)? {
             let never = path.file_name().is_some_and(|name| NEVER.iter().any(|never| name == *never));
             let twin = below(tools, &path);
-            if !never
-                && !lent.contains(path.as_path())
-                && is_file(&below(root, &path))
-                && is_program(&twin, own)
-            {
+            if !never && !lent.contains(path.as_path()) && is_file(seen, &path) && is_program(&twin, own) {
                 loans.push((twin, path));
             }
         }
     }
-    loans.extend(dpkg.iter().filter(|(_, path)| is_file(&below(root, path))).cloned());
+    loans.extend(dpkg.iter().filter(|(_, path)| is_file(seen, path)).cloned());
     Ok(loans)
 }
 
-/// A sandbox in which the loans are mounted in the tree at `root`.
+/// A sandbox in which the loans are mounted in the tree at `root`, with the link by which lent
+/// programs find their loader.
 ///
 /// # Errors
 /// When Mazet does not know the builder's architecture.
 pub fn mount(sandbox: Sandbox, root: &Path, loans: &[Loan]) -> Result<Sandbox> {
-    let link = Architecture::builder()?.loader_link;
+    let link = Architecture::builder()?.loader_link.filter(|_| sandbox.foreign.is_some());
     let sandbox =
         link.iter().fold(sandbox, |sandbox, (link, to)| sandbox.link(&below(root, Path::new(link)), to));
     Ok(loans.iter().fold(sandbox, |sandbox, (from, path)| sandbox.lend(from, &below(root, path))))
@@ -122,15 +142,16 @@ pub fn mount(sandbox: Sandbox, root: &Path, loans: &[Loan]) -> Result<Sandbox> {
 /// The builder's loader and the folder of its libraries. Folders in there that the tree has no twin
 /// of are hidden: half of what a program looks for is worse than nothing (a perl module without the
 /// modules that it uses).
-fn libraries(tools: &Path, root: &Path, own: Architecture, architecture: Architecture) -> Result<Vec<Loan>> {
+fn libraries(tools: &Path, seen: &Seen, own: Architecture, architecture: Architecture) -> Result<Vec<Loan>> {
     let folder = PathBuf::from("/usr/lib").join(own.gnu);
     let loader = PathBuf::from(own.loader);
     let outside = below(tools, &folder);
-    let twin = below(root, Path::new("/usr/lib")).join(architecture.gnu);
+    let twin = Path::new("usr/lib").join(architecture.gnu);
+    let has = |name: &OsStr| seen.iter().any(|tree| tree.join(&twin).join(name).exists());
     let mut loans = vec![(outside.clone(), folder.clone()), (below(tools, &loader), loader)];
     for entry in fs::read_dir(&outside).with_context(|| format!("reading {}", outside.display()))? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() && !twin.join(entry.file_name()).exists() {
+        if entry.file_type()?.is_dir() && !has(&entry.file_name()) {
             loans.push((below(tools, Path::new(EMPTY)), folder.join(entry.file_name())));
         }
     }
@@ -172,10 +193,6 @@ fn files(tools: &Path, name: &str, own: Architecture) -> Result<Vec<PathBuf>> {
         .filter(|line| PLACES.iter().any(|place| line.starts_with(place)))
         .map(PathBuf::from)
         .collect())
-}
-
-fn is_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
 }
 
 /// An executable ELF file of this architecture.

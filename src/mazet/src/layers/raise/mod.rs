@@ -22,13 +22,17 @@ use crate::layers::debian::user_words;
 use crate::lock::Entry;
 use crate::run::Command;
 use crate::sandbox::Sandbox;
-use crate::timings::{Note, Processor, Timings};
+use crate::timings::{Processor, Timings};
 use crate::tree::{LEFT_OUT, Order};
 use lend::Loan;
 use plan::{Control, Step};
 
 /// What decides how a tree is raised, for its stage's inputs.
 pub const SCRIPT: &str = include_str!("raise.sh");
+
+/// Folder of what is made to be lent, in the stage's folder, and an empty file there.
+const LENT: &str = "lent";
+const NOTHING: &str = "nothing";
 
 /// A tree being raised.
 pub struct Raising<'a> {
@@ -38,6 +42,8 @@ pub struct Raising<'a> {
     folder: &'a Path,
     /// The tree.
     root: PathBuf,
+    /// Where its files are seen from outside.
+    seen: Vec<PathBuf>,
     /// Sees stage folder and tree, with the tree's own `/dev`, `/proc`, `/sys`.
     sandbox: Sandbox,
     /// What it is made of.
@@ -62,11 +68,18 @@ impl<'a> Raising<'a> {
         timings: &'a Timings,
     ) -> Result<Self> {
         let architecture = Architecture::of(order.architecture)?;
-        let dpkg = lend::dpkg(tools, &folder.join("dpkg"), architecture)?;
+        let lent = folder.join(LENT);
+        fs::create_dir_all(&lent).with_context(|| format!("making {}", lent.display()))?;
+        fs::write(lent.join(NOTHING), "").context("making an empty file")?;
+        let dpkg = lend::dpkg(tools, &lent, architecture)?;
+        let seen = match &sandbox.overlay {
+            Some(overlay) => [std::slice::from_ref(&overlay.upper), &overlay.lower].concat(),
+            None => vec![root.to_owned()],
+        };
         let sandbox = sandbox.bind(order.debs, "/mnt/debs").running(order.architecture)?;
         // The tools tree's own dpkg gives way to the one for the tree's architecture.
         let sandbox = dpkg.iter().fold(sandbox, |sandbox, (made, path)| sandbox.lend(made, path));
-        Ok(Self { tools, folder, root: root.to_owned(), sandbox, order, dpkg, timings })
+        Ok(Self { tools, folder, root: root.to_owned(), seen, sandbox, order, dpkg, timings })
     }
 
     /// Raises a whole tree from nothing.
@@ -126,7 +139,12 @@ impl<'a> Raising<'a> {
     fn read(&self) -> Result<Vec<Control>> {
         let all: Vec<_> = (0..self.order.entries.len()).collect();
         let list = self.list("control", &all)?;
-        let text = self.command(&self.outside(), "reading packages", "control", &[list])?.text()?;
+        let command = self.command(&self.outside(), "reading packages", "control", &[list])?;
+        let text = self.timings.stage("  reading packages", |note| {
+            let (text, processor) = Processor::of(None, || command.text());
+            note.processor = Some(processor);
+            text
+        })?;
         Ok(text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(Control::parse).collect())
     }
 
@@ -147,8 +165,12 @@ impl<'a> Raising<'a> {
 
     /// A phase that starts nothing of the tree: its `/proc` and `/dev` are not there yet.
     fn plain(&self, doing: &str, phase: &str, words: &[String]) -> Result<()> {
-        let work = |_: &mut Note| self.command(&self.outside(), doing, phase, words)?.run().map(drop);
-        self.timings.stage(&format!("  {doing}"), work)
+        let command = self.command(&self.outside(), doing, phase, words)?;
+        self.timings.stage(&format!("  {doing}"), |note| {
+            let (done, processor) = Processor::of(None, || command.run().map(drop));
+            note.processor = Some(processor);
+            done
+        })
     }
 
     /// A phase in which package scripts run, with the programs of `entries` lent.
@@ -159,15 +181,21 @@ impl<'a> Raising<'a> {
         let mut sandbox = self.sandbox.clone();
         if sandbox.foreign.is_some() && !entries.is_empty() {
             let architecture = Architecture::of(self.order.architecture)?;
-            let loans = lend::loans(self.tools, &self.root, architecture, entries, &self.dpkg)?;
+            let loans = lend::loans(self.tools, &self.seen, architecture, entries, &self.dpkg)?;
             sandbox = lend::mount(sandbox, &self.root, &loans)?;
+        }
+        if phase == "configure" {
+            let idle = lend::idle(self.tools, &self.seen, &self.folder.join(LENT).join(NOTHING));
+            sandbox = lend::mount(sandbox, &self.root, &idle)?;
         }
         self.timings.stage(&format!("  {doing}"), |note| {
             let command = self.command(&sandbox, doing, phase, words)?;
-            let Some(foreign) = &sandbox.foreign else { return command.run().map(drop) };
-            let emulator = Architecture::of(foreign)?.emulator();
-            let (done, processor) = Processor::of(Some(&emulator), || command.run().map(drop));
-            (note.emulated, note.processor) = (true, Some(processor));
+            let emulator = match &sandbox.foreign {
+                Some(foreign) => Some(Architecture::of(foreign)?.emulator()),
+                None => None,
+            };
+            let (done, processor) = Processor::of(emulator.as_deref(), || command.run().map(drop));
+            (note.emulated, note.processor) = (emulator.is_some(), Some(processor));
             done
         })
     }
@@ -194,11 +222,8 @@ impl<'a> Raising<'a> {
             None => Vec::new(),
         };
         self.plain("tidying a tree", "tidy", &places)?;
-        let made = self.folder.join("dpkg");
-        if made.exists() {
-            fs::remove_dir_all(&made).with_context(|| format!("deleting {}", made.display()))?;
-        }
-        Ok(())
+        let lent = self.folder.join(LENT);
+        fs::remove_dir_all(&lent).with_context(|| format!("deleting {}", lent.display()))
     }
 }
 

@@ -78,14 +78,15 @@ pub fn steps(packages: &[Control], there: &BTreeSet<usize>) -> Vec<Step> {
             .filter(|i| needed(packages, &packages[*i].pre_depends).all(|other| configured.contains(&other)))
             .collect();
         if ready.is_empty() {
-            // What the others wait for; all of them where they wait for each other.
+            // What some of the others wait for, where all that it needs is unpacked; everything at
+            // once where they wait for each other.
             let rest: Vec<_> = (0..packages.len()).filter(waiting).collect();
-            let wanted: BTreeSet<_> =
-                rest.iter().flat_map(|i| needed(packages, &packages[*i].pre_depends)).collect();
-            let next: Vec<_> = closure(packages, wanted)
-                .into_iter()
-                .filter(|i| unpacked.contains(i) && !configured.contains(i))
-                .collect();
+            let wanted = rest.iter().map(|i| {
+                closure(packages, needed(packages, &packages[*i].pre_depends).collect::<BTreeSet<_>>())
+            });
+            let whole = wanted.filter(|all| all.is_subset(&unpacked));
+            let next: BTreeSet<_> = whole.flatten().filter(|i| !configured.contains(i)).collect();
+            let next: Vec<_> = next.into_iter().collect();
             if next.is_empty() {
                 steps.push(Step::Unpack(rest));
                 return steps;
@@ -163,6 +164,24 @@ mod tests {
         let expected = [Step::Unpack(vec![1, 2, 3]), Step::Configure(vec![1, 2]), Step::Unpack(vec![0])];
         assert_eq!(steps(&all, &BTreeSet::new()), expected);
         assert_eq!(steps(&all, &BTreeSet::from([1, 2])), [Step::Unpack(vec![0, 3])]);
+    }
+
+    #[test]
+    fn nothing_is_configured_before_all_that_it_needs_is_unpacked() {
+        let all = packages(&[
+            "Package: cron\nPre-Depends: cron-common",
+            "Package: cron-common\nDepends: systemd | sysusers",
+            "Package: systemd\nPre-Depends: libseccomp",
+            "Package: libseccomp",
+        ]);
+        let expected = [
+            Step::Unpack(vec![1, 3]),
+            Step::Configure(vec![3]),
+            Step::Unpack(vec![2]),
+            Step::Configure(vec![1, 2]),
+            Step::Unpack(vec![0]),
+        ];
+        assert_eq!(steps(&all, &BTreeSet::new()), expected);
     }
 
     #[test]
