@@ -31,6 +31,9 @@ _mazet() {
             mazet,doctor)
                 cmd="mazet__subcmd__doctor"
                 ;;
+            mazet,flash)
+                cmd="mazet__subcmd__flash"
+                ;;
             mazet,generate)
                 cmd="mazet__subcmd__generate"
                 ;;
@@ -39,6 +42,9 @@ _mazet() {
                 ;;
             mazet,inspect)
                 cmd="mazet__subcmd__inspect"
+                ;;
+            mazet,internal-open-device)
+                cmd="mazet__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
             mazet,internal-sandbox)
                 cmd="mazet__subcmd__internal__subcmd__sandbox"
@@ -51,6 +57,9 @@ _mazet() {
                 ;;
             mazet,test)
                 cmd="mazet__subcmd__test"
+                ;;
+            mazet,verify)
+                cmd="mazet__subcmd__verify"
                 ;;
             mazet,why)
                 cmd="mazet__subcmd__why"
@@ -88,6 +97,9 @@ _mazet() {
             mazet__subcmd__help,doctor)
                 cmd="mazet__subcmd__help__subcmd__doctor"
                 ;;
+            mazet__subcmd__help,flash)
+                cmd="mazet__subcmd__help__subcmd__flash"
+                ;;
             mazet__subcmd__help,generate)
                 cmd="mazet__subcmd__help__subcmd__generate"
                 ;;
@@ -96,6 +108,9 @@ _mazet() {
                 ;;
             mazet__subcmd__help,inspect)
                 cmd="mazet__subcmd__help__subcmd__inspect"
+                ;;
+            mazet__subcmd__help,internal-open-device)
+                cmd="mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
             mazet__subcmd__help,internal-sandbox)
                 cmd="mazet__subcmd__help__subcmd__internal__subcmd__sandbox"
@@ -108,6 +123,9 @@ _mazet() {
                 ;;
             mazet__subcmd__help,test)
                 cmd="mazet__subcmd__help__subcmd__test"
+                ;;
+            mazet__subcmd__help,verify)
+                cmd="mazet__subcmd__help__subcmd__verify"
                 ;;
             mazet__subcmd__help,why)
                 cmd="mazet__subcmd__help__subcmd__why"
@@ -149,7 +167,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
+            opts="-h -V --help --version build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,7 +237,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__build)
-            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --help --version"
+            opts="-h -V --locked --offline --refresh --mirror --timings --json --output --release --key --new-key --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -234,6 +252,10 @@ _mazet() {
                     return 0
                     ;;
                 --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -356,6 +378,36 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__flash)
+            opts="-h -V --device --yes-erase --config --no-answers --public-key --list --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --yes-erase)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__generate)
             opts="-h -V --check --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -371,7 +423,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot test bench recipe why inspect cache doctor generate internal-sandbox internal-users help"
+            opts="build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -482,6 +534,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__flash)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__generate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -511,6 +577,20 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -608,6 +688,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -624,6 +718,20 @@ _mazet() {
             ;;
         mazet__subcmd__inspect)
             opts="-h -V --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__internal__subcmd__open__subcmd__device)
+            opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -778,6 +886,24 @@ _mazet() {
                     return 0
                     ;;
                 --other-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__verify)
+            opts="-h -V --public-key --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --public-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
