@@ -41,16 +41,29 @@ pub fn install(visitor: &Visitor<'_>) -> Result<()> {
     let token = csrf(&visitor.get("/summary")?.body).context("reading the summary")?;
     let reply = visitor.post("/install", &[("csrf", &token)])?;
     ensure!(reply.redirect.ends_with("/progress"), "the installation does not begin: {}", reply.status);
-    let deadline = Instant::now() + INSTALLATION;
-    while !over(visitor)? {
-        ensure!(Instant::now() < deadline, "the installation is not over in {} s", INSTALLATION.as_secs());
-        thread::sleep(PAUSE);
-    }
+    wait(visitor)?;
     let page = visitor.get("/progress")?.body;
     ensure!(!page.contains("id=\"failed\""), "the installation failed:\n{page}");
     let reply = visitor.post("/reboot", &[("csrf", &csrf(&page)?)])?;
     ensure!(reply.status == 200, "the restart is answered {}", reply.status);
     Ok(())
+}
+
+/// Waits until the installation is over. A board that writes its whole system to a card may be too
+/// slow for a handshake meanwhile: as a browser's, the next look counts.
+fn wait(visitor: &Visitor<'_>) -> Result<()> {
+    let deadline = Instant::now() + INSTALLATION;
+    loop {
+        let look = over(visitor);
+        if matches!(look, Ok(true)) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let seconds = INSTALLATION.as_secs();
+            return look.and_then(|_| bail!("the installation is not over in {seconds} s"));
+        }
+        thread::sleep(PAUSE);
+    }
 }
 
 /// Posts one form, with the token of its page; it must lead on.
