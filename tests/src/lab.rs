@@ -21,6 +21,8 @@ pub struct Lab {
     pub image: PathBuf,
     /// Folder of everything that scenarios leave.
     pub artefacts: PathBuf,
+    /// Mazet's own program.
+    pub mazet: PathBuf,
     /// QEMU and its companions.
     pub tools: Runner,
     /// Chromium, curl.

@@ -62,6 +62,9 @@ struct Program {
     /// The same for the test tree (Chromium, curl).
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     test_tree_prefix: Vec<String>,
+    /// Mazet's own program.
+    #[arg(long, value_name = "FILE", default_value = "mazet")]
+    mazet: PathBuf,
     /// Folder for logs, pictures and reports.
     #[arg(long, value_name = "DIR")]
     artefacts: PathBuf,
@@ -123,6 +126,7 @@ fn lab(program: &Program) -> anyhow::Result<Lab> {
         pi: pi.transpose()?,
         image: program.image.canonicalize().context("opening the image")?,
         artefacts: program.artefacts.canonicalize().context("opening the folder of artefacts")?,
+        mazet: program.mazet.clone(),
         tools,
         test_tree: Runner::new(program.test_tree_prefix.iter().map(String::as_str)),
         accelerator: choice.accelerator,

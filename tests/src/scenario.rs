@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, install, mirror, name, operator, pi, power};
+use crate::stories::{boots, claim, flash, install, mirror, name, operator, pi, power, usb};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -45,6 +45,8 @@ impl Scenario {
 
 /// The scenario whose installed disk others boot from.
 pub const INSTALLS: &str = "installs-in-french";
+/// The scenario whose release others write to sticks.
+pub const RELEASES: &str = "releases";
 /// The scenario whose mirrored disks others boot from.
 pub const MIRRORS: &str = "installs-a-mirror";
 
@@ -62,6 +64,15 @@ pub const ALL: &[Scenario] = &[
         "Secure Boot stops a stick with a changed kernel",
         boots::changed_kernel,
     ),
+    story(RELEASES, "bmaptool, libarchive, minisign and sha256sum read a signed release", flash::release),
+    story("flashed-stick-boots", "a stick flashed with answers boots and knows them", flash::stick_boots)
+        .needs(RELEASES),
+    story(
+        "flashes-usb-sticks",
+        "a stick in a machine is written; another is pulled out meanwhile",
+        usb::sticks,
+    )
+    .long(),
     story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),

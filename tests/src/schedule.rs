@@ -202,6 +202,7 @@ mod tests {
         Lab {
             image: folder.join("image"),
             artefacts: folder.to_owned(),
+            mazet: "mazet".into(),
             tools: Runner::default(),
             test_tree: Runner::default(),
             pi: None,

@@ -33,10 +33,13 @@ _arguments "${_arguments_options[@]}" : \
 '--locked=[Build exactly what this lock says]:FILE:_files' \
 '--mirror=[Debian mirror to build from]:URL:_default' \
 '--output=[Folder for the image and what stands beside it]:FOLDER:_files' \
+'--key=[Secret key to sign with (minisign), instead of ~/.config/mazet/builder.key]:FILE:_files' \
 '--offline[Use the cache alone, never the network]' \
 '(--offline --locked)--refresh[Ask the archive for its newest indexes, however fresh the known ones are]' \
 '--timings[Print a table of stages, and write it beside the image as JSON and HTML]' \
 '--json[Print what was built as JSON on standard output]' \
+'--release[Also write what a release needs\: the image compressed, its block map, sums, provenance, and your signature]' \
+'(--key)--new-key[Make the builder'\''s key without asking when there is none]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -69,6 +72,22 @@ emulation\:"Emulation"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 ':target -- A recipe'\''s name (its last built image is booted) or an image file:_default' \
+&& ret=0
+;;
+(flash)
+_arguments "${_arguments_options[@]}" : \
+'*--device=[Device to erase and write\: sdb, /dev/sdb, or the path of a file that stands for one. Again for each device]:NAME:_default' \
+'*--yes-erase=[Erase devices of this model (or serial number, where a device tells no model) without asking. Again for each model]:MODEL:_default' \
+'--config=[Answers in advance\: language, names, network, Wi-Fi, claim code. Passwords in this file are written to the stick as hashes alone]:FILE:_files' \
+'*--public-key=[Write only what this builder signed (a key file, or the key itself). Again for each key]:KEY:_default' \
+'(--config)--no-answers[Write the image as it is\: no answers and no claim code. The box shows a code of its own on its screen]' \
+'--list[List the devices and write nothing]' \
+'--json[Progress and results as one JSON object a line on standard output]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::image -- An image file (.img or .img.zst), or the name of a recipe that was built:_default' \
 && ret=0
 ;;
 (test)
@@ -173,6 +192,17 @@ _arguments "${_arguments_options[@]}" : \
 '::recipe -- The recipe:_default' \
 && ret=0
 ;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'*--public-key=[Trust this builder'\''s key (a file, or the key itself) instead of those in ~/.config/mazet. Again for each key]:KEY:_default' \
+'--json[As JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':image -- The image file\: NAME.img or NAME.img.zst:_files' \
+&& ret=0
+;;
 (inspect)
 _arguments "${_arguments_options[@]}" : \
 '--json[As JSON]' \
@@ -268,6 +298,16 @@ _arguments "${_arguments_options[@]}" : \
 '::folder -- Where to:_files' \
 && ret=0
 ;;
+(internal-open-device)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- Kernel name:_default' \
+':serial -- Its serial number, as it was chosen by:_default' \
+&& ret=0
+;;
 (internal-sandbox)
 _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
@@ -307,6 +347,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(flash)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -340,6 +384,10 @@ _arguments "${_arguments_options[@]}" : \
 esac
 ;;
 (why)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -379,6 +427,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(internal-open-device)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (internal-sandbox)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -405,14 +457,17 @@ _mazet_commands() {
     local commands; commands=(
 'build:Build an image from a recipe' \
 'boot:Boot an image in QEMU and say how far it came' \
+'flash:Write an image onto sticks and cards, and read everything back' \
 'test:Run every test\: unit, integration, reproducibility, real boots' \
 'bench:Measure builds and boots on this machine and print the figures' \
 'recipe:Check or show recipes' \
 'why:Say which inputs changed since each cached layer was made' \
+'verify:Check signature, sums and block map of an image' \
 'inspect:Show what is in a finished image\: partitions, layers, packages, sizes' \
 'cache:Show or clean the cache' \
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
+'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -482,6 +537,11 @@ _mazet__subcmd__doctor_commands() {
     local commands; commands=()
     _describe -t commands 'mazet doctor commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__flash_commands] )) ||
+_mazet__subcmd__flash_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet flash commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__generate_commands] )) ||
 _mazet__subcmd__generate_commands() {
     local commands; commands=()
@@ -492,14 +552,17 @@ _mazet__subcmd__help_commands() {
     local commands; commands=(
 'build:Build an image from a recipe' \
 'boot:Boot an image in QEMU and say how far it came' \
+'flash:Write an image onto sticks and cards, and read everything back' \
 'test:Run every test\: unit, integration, reproducibility, real boots' \
 'bench:Measure builds and boots on this machine and print the figures' \
 'recipe:Check or show recipes' \
 'why:Say which inputs changed since each cached layer was made' \
+'verify:Check signature, sums and block map of an image' \
 'inspect:Show what is in a finished image\: partitions, layers, packages, sizes' \
 'cache:Show or clean the cache' \
 'doctor:Say what this host lacks, and the exact command that mends it' \
 'generate:Write man pages, shell completions and JSON Schemas' \
+'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -544,6 +607,11 @@ _mazet__subcmd__help__subcmd__doctor_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help doctor commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__flash_commands] )) ||
+_mazet__subcmd__help__subcmd__flash_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help flash commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__generate_commands] )) ||
 _mazet__subcmd__help__subcmd__generate_commands() {
     local commands; commands=()
@@ -558,6 +626,11 @@ _mazet__subcmd__help__subcmd__help_commands() {
 _mazet__subcmd__help__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help inspect commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__help__subcmd__internal-open-device_commands] )) ||
+_mazet__subcmd__help__subcmd__internal-open-device_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help internal-open-device commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__help__subcmd__internal-sandbox_commands] )) ||
 _mazet__subcmd__help__subcmd__internal-sandbox_commands() {
@@ -592,6 +665,11 @@ _mazet__subcmd__help__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help test commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__verify_commands] )) ||
+_mazet__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help verify commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__why_commands] )) ||
 _mazet__subcmd__help__subcmd__why_commands() {
     local commands; commands=()
@@ -601,6 +679,11 @@ _mazet__subcmd__help__subcmd__why_commands() {
 _mazet__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet inspect commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__internal-open-device_commands] )) ||
+_mazet__subcmd__internal-open-device_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet internal-open-device commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__internal-sandbox_commands] )) ||
 _mazet__subcmd__internal-sandbox_commands() {
@@ -659,6 +742,11 @@ _mazet__subcmd__recipe__subcmd__show_commands() {
 _mazet__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'mazet test commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__verify_commands] )) ||
+_mazet__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet verify commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__why_commands] )) ||
 _mazet__subcmd__why_commands() {

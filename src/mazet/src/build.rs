@@ -295,7 +295,7 @@ impl Build<'_> {
     /// Stage 4: the image, and what stands beside it.
     fn image(&mut self, lock: &Lock, tools: &Path, stack: &Stack) -> Result<Built> {
         let Stack { below, house, programs, info } = stack;
-        let mut inputs = Inputs::new("image", 1);
+        let mut inputs = Inputs::new("image", 2);
         inputs.digest("box", house.key);
         inputs.text("filling", include_str!("image/fill.sh"));
         let firmware = self.project.firmware(&self.recipe.image.hardware);
@@ -403,6 +403,7 @@ fn write_image(
         );
     }
     made.write(&image, parts.tools)?;
+    crate::release::withdraw(made.image)?;
     fs::rename(&image, made.image).with_context(|| format!("naming {}", made.image.display()))
 }
 

@@ -24,6 +24,8 @@ pub enum Action {
     Build(Build),
     /// Boot an image in QEMU and say how far it came.
     Boot(BootArgs),
+    /// Write an image onto sticks and cards, and read everything back.
+    Flash(Flash),
     /// Run every test: unit, integration, reproducibility, real boots.
     Test(Test),
     /// Measure builds and boots on this machine and print the figures.
@@ -33,6 +35,8 @@ pub enum Action {
     Recipe(Recipe),
     /// Say which inputs changed since each cached layer was made.
     Why(Why),
+    /// Check signature, sums and block map of an image.
+    Verify(Verify),
     /// Show what is in a finished image: partitions, layers, packages, sizes.
     Inspect(Inspect),
     /// Show or clean the cache.
@@ -42,6 +46,9 @@ pub enum Action {
     Doctor(Doctor),
     /// Write man pages, shell completions and JSON Schemas.
     Generate(Generate),
+    /// Open a device with privileges: for Mazet itself.
+    #[command(name = crate::flash::open::SUBCOMMAND, hide = true)]
+    OpenDevice(OpenDevice),
     /// Enter a tree's sandbox: for Mazet itself.
     #[command(name = crate::sandbox::SUBCOMMAND, hide = true)]
     Sandbox(SandboxWords),
@@ -77,6 +84,58 @@ pub struct Build {
     /// Folder for the image and what stands beside it.
     #[arg(long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+    /// Also write what a release needs: the image compressed, its block map, sums, provenance, and
+    /// your signature.
+    #[arg(long)]
+    pub release: bool,
+    /// Secret key to sign with (minisign), instead of ~/.config/mazet/builder.key.
+    #[arg(long, value_name = "FILE", requires = "release")]
+    pub key: Option<PathBuf>,
+    /// Make the builder's key without asking when there is none.
+    #[arg(long, requires = "release", conflicts_with = "key")]
+    pub new_key: bool,
+}
+
+/// `mazet flash`.
+#[derive(Debug, Clone, Args)]
+pub struct Flash {
+    /// An image file (.img or .img.zst), or the name of a recipe that was built.
+    #[arg(default_value = "pc")]
+    pub image: String,
+    /// Device to erase and write: sdb, /dev/sdb, or the path of a file that stands for one. Again
+    /// for each device.
+    #[arg(long, value_name = "NAME")]
+    pub device: Vec<String>,
+    /// Erase devices of this model (or serial number, where a device tells no model) without
+    /// asking. Again for each model.
+    #[arg(long, value_name = "MODEL")]
+    pub yes_erase: Vec<String>,
+    /// Answers in advance: language, names, network, Wi-Fi, claim code. Passwords in this file are
+    /// written to the stick as hashes alone.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write the image as it is: no answers and no claim code. The box shows a code of its own on
+    /// its screen.
+    #[arg(long, conflicts_with = "config")]
+    pub no_answers: bool,
+    /// Write only what this builder signed (a key file, or the key itself). Again for each key.
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Vec<String>,
+    /// List the devices and write nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Progress and results as one JSON object a line on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The words of the hidden subcommand that opens a device.
+#[derive(Debug, Args)]
+pub struct OpenDevice {
+    /// Kernel name.
+    pub name: String,
+    /// Its serial number, as it was chosen by.
+    pub serial: String,
 }
 
 /// `mazet test`.
@@ -144,6 +203,20 @@ pub struct Why {
     /// The recipe.
     #[arg(default_value = "pc")]
     pub recipe: String,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mazet verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The image file: NAME.img or NAME.img.zst.
+    pub image: PathBuf,
+    /// Trust this builder's key (a file, or the key itself) instead of those in ~/.config/mazet.
+    /// Again for each key.
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Vec<String>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

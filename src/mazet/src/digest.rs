@@ -51,6 +51,11 @@ impl Digest {
         self.to_string()[..16].to_owned()
     }
 
+    /// A digest computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The raw bytes, for identifiers derived from the digest.
     pub fn bytes(&self) -> [u8; 32] {
         self.0

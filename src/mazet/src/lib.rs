@@ -17,6 +17,8 @@
 //! | [`cache`] | how large the cache is; cleaning it |
 //! | [`doctor`] | what this host lacks, and the command that mends it |
 //! | [`generate`] | man pages, completions, JSON Schemas |
+//! | [`flash`] | writing sticks and cards |
+//! | [`release`] | what is published beside an image: block map, sums, signature |
 //! | [`inspect`] | what is in a finished image |
 //! | [`sbom`] | the software bill of materials |
 //! | [`timings`] | where a build's time goes |
@@ -31,6 +33,7 @@ pub mod compile;
 pub mod digest;
 pub mod doctor;
 pub mod fetch;
+pub mod flash;
 pub mod generate;
 pub mod image;
 pub mod inspect;
@@ -40,6 +43,7 @@ pub mod mirror;
 pub mod paths;
 pub mod plan;
 pub mod recipe;
+pub mod release;
 pub mod repo;
 pub mod resolve;
 pub mod run;

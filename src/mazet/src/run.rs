@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -32,11 +33,19 @@ pub enum Program {
     Cargo,
     /// Runs a program as another user: for the reproducibility test.
     Runuser,
+    /// Lists disks, sticks and cards.
+    Lsblk,
+    /// Starts one step with privileges, asking on the terminal.
+    Sudo,
+    /// The same, systemd's.
+    Run0,
+    /// The same, asking in a window.
+    Pkexec,
 }
 
 impl Program {
     /// Every program, for `doctor`.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Mmdebstrap,
         Self::Unshare,
         Self::AptGet,
@@ -45,6 +54,10 @@ impl Program {
         Self::DpkgDeb,
         Self::Cargo,
         Self::Runuser,
+        Self::Lsblk,
+        Self::Sudo,
+        Self::Run0,
+        Self::Pkexec,
     ];
 
     /// Its file name.
@@ -58,6 +71,10 @@ impl Program {
             Self::DpkgDeb => "dpkg-deb",
             Self::Cargo => "cargo",
             Self::Runuser => "runuser",
+            Self::Lsblk => "lsblk",
+            Self::Sudo => "sudo",
+            Self::Run0 => "run0",
+            Self::Pkexec => "pkexec",
         }
     }
 
@@ -65,11 +82,20 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Mmdebstrap => "mmdebstrap",
-            Self::Unshare | Self::Runuser => "util-linux",
+            Self::Unshare | Self::Runuser | Self::Lsblk => "util-linux",
             Self::AptGet | Self::AptCache | Self::AptConfig => "apt",
             Self::DpkgDeb => "dpkg",
             Self::Cargo => "cargo",
+            Self::Sudo => "sudo",
+            Self::Run0 => "systemd",
+            Self::Pkexec => "pkexec",
         }
+    }
+
+    /// Is it on the path?
+    pub fn is_there(self) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(self.name()).is_file())
     }
 }
 
@@ -170,8 +196,25 @@ impl Command {
         Ok(output.status.success())
     }
 
+    /// Runs it to its end with `stdin` as its standard input, talking to the user itself.
+    ///
+    /// # Errors
+    /// When it cannot start or ends with anything but 0.
+    pub fn hand(&self, stdin: OwnedFd) -> Result<()> {
+        let expression = self.bare().stdin_file(stdin).unchecked();
+        let output = expression.run().with_context(|| self.starting())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        anyhow::bail!("{}: the command failed ({}): {}", self.doing, output.status, self.replay())
+    }
+
     fn expression(&self) -> duct::Expression {
-        let command = duct::cmd(&self.words[0], &self.words[1..]).stdin_null();
+        self.bare().stdin_null()
+    }
+
+    fn bare(&self) -> duct::Expression {
+        let command = duct::cmd(&self.words[0], &self.words[1..]);
         self.envs.iter().fold(command, |command, (name, value)| command.env(name, value))
     }
 

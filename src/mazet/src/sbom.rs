@@ -182,7 +182,7 @@ fn identifier(package: &Package) -> String {
 }
 
 /// The package URL (<https://github.com/package-url/purl-spec>, type `deb`).
-fn package_url(release: &str, package: &Package) -> String {
+pub(crate) fn package_url(release: &str, package: &Package) -> String {
     let (name, version) = (percent(&package.name), percent(&package.version));
     format!("pkg:deb/debian/{name}@{version}?arch={}&distro={release}", package.architecture)
 }

@@ -13,8 +13,8 @@ use mazet_model::fault::Fault;
 use mazet_model::settings::Settings;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Mode;
-use crate::{apply, files, medium, system};
+use crate::protocol::{Mode, Wifi};
+use crate::{apply, files, medium, system, wifi};
 
 /// What was read; it may hold a Wi-Fi key: root's own, mode 0600.
 pub const KEPT: &str = "/run/mazet/advance.json";
@@ -89,6 +89,9 @@ pub fn run() -> Result<()> {
     if advance.answers == Answers::default() {
         return Ok(());
     }
+    let given = &advance.answers.wifi;
+    let wifi = Wifi { country: given.country.clone(), ssid: given.ssid.clone(), key: given.psk_hash.clone() };
+    wifi::configure(Some(&wifi))?;
     let root = Path::new("/");
     apply::write_live(root, &advance.live_settings(), &system::services(root)?)
 }

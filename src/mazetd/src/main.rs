@@ -7,9 +7,12 @@
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `account` | root | the operator's Unix account |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
+//! | `clock` | root, to set the time | the live system's clock, before certificates are made |
+//! | `log` | root | the first boot's log, to the stick or card |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
+//! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -17,12 +20,14 @@ mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod clock;
 mod console;
 mod data;
 mod disks;
 mod files;
 mod health;
 mod install;
+mod log;
 mod medium;
 mod notify;
 mod protocol;
@@ -81,12 +86,23 @@ enum Command {
     },
     /// Reads mazet.toml of the live medium, and makes the live system follow it
     Answers,
+    /// Puts the live system's clock forward, and waits a little for a time server
+    Clock,
+    /// Writes the first boot's log to the stick or card, where it was asked for or something failed
+    Log,
     /// Makes what the machine's firmware starts follow the box's own kernel
     BootFiles {
         /// The box has just started: restart once if another kernel than its own runs
         #[arg(long)]
         at_boot: bool,
     },
+    /// Prepares what wpa_supplicant is told for a wireless device; ends with 1 when no network is set
+    Wifi {
+        /// The device's name
+        device: String,
+    },
+    /// Listens which wireless networks there are
+    WifiScan,
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -112,8 +128,14 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Log => log::after_start(&runner)?,
+        Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
         Command::BootFiles { at_boot } => boot_files::run(at_boot, &runner)?,
+        Command::Wifi { device } => {
+            return Ok(if wifi::prepare(&device)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::WifiScan => wifi::scan(&runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

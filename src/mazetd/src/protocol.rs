@@ -42,6 +42,20 @@ pub enum Request {
     },
     /// Install to disk from the kept answers; refused while one is missing.
     Install,
+    /// Which wireless networks are there?
+    Heard {
+        /// Listen now, which takes some seconds; else what was heard last.
+        listen: bool,
+    },
+    /// Keep this wireless network (its key, not the passphrase) and connect to it.
+    SetWifi {
+        /// The network's name; none: the cable alone.
+        ssid: Option<String>,
+        /// In clear; never written anywhere. None: the key kept for this name, else an open network.
+        passphrase: Option<String>,
+        /// Two capital letters.
+        country: String,
+    },
     /// What should the visitor know that no step asks about?
     Notices,
     /// How far is the installation?
@@ -67,6 +81,8 @@ pub enum Response {
     },
     /// To [`Request::Answers`].
     Answers(Box<Answers>),
+    /// To [`Request::Heard`].
+    Heard(Heard),
     /// To [`Request::Notices`].
     Notices(Box<Notices>),
     /// To [`Request::Progress`].
@@ -176,7 +192,7 @@ pub struct Answers {
     pub operator_name: Option<String>,
     /// Operator's login.
     pub operator_login: Option<String>,
-    /// Wi-Fi; set by the broker alone.
+    /// Wi-Fi, set by [`Request::SetWifi`] alone; the cable where the machine has no wireless device.
     #[serde(default)]
     pub wifi: Option<Wifi>,
     /// PHC string of the operator's password, set by [`Request::SetPassword`] only: the
@@ -203,6 +219,30 @@ pub struct Wifi {
 pub struct Notices {
     /// Mistakes in the answers given in advance.
     pub faults: Vec<Fault>,
+    /// No time server answered, and the machine has no clock of its own that is right.
+    pub clock_unset: bool,
+    /// The machine has a wireless device: the wizard asks for a network.
+    pub wireless: bool,
+}
+
+/// What a scan for wireless networks found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heard {
+    /// The strongest first.
+    pub networks: Vec<Network>,
+}
+
+/// A wireless network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Its name.
+    pub ssid: String,
+    /// Strength in dBm.
+    pub signal: i16,
+    /// It asks for a key.
+    pub secured: bool,
 }
 
 /// A disk chosen in the wizard.

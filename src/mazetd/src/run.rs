@@ -25,6 +25,10 @@ pub enum Program {
     Cp,
     /// Reads addresses.
     Ip,
+    /// Listens for wireless networks.
+    Iw,
+    /// Reads the journal.
+    Journalctl,
     /// Lists block devices and what they hold.
     Lsblk,
     /// Makes the box's file system.
@@ -55,6 +59,8 @@ impl Program {
             Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
             Self::Ip => "ip",
+            Self::Iw => "iw",
+            Self::Journalctl => "journalctl",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
@@ -75,10 +81,11 @@ impl Program {
             Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
+            Self::Iw => "iw",
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",
-            Self::Systemctl => "systemd",
+            Self::Journalctl | Self::Systemctl => "systemd",
             Self::Udevadm => "udev",
         }
     }

@@ -38,14 +38,15 @@ pub fn ensure(folder: &Path, name: &str, group: Option<u32>) -> Result<()> {
     write(folder, name, &key, group)
 }
 
-/// Takes the certificate in `from` over to `to`. For a box with another name than the
-/// certificate's the same key is certified anew under that name.
+/// Takes the certificate in `from` over to `to`. For a box with another name than the certificate's, or
+/// when it was made by a clock that was wrong, the same key is certified anew.
 ///
 /// # Errors
 /// When `from` cannot be read or `to` not be written.
 pub fn take_over(from: &Path, to: &Path, name: &str, group: Option<u32>) -> Result<()> {
     let key_pem = fs::read_to_string(from.join("key.pem")).context("reading the wizard's key")?;
-    if name != "mazet" {
+    let lasts = days_left(&from.join("cert.pem")).is_ok_and(|days| days >= RENEW_DAYS);
+    if !lasts || !names(&from.join("cert.pem"), name)? {
         let key = KeyPair::from_pem(&key_pem).context("reading the wizard's key")?;
         return write(to, name, &key, group);
     }
@@ -53,12 +54,22 @@ pub fn take_over(from: &Path, to: &Path, name: &str, group: Option<u32>) -> Resu
     put(to, &certificate, key_pem.as_bytes(), group)
 }
 
-/// Certifies the key in `folder` anew when fewer than 60 days are left. `true`: it did.
+/// Does the certificate at `path` name the box `name`?
+fn names(path: &Path, name: &str) -> Result<bool> {
+    let pem = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).context("the certificate is no PEM file")?;
+    let certificate = pem.parse_x509().context("the certificate cannot be parsed")?;
+    let wanted = format!("{name}.local");
+    Ok(certificate.subject().iter_common_name().any(|one| one.as_str().is_ok_and(|one| one == wanted)))
+}
+
+/// Certifies the key in `folder` anew when fewer than 60 days are left, or when it is not valid yet: a
+/// wrong clock made it. `true`: it did.
 ///
 /// # Errors
 /// When the certificate or its key cannot be read, or the new one not be written.
 pub fn renew(folder: &Path, name: &str, group: Option<u32>) -> Result<bool> {
-    if days_left(&folder.join("cert.pem"))? >= RENEW_DAYS {
+    if days_left(&folder.join("cert.pem")).is_ok_and(|days| days >= RENEW_DAYS) {
         return Ok(false);
     }
     let key_pem = fs::read_to_string(folder.join("key.pem")).context("reading the certificate's key")?;
@@ -149,6 +160,26 @@ mod tests {
         assert_eq!(read(&live, "cert.pem"), read(&same, "cert.pem"));
         assert_ne!(read(&live, "cert.pem"), read(&other, "cert.pem"));
         assert_eq!(read(&live, "key.pem"), read(&other, "key.pem"));
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_right_is_made_anew_for_the_same_key() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (live, taken) = (folder.path().join("live"), folder.path().join("taken"));
+        ensure(&live, "mazet", None).expect("made");
+        let key = KeyPair::from_pem(&fs::read_to_string(live.join("key.pem")).expect("read")).expect("a key");
+        let mut parameters = parameters("mazet").expect("named");
+        parameters.not_before = OffsetDateTime::now_utc() - Duration::days(1000);
+        parameters.not_after = OffsetDateTime::now_utc() - Duration::days(180);
+        let old = parameters.self_signed(&key).expect("signed").pem();
+        put(&live, old.as_bytes(), key.serialize_pem().as_bytes(), None).expect("written");
+        take_over(&live, &taken, "mazet", None).expect("taken");
+        assert!(days_left(&taken.join("cert.pem")).expect("read") > RENEW_DAYS);
+        assert_eq!(
+            fs::read(live.join("key.pem")).expect("read"),
+            fs::read(taken.join("key.pem")).expect("read")
+        );
+        assert!(renew(&live, "mazet", None).expect("renewed"));
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! | [`context`] | what templates may name |
 //! | [`image`] | the description that a built image carries of itself |
 //! | [`claim`] | the form of claim codes |
+//! | [`qr`] | QR codes for consoles and terminals |
 //! | [`values`] | values that several of these files hold |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
@@ -32,6 +33,7 @@ pub mod fault;
 pub mod firmware;
 pub mod image;
 pub mod manifest;
+pub mod qr;
 pub mod recipe;
 pub mod schema;
 pub mod settings;

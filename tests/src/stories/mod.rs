@@ -2,9 +2,11 @@
 
 pub mod boots;
 pub mod claim;
+pub mod flash;
 pub mod install;
 pub mod mirror;
 pub mod name;
 pub mod operator;
 pub mod pi;
 pub mod power;
+pub mod usb;

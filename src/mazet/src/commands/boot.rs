@@ -125,5 +125,8 @@ pub fn plain_build(recipe: &str) -> cli::Build {
         timings: false,
         json: false,
         output: None,
+        release: false,
+        key: None,
+        new_key: false,
     }
 }

@@ -1,5 +1,6 @@
 //! `mazet build`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -28,7 +29,9 @@ pub fn run(words: &cli::Build) -> Result<ExitCode> {
             setting.ui.say(format!("timings: {}", path.display()));
         }
     }
-    report(words, &built)?;
+    let published =
+        if words.release { super::release::publish(&setting, words, &built)? } else { Vec::new() };
+    report(words, &built, &published)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -59,14 +62,15 @@ pub fn pipeline<'a>(
     }
 }
 
-fn report(words: &cli::Build, built: &Built) -> Result<()> {
+fn report(words: &cli::Build, built: &Built, published: &[PathBuf]) -> Result<()> {
     if words.json {
         let packages = built.lock.packages.iter().filter(|entry| entry.part.is_of_image()).count();
-        let report =
-            json!({ "image": built.image, "cached": built.cached, "packages": packages, "info": built.info });
+        let report = json!({ "image": built.image, "cached": built.cached, "packages": packages, "info": built.info,
+            "published": published });
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         println!("{}", built.image.display());
+        published.iter().for_each(|path| println!("{}", path.display()));
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ pub mod bench;
 pub mod boot;
 pub mod build;
 pub mod elsewhere;
+pub mod flash;
+pub mod release;
 pub mod small;
 pub mod test;
 pub mod why;
@@ -60,8 +62,13 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Action::Build(words) => build::run(&words),
         Action::Boot(words) => boot::run(&words),
+        Action::Flash(words) => flash::run(&words),
+        Action::OpenDevice(words) => {
+            crate::flash::open::give(&words.name, &words.serial).map(|()| ExitCode::SUCCESS)
+        }
         Action::Recipe(words) => small::recipe(words),
         Action::Why(words) => why::run(&words),
+        Action::Verify(words) => release::verify(&words),
         Action::Inspect(words) => small::inspect(&words),
         Action::Cache(words) => small::cache(&words),
         Action::Doctor(words) => small::doctor(&words),

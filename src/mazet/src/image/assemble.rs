@@ -62,6 +62,7 @@ pub fn assemble(parts: &Parts<'_>, folder: &Path, output: &Path) -> Result<()> {
     let files = files(parts, folder)?;
     let content: u64 =
         files.iter().map(|(source, _)| fs::metadata(source).map_or(0, |meta| meta.len())).sum();
+    let content = content + parts.hardware.room(parts)?;
     let fat = (content + content / 64 + SLACK).next_multiple_of(MIB);
     let size = parts.hardware.fat_sector() * SECTOR as u64 + fat + parts.hardware.tail();
     let image = File::create(output).with_context(|| format!("making {}", output.display()))?;

@@ -39,6 +39,15 @@ pub trait Hardware: Sync {
     /// When one is missing.
     fn files(&self, parts: &Parts<'_>, folder: &Path) -> Result<Vec<(PathBuf, String)>>;
 
+    /// Bytes kept free on the FAT for what the box itself will put there, when it is installed to the
+    /// very disk that this image is flashed to.
+    ///
+    /// # Errors
+    /// When a part cannot be read.
+    fn room(&self, _parts: &Parts<'_>) -> Result<u64> {
+        Ok(0)
+    }
+
     /// The partition table, as a script for sfdisk(8), around a FAT of `fat` bytes.
     fn partitions(&self, digest: Digest, fat: u64) -> String;
 

@@ -18,6 +18,10 @@ use crate::layers::debian::Workshop;
 
 /// First sector of the FAT: 4 MiB, the erase block of most cards.
 const FAT_LBA: u64 = 8192;
+/// Kernels of the installed system that the FAT has room for: the current one and the next one.
+const SYSTEMS: u64 = 2;
+/// Room for the device trees and overlays of one of them, in bytes.
+const TREES: u64 = 4 << 20;
 /// Where Debian's raspi-firmware puts what the Pi's firmware reads.
 const FIRMWARE: &str = "usr/lib/raspi-firmware";
 
@@ -62,6 +66,15 @@ impl Hardware for Pi {
             files.push((path, target));
         }
         Ok(files)
+    }
+
+    fn room(&self, parts: &Parts<'_>) -> Result<u64> {
+        let size = |path: &Path| {
+            fs::metadata(path).map(|meta| meta.len()).with_context(|| format!("reading {}", path.display()))
+        };
+        let one = size(&parts.kernel.join("vmlinuz"))? + size(&parts.kernel.join("initrd.img"))? + TREES;
+        // Kernels grow from update to update, and initrds with them.
+        Ok(SYSTEMS * (one + one / 2))
     }
 
     fn partitions(&self, digest: Digest, fat: u64) -> String {

@@ -28,6 +28,7 @@ use mazet_model::manifest::Manifest;
 use mazet_model::settings::Settings;
 use thiserror::Error;
 
+use crate::clock::Clock;
 use crate::run::Runner;
 use crate::{files, system, tls};
 
@@ -155,5 +156,9 @@ fn renew_certificate(settings: &Settings) -> Result<bool> {
     let group = files::group_id(Path::new("/"), "mazetd")?;
     let (folder, name) = (Path::new(tls::FOLDER), &settings.machine.name);
     tls::ensure(folder, name, Some(group))?;
+    // By a wrong clock, a good certificate would seem to end, or a new one would begin too late.
+    if !Clock::now().can_be_trusted() {
+        return Ok(false);
+    }
     tls::renew(folder, name, Some(group))
 }

@@ -85,6 +85,31 @@ pub fn check_answers(answers: &Answers) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The Wi-Fi that a visitor chose, its passphrase turned into the key. Without a passphrase the key `kept`
+/// for the same name stays.
+///
+/// # Errors
+/// When name, country or passphrase can be none.
+pub fn wifi(
+    kept: Option<&crate::protocol::Wifi>,
+    ssid: Option<String>,
+    passphrase: Option<String>,
+    country: String,
+) -> Result<crate::protocol::Wifi, Refusal> {
+    let Some(ssid) = ssid else { return Ok(crate::protocol::Wifi::default()) };
+    if !advance::is_ssid(&ssid) || !advance::is_country(&country) {
+        return Err(Refusal::new("wifi", "the network's name or the country cannot be right"));
+    }
+    let key = match passphrase {
+        // The error's text does not hold the passphrase.
+        Some(text) => {
+            Some(advance::psk_hash(&text, &ssid).map_err(|error| Refusal::new("wifi", error.to_string()))?)
+        }
+        None => kept.filter(|kept| kept.ssid.as_ref() == Some(&ssid)).and_then(|kept| kept.key.clone()),
+    };
+    Ok(crate::protocol::Wifi { country: Some(country), ssid: Some(ssid), key })
+}
+
 /// What must be typed to erase a disk: its serial, or its kernel name where it has none.
 pub fn identity(disk: &Disk) -> &str {
     if disk.serial.is_empty() { &disk.name } else { &disk.serial }
@@ -257,6 +282,23 @@ mod tests {
         }
         assert!(!settings.contains("0123456789abcdef"), "{settings}");
         assert_eq!(plan.wifi_key.map(|key| key.len()), Some(64));
+    }
+
+    #[test]
+    fn of_a_wifi_only_the_key_is_kept_and_it_belongs_to_its_name() {
+        let text = |text: &str| Some(text.to_owned());
+        let country = || "FR".to_owned();
+        let first = wifi(None, text("IEEE"), text("password"), country()).expect("sound");
+        let key = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e";
+        assert_eq!(first.key.as_deref(), Some(key));
+        let again = wifi(Some(&first), text("IEEE"), None, country()).expect("sound");
+        assert_eq!(again, first);
+        assert_eq!(wifi(Some(&first), text("Other"), None, country()).expect("sound").key, None);
+        assert_eq!(wifi(Some(&first), None, None, country()).expect("sound").ssid, None);
+        assert!(wifi(None, text("a\nb"), None, country()).is_err());
+        assert!(wifi(None, text("a"), None, "France".to_owned()).is_err());
+        let refusal = wifi(None, text("a"), text("s3cret"), country()).expect_err("short");
+        assert!(!refusal.detail.contains("s3cret"), "{refusal:?}");
     }
 
     #[test]

@@ -16,9 +16,9 @@ use super::order::{self, Refusal};
 use super::password;
 use crate::advance::Advance;
 use crate::install::boot;
-use crate::protocol::{Answers, Disk, Mode, Notices, Progress, Request, Response, Status};
+use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{disks, health, install, system};
+use crate::{clock, disks, health, install, log, system, wifi};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -56,6 +56,10 @@ impl State {
         let store = Store::live();
         let mut kept = if live { store.load() } else { Kept::default() };
         kept.fill(&advance.answers);
+        if live {
+            // Chosen before a power cut, perhaps: `mazetd answers` knows only what was given in advance.
+            wifi::configure(kept.answers.wifi.as_ref())?;
+        }
         Ok(Self {
             mode,
             runner: Runner::default(),
@@ -90,6 +94,8 @@ impl State {
             Request::SaveAnswers { answers } => self.save_answers(*answers),
             Request::SetPassword { password } => self.set_password(&password),
             Request::Install => self.install(),
+            Request::Heard { listen } => self.heard(listen).map(Response::Heard),
+            Request::SetWifi { ssid, passphrase, country } => self.set_wifi(ssid, passphrase, country),
             Request::Notices => Ok(self.notices()),
             Request::Progress => Ok(Response::Progress(lock(&self.progress).clone())),
             Request::Reboot => self.reboot(),
@@ -131,8 +137,34 @@ impl State {
         Ok(Response::Disks { disks: self.scan()? })
     }
 
+    fn heard(&self, listen: bool) -> Result<Heard> {
+        if listen { wifi::listen(&self.runner) } else { Ok(wifi::last_heard()) }
+    }
+
+    fn set_wifi(
+        &self,
+        ssid: Option<String>,
+        passphrase: Option<String>,
+        country: String,
+    ) -> Result<Response> {
+        let mut kept = lock(&self.kept);
+        let wifi = match order::wifi(kept.answers.wifi.as_ref(), ssid, passphrase, country) {
+            Ok(wifi) => wifi,
+            Err(refusal) => return Ok(refusal.response()),
+        };
+        wifi::configure(Some(&wifi))?;
+        kept.answers.wifi = Some(wifi);
+        self.store.save(&kept)?;
+        wifi::reconnect(&self.runner)?;
+        Ok(Response::Done)
+    }
+
     fn notices(&self) -> Response {
-        Response::Notices(Box::new(Notices { faults: self.advance.faults.clone() }))
+        Response::Notices(Box::new(Notices {
+            faults: self.advance.faults.clone(),
+            clock_unset: clock::could_not_be_set(),
+            wireless: !wifi::devices().is_empty(),
+        }))
     }
 
     /// The disks that this hardware can install to.
@@ -144,6 +176,10 @@ impl State {
     fn answers(&self) -> Response {
         let mut answers = lock(&self.kept).answers.clone();
         answers.operator_password = answers.operator_password.map(|_| String::new());
+        if answers.wifi.is_none() && wifi::devices().is_empty() {
+            // Nothing to ask: there is only the cable.
+            answers.wifi = Some(Wifi::default());
+        }
         if let Some(wifi) = &mut answers.wifi {
             wifi.key = wifi.key.take().map(|_| String::new());
         }
@@ -168,6 +204,9 @@ impl State {
         if password.chars().count() < PASSWORD_LENGTH {
             let detail = format!("the password has fewer than {PASSWORD_LENGTH} characters");
             return Ok(Refusal::new("password-short", detail).response());
+        }
+        if self.installs() {
+            return Ok(Refusal::new("install-running", "the installation has begun").response());
         }
         let (hash, unix) = (password::hash(password)?, password::unix_hash(password)?);
         let mut kept = lock(&self.kept);
@@ -209,6 +248,7 @@ impl State {
 
     fn start(&self, plan: InstallPlan) {
         let (progress, store, runner) = (Arc::clone(&self.progress), self.store.clone(), self.runner.clone());
+        let advance = self.advance.clone();
         thread::spawn(move || {
             let reporter = install::Reporter::new(Arc::clone(&progress));
             match install::install(&plan, &runner, &reporter) {
@@ -216,10 +256,14 @@ impl State {
                     if let Err(error) = store.forget() {
                         eprintln!("forgetting the wizard's answers: {error:#}");
                     }
+                    if advance.answers.log.write {
+                        write_log(&advance, "asked for in mazet.toml; the installation is finished", &runner);
+                    }
                     lock(&progress).finished = true;
                 }
                 Err(error) => {
                     eprintln!("the installation failed: {error:#}");
+                    write_log(&advance, &format!("the installation failed: {error:#}"), &runner);
                     lock(&progress).error = Some(format!("{error:#}"));
                 }
             }
@@ -233,6 +277,13 @@ impl State {
         }
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
+    }
+}
+
+/// A log that cannot be written must not hide what it was to tell.
+fn write_log(advance: &Advance, reason: &str, runner: &Runner) {
+    if let Err(error) = log::write(advance, reason, runner) {
+        eprintln!("writing the log to the medium: {error:#}");
     }
 }
 
@@ -282,7 +333,9 @@ mod tests {
     #[test]
     fn answers_are_there_again_after_a_restart_of_the_broker() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let given = Answers { box_name: Some("garrigue".to_owned()), ..Answers::default() };
+        // No wireless device: the broker answers for it.
+        let wifi = Some(Wifi::default());
+        let given = Answers { box_name: Some("garrigue".to_owned()), wifi, ..Answers::default() };
         save(&State::for_tests(Mode::Live, folder.path()), given.clone());
         assert_eq!(answers(&State::for_tests(Mode::Live, folder.path())), given);
     }

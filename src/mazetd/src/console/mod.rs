@@ -18,12 +18,18 @@ use crate::advance::Advance;
 use crate::broker::CODE_FILE;
 use crate::protocol::Mode;
 use crate::run::Runner;
-use crate::system;
+use crate::{clock, system};
 
 /// Mistakes in `mazet.toml` that a screen shows; the wizard shows all.
 const MISTAKES: usize = 5;
 /// Characters of a notice: a text screen has 80, two are the margin.
 const WIDTH: usize = 77;
+
+/// Said when no time server answered a machine without a clock.
+const CLOCK: [&str; 2] = [
+    "Heure non réglée : aucun serveur de temps n'a répondu.",
+    "The clock is not set: no time server answered.",
+];
 
 /// Shows the screen on standard output until stopped.
 ///
@@ -59,7 +65,10 @@ fn content(runner: &Runner) -> Result<screen::Content> {
         Some(_) => Some(Code::Given),
         None => Some(Code::Shown(fs::read_to_string(CODE_FILE).context("reading the claim code")?)),
     };
-    let notices = mistakes(&advance.faults);
+    let mut notices = mistakes(&advance.faults);
+    if live && clock::could_not_be_set() {
+        notices.extend(CLOCK.map(str::to_owned));
+    }
     Ok(screen::Content { name, code, notices, network: network::look(runner)? })
 }
 

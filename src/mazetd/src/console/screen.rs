@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use qrcode::{Color, EcLevel, QrCode};
+use mazet_model::qr::half_blocks;
 
 use super::network::Network;
 
@@ -53,7 +53,7 @@ pub fn text(content: &Content) -> String {
     let mut text = lines.join("\n");
     // Notices and a QR code do not fit on one screen.
     if let (Network::Up(addresses), true) = (&content.network, content.notices.is_empty()) {
-        if let Some(code) = addresses.first().and_then(|address| qr(&url(address))) {
+        if let Some(code) = addresses.first().and_then(|address| half_blocks(&url(address))) {
             text.push_str(&code);
         }
     }
@@ -98,31 +98,6 @@ fn url(address: &IpAddr) -> String {
         IpAddr::V4(address) => format!("https://{address}/"),
         IpAddr::V6(address) => format!("https://[{address}]/"),
     }
-}
-
-/// A QR code of half blocks: two modules a character, light ones drawn, since the screen is dark.
-fn qr(text: &str) -> Option<String> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
-    let width = code.width();
-    // The light margin that readers need, of two modules: the screen is small.
-    let light = |x: usize, y: usize| {
-        let inside = (2..width + 2).contains(&x) && (2..width + 2).contains(&y);
-        !inside || code[(x - 2, y - 2)] == Color::Light
-    };
-    let mut drawn = String::new();
-    for y in (0..width + 4).step_by(2) {
-        drawn.push_str("  ");
-        for x in 0..width + 4 {
-            drawn.push(match (light(x, y), y + 1 < width + 4 && light(x, y + 1)) {
-                (true, true) => '█',
-                (true, false) => '▀',
-                (false, true) => '▄',
-                (false, false) => ' ',
-            });
-        }
-        drawn.push('\n');
-    }
-    Some(drawn)
 }
 
 #[cfg(test)]

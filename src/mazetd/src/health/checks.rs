@@ -2,21 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, bail};
-use mazet_model::image::IMAGE_JSON;
 use mazet_model::manifest::{Check, Manifest};
 
 use super::{Finding, page};
+use crate::clock::Clock;
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, check_command};
 use crate::{boot_files, system, tls};
 
-/// systemd-timesyncd makes this file when it has set the clock.
-const CLOCK_SET: &str = "/run/systemd/timesync/synchronized";
-/// The machine's own clock.
-const HARDWARE_CLOCK: &str = "/sys/class/rtc/rtc0";
 /// Less free space than this part (in percent) is a finding.
 const FREE_PERCENT: u64 = 10;
 /// Fewer days than this are a finding; `apply` renews long before.
@@ -28,7 +23,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
     for path in ["/", "/srv"] {
         findings.push(finding("disk-space", space(path)));
     }
-    findings.push(finding("clock", clock()));
+    findings.push(finding("clock", clock(Clock::now())));
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
         findings.push(finding("disks", mirror(runner)));
@@ -68,42 +63,20 @@ fn space(path: &str) -> Result<String> {
     Ok(sentence)
 }
 
-fn clock() -> Result<String> {
-    let built = fs::metadata(IMAGE_JSON).and_then(|meta| meta.modified()).unwrap_or(UNIX_EPOCH);
-    let told = Clock {
-        synchronised: Path::new(CLOCK_SET).exists(),
-        hardware: Path::new(HARDWARE_CLOCK).exists(),
-        plausible: SystemTime::now() >= built,
-    };
-    told.verdict()
-}
-
-/// What is known of the time.
-struct Clock {
-    /// A time server set it since the start.
-    synchronised: bool,
-    /// The machine has a clock that runs while it is off.
-    hardware: bool,
-    /// It is not before the day that the image was built.
-    plausible: bool,
-}
-
-impl Clock {
-    /// A box without the Internet lives by its own clock, and that is well as long as it has one
-    /// which is not plainly wrong.
-    fn verdict(&self) -> Result<String> {
-        match self {
-            Self { synchronised: true, .. } => Ok("set by a time server".to_owned()),
-            Self { plausible: false, .. } => {
-                bail!(
-                    "it is before the day that the system was made: set it in the firmware's set-up, or connect the box to the Internet"
-                )
-            }
-            Self { hardware: false, .. } => {
-                bail!("not set by a time server since the start, and the machine has no clock of its own")
-            }
-            _ => Ok("the machine's own clock; no time server has answered yet".to_owned()),
+/// A box without the Internet lives by its own clock, and that is well as long as it has one
+/// which is not plainly wrong.
+fn clock(clock: Clock) -> Result<String> {
+    match clock {
+        Clock { synchronised: true, .. } => Ok("set by a time server".to_owned()),
+        Clock { plausible: false, .. } => {
+            bail!(
+                "it is before the day that the system was made: set it in the firmware's set-up, or connect the box to the Internet"
+            )
         }
+        Clock { hardware: false, .. } => {
+            bail!("not set by a time server since the start, and the machine has no clock of its own")
+        }
+        _ => Ok("the machine's own clock; no time server has answered yet".to_owned()),
     }
 }
 
@@ -180,7 +153,7 @@ mod tests {
     #[test]
     fn a_box_without_the_internet_lives_by_its_own_clock() {
         let verdict = |synchronised, hardware, plausible| {
-            Clock { synchronised, hardware, plausible }.verdict().map_err(|error| error.to_string())
+            clock(Clock { synchronised, hardware, plausible }).map_err(|error| error.to_string())
         };
         assert!(verdict(true, false, true).is_ok());
         assert!(verdict(false, true, true).is_ok());

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use crate::protocol::{Answers, Disk, Notices, Progress, Request, Response, Status};
+use crate::protocol::{Answers, Disk, Heard, Notices, Progress, Request, Response, Status};
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
@@ -122,6 +122,17 @@ impl Broker {
         match self.ask(&Request::Answers).await? {
             Response::Answers(answers) => Ok(*answers),
             other => Err(unexpected(&Request::Answers, &other)),
+        }
+    }
+
+    /// Which wireless networks there are; listening takes some seconds.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn heard(&self, listen: bool) -> Result<Heard, BrokerError> {
+        match self.ask(&Request::Heard { listen }).await? {
+            Response::Heard(heard) => Ok(heard),
+            other => Err(unexpected(&Request::Heard { listen }, &other)),
         }
     }
 

@@ -14,7 +14,7 @@ use super::catalogue::{Catalogue, fill};
 use super::language::tag;
 
 /// Every template by name.
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 21] = [
     ("association", include_str!("../../pages/association.hbs")),
     ("buttons", include_str!("../../pages/buttons.hbs")),
     ("claim", include_str!("../../pages/claim.hbs")),
@@ -35,6 +35,7 @@ const TEMPLATES: [(&str, &str); 20] = [
     ("steps", include_str!("../../pages/steps.hbs")),
     ("summary", include_str!("../../pages/summary.hbs")),
     ("waiting", include_str!("../../pages/waiting.hbs")),
+    ("wifi", include_str!("../../pages/wifi.hbs")),
 ];
 
 /// A page to show.

@@ -51,6 +51,7 @@ pub fn table(mode: Mode) -> Vec<Route> {
             claimed("/", get(steps::root)),
             claimed("/language", get(steps::language::show).post(steps::language::save)),
             claimed("/start", get(steps::start::show).post(steps::start::save)),
+            claimed("/wifi", get(steps::wifi::show).post(steps::wifi::save)),
             claimed("/disks", get(steps::disks::show).post(steps::disks::save)),
             claimed("/association", get(steps::association::show).post(steps::association::save)),
             claimed("/operator", get(steps::operator::show).post(steps::operator::save)),

@@ -47,7 +47,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use seal::{SealError, claim_code_hash, psk_hash, verify_claim_code};
+pub use rules::{is_country, is_ssid};
+pub use seal::{SealError, claim_code_hash, is_passphrase, psk_hash, verify_claim_code};
 
 use crate::check::document::Document;
 use crate::check::shape;
@@ -268,12 +269,8 @@ impl Answers {
         let empty =
             ["[box]\n", "[association]\n", "[network]\n", "[wifi]\n", "[ssh]\n", "[log]\nwrite = false\n"];
         let is_empty = |part: &&str| !empty.contains(&format!("{}\n", part.trim_end()).as_str());
-        let kept: Vec<&str> = text
-            .split("\n\n")
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .filter(|part| is_empty(part))
-            .collect();
+        let kept: Vec<&str> =
+            text.split("\n\n").map(str::trim).filter(|part| !part.is_empty()).filter(is_empty).collect();
         Ok(format!("{}\n", kept.join("\n\n")))
     }
 }

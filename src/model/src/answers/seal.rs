@@ -94,8 +94,8 @@ pub fn psk_hash(passphrase: &str, ssid: &str) -> Result<String, SealError> {
     Ok(key.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// 8 to 63 printable ASCII characters (IEEE 802.11-2020, J.4.1).
-pub(super) fn is_passphrase(text: &str) -> bool {
+/// Can it be a WPA2 passphrase? 8 to 63 printable ASCII characters (IEEE 802.11-2020, J.4.1).
+pub fn is_passphrase(text: &str) -> bool {
     (8..=63).contains(&text.len()) && text.bytes().all(|byte| (32..=126).contains(&byte))
 }
 

@@ -254,7 +254,9 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .args(["--", "--image"])
         .arg(image)
         .arg("--artefacts")
-        .arg(artefacts);
+        .arg(artefacts)
+        .arg("--mazet")
+        .arg(std::env::current_exe().context("finding Mazet's own program")?);
     for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
         command = enter(command, setting, recipe, artefacts, tree)?;
     }

@@ -23,12 +23,11 @@ use super::layout::{Target, TargetDisk};
 use super::mounts::Mounts;
 use super::progress::StageReporter;
 use crate::broker::answers;
+use crate::log;
 use crate::run::Runner;
 
 /// Arguments that say where the system is: those of the live system are not the installed one's.
 const OF_THE_PLACE: [&str; 4] = ["boot=", "live-media", "systemd.unit=", "root"];
-/// The first boot's log.
-pub const LOG: &str = "mazet-log.txt";
 
 /// How a kind of hardware starts.
 pub trait Boot: Sync {
@@ -111,7 +110,7 @@ pub fn of(hardware: &str) -> Result<&'static dyn Boot> {
 /// What of the medium goes onto a FAT at once, with sizes: all but what is the medium's own, and
 /// what `held_back` names.
 fn content(medium: &Path, held_back: impl Fn(&Path) -> bool) -> Result<Vec<(PathBuf, u64)>> {
-    let own = [advance::FILE, answers::FILE, LOG];
+    let own = [advance::FILE, answers::FILE, log::FILE];
     let mut content = files_below(medium)?;
     content.retain(|(path, _)| !own.iter().any(|name| path == Path::new(name)) && !held_back(path));
     Ok(content)

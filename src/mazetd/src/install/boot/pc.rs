@@ -151,7 +151,7 @@ mod tests {
             "live/vmlinuz",
             answers::FILE,
             advance::FILE,
-            super::super::LOG,
+            crate::log::FILE,
         ] {
             let path = medium.path().join(path);
             fs::create_dir_all(path.parent().expect("folder")).expect("made");

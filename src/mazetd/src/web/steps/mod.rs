@@ -7,6 +7,7 @@ pub mod language;
 pub mod operator;
 pub mod start;
 pub mod summary;
+pub mod wifi;
 
 mod password;
 mod size;
@@ -28,6 +29,8 @@ pub enum Step {
     Language,
     /// A new box, or (one day) an old one.
     Start,
+    /// A wireless network, where there is a device for one.
+    Wifi,
     /// Where to.
     Disks,
     /// Whose.
@@ -40,14 +43,22 @@ pub enum Step {
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Language, Self::Start, Self::Disks, Self::Association, Self::Operator, Self::Summary];
+    pub const ALL: [Self; 7] = [
+        Self::Language,
+        Self::Start,
+        Self::Wifi,
+        Self::Disks,
+        Self::Association,
+        Self::Operator,
+        Self::Summary,
+    ];
 
     /// Its page.
     pub fn path(self) -> &'static str {
         match self {
             Self::Language => "/language",
             Self::Start => "/start",
+            Self::Wifi => "/wifi",
             Self::Disks => "/disks",
             Self::Association => "/association",
             Self::Operator => "/operator",
@@ -65,6 +76,7 @@ impl Step {
         match self {
             Self::Language => "language.title",
             Self::Start => "start.title",
+            Self::Wifi => "wifi.title",
             Self::Disks => "disks.title",
             Self::Association => "association.title",
             Self::Operator => "operator.title",
@@ -77,6 +89,7 @@ impl Step {
         match self {
             Self::Language => answers.language.is_some(),
             Self::Start => answers.purpose.is_some(),
+            Self::Wifi => answers.wifi.is_some(),
             Self::Disks => answers.disks.as_ref().is_some_and(|disks| !disks.is_empty()),
             Self::Association => {
                 answers.organisation.is_some() && answers.box_name.is_some() && answers.timezone.is_some()
@@ -177,8 +190,8 @@ pub fn page(
         "csrf": visit.csrf.as_str(),
         "steps": indicator(visit, step, answers),
         "notices": notices(visit),
-        "number": step.place() + 1,
-        "count": Step::ALL.len(),
+        "number": shown(visit).position(|one| one == step).unwrap_or_default() + 1,
+        "count": shown(visit).count(),
         "complete": Step::first_open(answers) == Step::Summary,
         "form": form,
         "fault": fault,
@@ -205,7 +218,7 @@ fn notices(visit: &Visit) -> Value {
             "hint": fault.hint,
         })
     };
-    json!({ "faults": known.faults.iter().map(show).collect::<Value>() })
+    json!({ "clock_unset": known.clock_unset, "faults": known.faults.iter().map(show).collect::<Value>() })
 }
 
 /// The list of steps: done ones are links, the current one is marked.
@@ -220,5 +233,11 @@ fn indicator(visit: &Visit, current: Step, answers: &Answers) -> Value {
             "link": reachable && step != current,
         })
     };
-    Step::ALL.into_iter().map(show).collect()
+    shown(visit).map(show).collect()
+}
+
+/// The steps that this machine has: without a wireless device there is nothing to ask about one.
+fn shown(visit: &Visit) -> impl Iterator<Item = Step> {
+    let wireless = visit.notices.get().is_some_and(|notices| notices.wireless);
+    Step::ALL.into_iter().filter(move |step| wireless || *step != Step::Wifi)
 }

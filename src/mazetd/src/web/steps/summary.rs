@@ -41,6 +41,8 @@ pub async fn page(visit: &Visit, answers: &Answers, mut faults: Faults) -> Resul
         "language_tag": answers.language.map(tag).unwrap_or_default(),
         "disks": shown,
         "mirror": found.len() > 1,
+        "wireless": visit.notices.get().is_some_and(|notices| notices.wireless),
+        "wifi": answers.wifi.as_ref().and_then(|wifi| wifi.ssid.clone()).unwrap_or_default(),
         "organisation": text(&answers.organisation),
         "box_name": text(&answers.box_name),
         "timezone": text(&answers.timezone),

@@ -10,7 +10,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
+    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
+    Wifi,
 };
 
 /// What the broker knows, for tests to set and to look at.
@@ -22,6 +23,7 @@ pub struct State {
     pub passwords: Vec<String>,
     pub progress: Progress,
     pub notices: Notices,
+    pub heard: Heard,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
@@ -73,10 +75,12 @@ impl State {
             },
             tries_left: 5,
             disks: disks(),
-            answers: Answers::default(),
+            // No wireless device: the broker answers for it.
+            answers: Answers { wifi: Some(Wifi::default()), ..Answers::default() },
             passwords: Vec::new(),
             progress: Progress::default(),
             notices: Notices::default(),
+            heard: Heard::default(),
             refuse: None,
             asked: Vec::new(),
             held: None,
@@ -95,11 +99,19 @@ impl State {
             Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
             Request::Disks => Response::Disks { disks: self.disks.clone() },
             Request::Answers => Response::Answers(Box::new(self.answers.clone())),
+            Request::Heard { .. } => Response::Heard(self.heard.clone()),
+            Request::SetWifi { ssid, passphrase, country } => {
+                let key = passphrase.as_ref().map(|_| String::new());
+                self.passwords.extend(passphrase);
+                self.answers.wifi = Some(Wifi { country: Some(country), ssid, key });
+                Response::Done
+            }
             Request::Notices => Response::Notices(Box::new(self.notices.clone())),
             Request::Progress => Response::Progress(self.progress.clone()),
             Request::SaveAnswers { answers } => {
                 let password = self.answers.operator_password.take();
-                self.answers = Answers { operator_password: password, ..*answers };
+                let wifi = self.answers.wifi.take();
+                self.answers = Answers { operator_password: password, wifi, ..*answers };
                 Response::Done
             }
             Request::SetPassword { password } => {
@@ -159,7 +171,7 @@ pub fn complete() -> Answers {
         timezone: Some("Europe/Paris".to_owned()),
         operator_name: Some("Marie Sabatier".to_owned()),
         operator_login: Some("marie".to_owned()),
-        wifi: None,
+        wifi: Some(Wifi::default()),
         operator_password: Some(String::new()),
     }
 }

@@ -6,6 +6,7 @@ mod eyes;
 mod pages;
 mod texts;
 mod wall;
+mod wifi;
 mod wizard;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -22,7 +22,7 @@ async fn every_page_renders_in_both_languages() {
         browser.language = language;
         browser.broker.state().answers = complete();
         let mut seen = Vec::new();
-        for path in ["/language", "/start", "/disks", "/association", "/operator", "/summary"] {
+        for path in ["/language", "/start", "/wifi", "/disks", "/association", "/operator", "/summary"] {
             seen.push((path, browser.get(path).await));
         }
         browser.broker.state().progress = running();

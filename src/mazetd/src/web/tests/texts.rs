@@ -7,7 +7,8 @@ use mazet_model::settings::Language;
 use crate::web::catalogue::Catalogue;
 
 /// Keys that code puts together from a fixed beginning and a name in quotes.
-const BEGINNINGS: [&str; 5] = ["association.", "install.stage.", "progress.stage_", "refused.", "steps."];
+const BEGINNINGS: [&str; 6] =
+    ["association.", "install.stage.", "progress.stage_", "refused.", "steps.", "wifi."];
 
 /// The text of every file with this extension below a folder of the crate.
 fn sources(folder: &Path, extension: &str, found: &mut Vec<String>) {

@@ -255,8 +255,11 @@ async fn mistakes_in_mazet_toml_are_shown_with_their_place_and_only_behind_the_w
     for part in ["The file mazet.toml has mistakes", "Line 2, column 12", "&lt;b&gt;", "\n           ^^^^^"] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
-    browser.broker.state().notices.faults.clear();
+    browser.broker.state().notices.clock_unset = true;
+    assert!(browser.get("/language").await.body.contains("clock could not be set"));
+    browser.broker.state().notices = crate::protocol::Notices::default();
     assert!(!browser.get("/language").await.body.contains("mazet.toml"));
+    assert!(!browser.get("/language").await.body.contains("could not be set"));
 }
 
 #[tokio::test]

@@ -54,7 +54,8 @@ impl Sources {
         for (path, source) in
             below(&trees).with_context(|| format!("looking for the device trees of kernel {kernel}"))?
         {
-            if path.extension().is_some_and(|extension| extension == "dtb") {
+            let name = path.to_string_lossy();
+            if name.contains("-rpi-") && name.ends_with(".dtb") {
                 files.push((path, source));
             }
         }

@@ -20,7 +20,7 @@ fn root(release: &str) -> TempDir {
     put(here, &format!("boot/initrd.img-{release}"), &format!("initrd {release}"));
     let trees = format!("usr/lib/linux-image-{release}/broadcom");
     put(here, &format!("{trees}/bcm2837-rpi-3-b.dtb"), &format!("tree {release}"));
-    put(here, &format!("{trees}/notes.txt"), "not a tree");
+    put(here, &format!("{trees}/bcm4908-router.dtb"), "not a Pi's");
     put(here, "usr/lib/raspi-firmware/overlays/disable-bt.dtbo", "overlay");
     symlink(format!("boot/vmlinuz-{release}"), here.join("vmlinuz")).expect("linked");
     symlink(format!("boot/initrd.img-{release}"), here.join("initrd.img")).expect("linked");
@@ -53,7 +53,7 @@ fn an_update_goes_to_the_other_folder_and_is_then_started() {
     assert_eq!(started(&fat, "bcm2837-rpi-3-b.dtb"), "tree 6.1");
     assert_eq!(started(&fat, "overlays/disable-bt.dtbo"), "overlay");
     assert_eq!(started(&fat, "cmdline.txt"), LINE);
-    assert!(!fat.path().join("system-a/notes.txt").exists());
+    assert!(!fat.path().join("system-a/bcm4908-router.dtb").exists());
     assert_eq!(keep(&fat, &old), None, "twice changes nothing");
     assert_eq!(keep(&fat, &new).as_deref(), Some("system-b"));
     assert_eq!(started(&fat, "initrd.img"), "initrd 6.2");

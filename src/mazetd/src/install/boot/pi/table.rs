@@ -66,7 +66,9 @@ pub fn extend(disk: &TargetDisk, runner: &Runner) -> Result<()> {
     let listing: Listing = serde_json::from_str(&listing).context("reading what sfdisk said")?;
     let (table, fat) = (listing.partitiontable, disk.fat.to_string_lossy());
     let rest = table.rest(&fat, disk.bytes / 512)?;
-    if table.partitions.get(1).is_some_and(|old| old.start == rest.start && old.size == rest.size) {
+    let is_there = |old: &Partition| old.start == rest.start && old.size == rest.size && disk.data.exists();
+    if table.partitions.get(1).is_some_and(is_there) {
+        // As an installation that was cut off left it.
         return Ok(());
     }
     for node in old_partitions(&disk.device)?.iter().filter(|node| **node != fat) {
