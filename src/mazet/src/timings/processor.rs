@@ -56,7 +56,8 @@ fn look(emulator: &str, done: &AtomicBool) -> f64 {
         }
         std::thread::sleep(LOOK);
     }
-    seen.values().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64
+    // Plus zero: the sum of nothing is a negative one.
+    (seen.values().sum::<f64>() + 0.0) / rustix::param::clock_ticks_per_second() as f64
 }
 
 /// Processor time of all ended children in seconds.
