@@ -10,6 +10,7 @@
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `log` | root | the first boot's log, to the stick or card |
 //! | `apply` | root | files and units follow `box.toml` |
+//! | `settings` | root | shows and changes `box.toml`, and applies it |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
@@ -20,6 +21,7 @@ mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod change;
 mod clock;
 mod console;
 mod data;
@@ -38,12 +40,13 @@ mod tls;
 mod web;
 mod wifi;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use change::Desk;
 use run::Runner;
 
 /// Exit code for faulty settings.
@@ -78,6 +81,11 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "/")]
         root: PathBuf,
     },
+    /// Shows the box's settings, and changes them
+    Settings {
+        #[command(subcommand)]
+        action: SettingsAction,
+    },
     /// Looks whether the box is well: units, disks, clock, certificate, services
     Health {
         /// For programs
@@ -107,6 +115,28 @@ enum Command {
     MountData,
 }
 
+#[derive(Debug, Subcommand)]
+enum SettingsAction {
+    /// Prints the settings
+    Show {
+        /// For programs, with the services that they may switch
+        #[arg(long)]
+        json: bool,
+    },
+    /// Changes one setting and applies it: `mazetd settings set ssh.enabled true`
+    Set {
+        /// The setting's dotted path in box.toml
+        path: String,
+        /// Its new value, as TOML; what is no TOML is taken as text
+        value: String,
+        /// Change nothing, show what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Puts the settings in force that the pages ordered (the work of mazet-settings.service)
+    CarryOut,
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
@@ -123,10 +153,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Broker => broker::run()?,
         Command::Web => web::run(&web::Options::default())?,
         Command::Console => console::run(&runner)?,
-        Command::Account => account::ensure(std::path::Path::new("/"), &runner)?,
+        Command::Account => account::ensure(Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
+        Command::Settings { action } => settings(&action, &runner)?,
         Command::Health { json } => return report(&runner, json),
         Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
@@ -139,6 +170,23 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn settings(action: &SettingsAction, runner: &Runner) -> Result<()> {
+    let root = Path::new("/");
+    match action {
+        SettingsAction::Show { json: true } => {
+            println!("{}", serde_json::to_string(&change::current(root)?)?)
+        }
+        SettingsAction::Show { json: false } => print!("{}", toml::to_string(&system::settings(root)?)?),
+        SettingsAction::Set { path, value, dry_run } => {
+            let wished = change::set(&system::settings(root)?, path, value)?;
+            let put = if *dry_run { apply::preview } else { apply::change_settings };
+            show(&put(root, &wished, runner)?);
+        }
+        SettingsAction::CarryOut => change::carry_out(&Desk::running(), runner)?,
+    }
+    Ok(())
 }
 
 fn show(outcome: &apply::Outcome) {

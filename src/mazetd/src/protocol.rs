@@ -7,8 +7,10 @@
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
-use mazet_model::settings::Language;
+use mazet_model::settings::{Language, Settings};
 use serde::{Deserialize, Serialize};
+
+use crate::change;
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -64,6 +66,22 @@ pub enum Request {
     Reboot,
     /// The health report, as `mazetd health` gives it.
     Health,
+    /// The installed box's settings, and the services that they may switch.
+    Settings,
+    /// What would these settings change? Nothing is.
+    PreviewSettings {
+        /// All settings, replacing the earlier ones.
+        settings: Box<Settings>,
+    },
+    /// Put these settings in force. Answered at once; [`Request::LastChange`] tells how it goes.
+    ChangeSettings {
+        /// All settings, replacing the earlier ones.
+        settings: Box<Settings>,
+        /// The [`change::Current::version`] that they were made from: refused when it is another now.
+        seen: String,
+    },
+    /// How does the last change of the settings stand?
+    LastChange,
 }
 
 /// The broker's answer.
@@ -89,6 +107,12 @@ pub enum Response {
     Progress(Progress),
     /// To [`Request::Health`].
     Health(crate::health::Report),
+    /// To [`Request::Settings`].
+    Settings(Box<change::Current>),
+    /// To [`Request::PreviewSettings`].
+    Preview(Box<change::Preview>),
+    /// To [`Request::LastChange`].
+    LastChange(change::Last),
     /// Done, nothing to add.
     Done,
     /// Refused or failed.

@@ -32,6 +32,9 @@ use crate::clock::Clock;
 use crate::run::Runner;
 use crate::{files, system, tls};
 
+/// Everybody on the box may read `box.toml`: it holds no secret.
+const SETTINGS_MODE: u32 = 0o644;
+
 /// What to apply.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -86,16 +89,57 @@ pub fn write_live(root: &Path, settings: &Settings, services: &[Manifest]) -> Re
 pub fn apply(options: &Options, runner: &Runner) -> Result<Outcome> {
     let services = system::services(&options.root)?;
     let settings = checked_settings(&options.root, &services)?;
-    let rendering = render::render(&options.root, &settings, &services)?;
+    apply_these(options, &settings, &services, runner)
+}
+
+/// What these settings would change: nothing is.
+///
+/// # Errors
+/// [`Faulty`] when the settings have faults; else what failed.
+pub fn preview(root: &Path, settings: &Settings, runner: &Runner) -> Result<Outcome> {
+    let services = system::services(root)?;
+    check(root, settings, &services)?;
+    let options = Options { root: root.to_owned(), dry_run: true };
+    apply_these(&options, settings, &services, runner)
+}
+
+/// Puts these settings in force: they become `box.toml`, and are applied. When that fails, the
+/// earlier `box.toml` is back, as are the files rendered from it.
+///
+/// # Errors
+/// [`Faulty`] when the settings have faults; else what failed, after going back.
+pub fn change_settings(root: &Path, settings: &Settings, runner: &Runner) -> Result<Outcome> {
+    let services = system::services(root)?;
+    check(root, settings, &services)?;
+    let path = root.join(system::BOX_TOML);
+    let earlier = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let text = toml::to_string(settings).context("writing the settings as TOML")?;
+    files::write_atomically(&path, text.as_bytes(), SETTINGS_MODE, None)?;
+    let options = Options { root: root.to_owned(), dry_run: false };
+    apply_these(&options, settings, &services, runner).map_err(|error| {
+        match files::write_atomically(&path, &earlier, SETTINGS_MODE, None) {
+            Ok(()) => error,
+            Err(second) => error.context(format!("the earlier settings could not be put back ({second:#})")),
+        }
+    })
+}
+
+fn apply_these(
+    options: &Options,
+    settings: &Settings,
+    services: &[Manifest],
+    runner: &Runner,
+) -> Result<Outcome> {
+    let rendering = render::render(&options.root, settings, services)?;
     let kept = good::Good::of(&options.root);
     let changes = change::changes(&options.root, &rendering, &kept)?;
-    let plan = units::plan(options, runner, &settings, &services, &changes)?;
+    let plan = units::plan(options, runner, settings, services, &changes)?;
     if options.dry_run {
         let files = changes.iter().map(|change| change.target.clone()).collect();
         return Ok(Outcome { files, units: plan.describe(), diff: diff::unified(&changes) });
     }
     let _lock = lock(options)?;
-    folders::make(&options.root, &settings, &services)?;
+    folders::make(&options.root, settings, services)?;
     carry_out(options, runner, &changes, &plan)?;
     kept.keep(&rendering)?;
     let mut outcome = Outcome {
@@ -103,7 +147,7 @@ pub fn apply(options: &Options, runner: &Runner) -> Result<Outcome> {
         units: plan.describe(),
         diff: String::new(),
     };
-    if options.running() && renew_certificate(&settings)? {
+    if options.running() && renew_certificate(settings)? {
         outcome.files.push(format!("{}/cert.pem", tls::FOLDER));
         outcome.units.extend(units::reload_for_certificate(runner, &rendering)?);
     }
@@ -113,11 +157,20 @@ pub fn apply(options: &Options, runner: &Runner) -> Result<Outcome> {
 fn checked_settings(root: &Path, services: &[Manifest]) -> Result<Settings> {
     let path = root.join(system::BOX_TOML);
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let faulty = |faults| Faulty { path: path.display().to_string(), faults };
-    let settings: Settings =
-        toml::from_str(&text).map_err(|error| faulty(vec![error.to_string().trim_end().to_owned()]))?;
-    let faults = faults::faults(&settings, services);
-    if faults.is_empty() { Ok(settings) } else { Err(faulty(faults).into()) }
+    let settings: Settings = toml::from_str(&text).map_err(|error| Faulty {
+        path: path.display().to_string(),
+        faults: vec![error.to_string().trim_end().to_owned()],
+    })?;
+    check(root, &settings, services)?;
+    Ok(settings)
+}
+
+fn check(root: &Path, settings: &Settings, services: &[Manifest]) -> Result<()> {
+    let faults = faults::faults(settings, services);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Faulty { path: root.join(system::BOX_TOML).display().to_string(), faults }.into())
 }
 
 /// Writes the files and tells the units; goes back when one of it fails.

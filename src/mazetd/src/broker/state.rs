@@ -15,6 +15,7 @@ use super::claim::{CODE_FILE, Claim};
 use super::order::{self, Refusal};
 use super::password;
 use crate::advance::Advance;
+use crate::change::{self, Desk};
 use crate::install::boot;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
@@ -82,10 +83,10 @@ impl State {
 
     /// Does what `request` asks, if it has a place in this system.
     pub fn answer(&self, request: Request) -> Response {
-        let anywhere = matches!(request, Request::Status | Request::Health);
-        if !anywhere && self.mode == Mode::Installed {
-            return Refusal::new("installed", "the box is installed: the wizard is over").response();
+        if let Some(refusal) = self.out_of_place(&request) {
+            return refusal.response();
         }
+        let root = Path::new("/");
         let answer = match request {
             Request::Status => Ok(self.status()),
             Request::Claim { code, address } => Ok(self.claim(&code, address)),
@@ -100,11 +101,49 @@ impl State {
             Request::Progress => Ok(Response::Progress(lock(&self.progress).clone())),
             Request::Reboot => self.reboot(),
             Request::Health => health::stored(&self.runner).map(Response::Health),
+            Request::Settings => change::current(root).map(|current| Response::Settings(Box::new(current))),
+            Request::PreviewSettings { settings } => change::preview(root, &settings, &self.runner)
+                .map(|preview| Response::Preview(Box::new(preview))),
+            Request::ChangeSettings { settings, seen } => self.change_settings(&settings, &seen),
+            Request::LastChange => Ok(Response::LastChange(change::last(&Desk::running()))),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
             Refusal::new("failed", format!("{error:#}")).response()
         })
+    }
+
+    /// Why `request` has no place in this system, if it has none.
+    fn out_of_place(&self, request: &Request) -> Option<Refusal> {
+        let anywhere = matches!(request, Request::Status | Request::Health);
+        let installed = matches!(
+            request,
+            Request::Settings
+                | Request::PreviewSettings { .. }
+                | Request::ChangeSettings { .. }
+                | Request::LastChange
+        );
+        match self.mode {
+            _ if anywhere => None,
+            Mode::Installed if !installed => {
+                Some(Refusal::new("installed", "the box is installed: the wizard is over"))
+            }
+            Mode::Live if installed => Some(Refusal::new("live", "the box is not installed yet")),
+            _ => None,
+        }
+    }
+
+    fn change_settings(&self, settings: &Settings, seen: &str) -> Result<Response> {
+        match change::order(&Desk::running(), settings, seen, &self.runner) {
+            Ok(()) => Ok(Response::Done),
+            Err(error) if error.is::<change::Outdated>() => {
+                Ok(Refusal::new("settings-outdated", error.to_string()).response())
+            }
+            Err(error) if error.is::<change::Busy>() => {
+                Ok(Refusal::new("settings-busy", error.to_string()).response())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn status(&self) -> Response {

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::settings::Language;
+use mazet_model::manifest::Text;
+use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
+use crate::change::{Changed, Current, Last, Preview, Service};
 use crate::protocol::{
     Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
     Wifi,
@@ -24,6 +26,8 @@ pub struct State {
     pub progress: Progress,
     pub notices: Notices,
     pub heard: Heard,
+    pub settings: Current,
+    pub last: Last,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
@@ -81,10 +85,24 @@ impl State {
             progress: Progress::default(),
             notices: Notices::default(),
             heard: Heard::default(),
+            settings: current(),
+            last: Last::default(),
             refuse: None,
             asked: Vec::new(),
             held: None,
         }
+    }
+
+    /// As the real one: the name alone is looked at.
+    fn preview(&self, wished: &Settings) -> Preview {
+        let name = |settings: &Settings| settings.machine.name.clone();
+        if name(wished).contains(' ') {
+            return Preview { faults: vec!["box.name: no host name".to_owned()], ..Preview::default() };
+        }
+        let changed =
+            Changed { path: "box.name".to_owned(), old: name(&self.settings.settings), new: name(wished) };
+        let settings = if changed.old == changed.new { Vec::new() } else { vec![changed] };
+        Preview { settings, files: vec!["/etc/hostname".to_owned()], ..Preview::default() }
     }
 
     fn answer(&mut self, request: Request) -> Response {
@@ -125,6 +143,16 @@ impl State {
             }
             Request::Reboot => Response::Done,
             Request::Health => Response::Health(crate::health::Report { findings: Vec::new() }),
+            Request::Settings => Response::Settings(Box::new(self.settings.clone())),
+            Request::PreviewSettings { settings } => Response::Preview(Box::new(self.preview(&settings))),
+            Request::ChangeSettings { settings, seen } if seen == self.settings.version => {
+                self.settings.settings = *settings;
+                Response::Done
+            }
+            Request::ChangeSettings { .. } => {
+                Response::Refused { key: "settings-outdated".to_owned(), detail: "changed".to_owned() }
+            }
+            Request::LastChange => Response::LastChange(self.last.clone()),
         }
     }
 
@@ -209,4 +237,23 @@ async fn talk(stream: UnixStream, state: Arc<Mutex<State>>) {
             return;
         }
     }
+}
+
+fn current() -> Current {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    let chat = Service {
+        name: "chat".to_owned(),
+        title: text("Discussion", "Chat"),
+        summary: text("Un salon de discussion.", "A chat room."),
+        optional: true,
+        on: true,
+    };
+    let base = Service {
+        name: "base".to_owned(),
+        title: text("Socle", "Base system"),
+        summary: text("Réseau, heure.", "Network, time."),
+        optional: false,
+        on: true,
+    };
+    Current { settings: Settings::live(), version: "1".repeat(64), services: vec![base, chat] }
 }

@@ -1,0 +1,372 @@
+//! Changing the box's settings: what a change would do, doing it, and how the last one ended.
+//!
+//! The broker may not touch units and files of services. It writes the wished settings down
+//! ([`order`]), and a unit of its own, `mazet-settings.service`, puts them in force ([`carry_out`])
+//! and writes down how that ended ([`last`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use mazet_model::manifest::Text;
+use mazet_model::settings::Settings;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use toml::{Table, Value};
+
+use crate::apply::{self, Faulty, Outcome};
+use crate::run::{Program, Runner};
+use crate::{files, system};
+
+/// Puts the wished settings in force.
+const UNIT: &str = "mazet-settings.service";
+
+/// The settings in force, and what the image offers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Current {
+    /// `box.toml`.
+    pub settings: Settings,
+    /// SHA-256 of `box.toml` in hexadecimal: names this version of it.
+    pub version: String,
+    /// The image's services, in dependency order.
+    pub services: Vec<Service>,
+}
+
+/// A service of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name in manifests and settings.
+    pub name: String,
+    /// What people read.
+    pub title: Text,
+    /// One sentence.
+    pub summary: Text,
+    /// It may be switched off.
+    pub optional: bool,
+    /// It is on.
+    pub on: bool,
+}
+
+/// What a change would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preview {
+    /// What is wrong with the settings; then the rest is empty.
+    pub faults: Vec<String>,
+    /// Settings that become others.
+    pub settings: Vec<Changed>,
+    /// Files written or removed, by their path on the box.
+    pub files: Vec<String>,
+    /// What would be asked of units: `reload nginx.service`.
+    pub units: Vec<String>,
+    /// Unified diff of the files.
+    pub diff: String,
+}
+
+/// One setting that becomes another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changed {
+    /// Its dotted path in `box.toml`.
+    pub path: String,
+    /// The value so far, as TOML; empty where there was none.
+    pub old: String,
+    /// The new value, as TOML; empty where there is none any more.
+    pub new: String,
+}
+
+/// How the last change stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Last {
+    /// It is under way.
+    pub running: bool,
+    /// Why it failed; the earlier settings are back then.
+    pub error: Option<String>,
+    /// Files that were written or removed.
+    pub files: Vec<String>,
+    /// What was asked of units.
+    pub units: Vec<String>,
+}
+
+/// The folders that a change passes through.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+impl Desk {
+    /// The running box's.
+    pub fn running() -> Self {
+        Self { root: PathBuf::from("/"), folder: PathBuf::from("/run/mazet/settings") }
+    }
+
+    #[cfg(test)]
+    pub fn below(folder: &Path) -> Self {
+        Self { root: folder.join("root"), folder: folder.join("run") }
+    }
+
+    fn wished(&self) -> PathBuf {
+        self.folder.join("wished.toml")
+    }
+
+    fn outcome(&self) -> PathBuf {
+        self.folder.join("outcome.json")
+    }
+
+    fn keep(&self, last: &Last) -> Result<()> {
+        files::make_folder(&self.folder, 0o700)?;
+        files::write_atomically(&self.outcome(), &serde_json::to_vec(last)?, 0o600, None)
+    }
+}
+
+/// The settings in force.
+///
+/// # Errors
+/// When `box.toml` or a manifest cannot be read.
+pub fn current(root: &Path) -> Result<Current> {
+    let settings = system::settings(root)?;
+    let offered = system::services(root)?.into_iter().map(|manifest| Service {
+        on: settings.is_on(&manifest),
+        optional: manifest.service.optional,
+        name: manifest.service.name,
+        title: manifest.service.title,
+        summary: manifest.service.summary,
+    });
+    Ok(Current { services: offered.collect(), version: version(root)?, settings })
+}
+
+fn version(root: &Path) -> Result<String> {
+    let path = root.join(system::BOX_TOML);
+    let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What `settings` would change; nothing is.
+///
+/// # Errors
+/// When a template cannot be rendered, or a file or a unit not be looked at.
+pub fn preview(root: &Path, settings: &Settings, runner: &Runner) -> Result<Preview> {
+    let changed = differences(&system::settings(root)?, settings)?;
+    match apply::preview(root, settings, runner) {
+        Ok(Outcome { files, units, diff }) => {
+            Ok(Preview { faults: Vec::new(), settings: changed, files, units, diff })
+        }
+        Err(error) => match error.downcast::<Faulty>() {
+            Ok(faulty) => Ok(Preview { faults: faulty.faults, ..Preview::default() }),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Settings that differ, by their dotted paths.
+///
+/// # Errors
+/// When settings cannot be written as TOML.
+fn differences(old: &Settings, new: &Settings) -> Result<Vec<Changed>> {
+    let flat = |settings: &Settings| -> Result<BTreeMap<String, String>> {
+        let mut lines = BTreeMap::new();
+        flatten(&Table::try_from(settings).context("writing settings as TOML")?, "", &mut lines);
+        Ok(lines)
+    };
+    let (old, new) = (flat(old)?, flat(new)?);
+    let paths: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let value =
+        |lines: &BTreeMap<String, String>, path: &String| lines.get(path).cloned().unwrap_or_default();
+    let changed = paths.into_iter().filter(|path| old.get(*path) != new.get(*path));
+    Ok(changed
+        .map(|path| Changed { path: path.clone(), old: value(&old, path), new: value(&new, path) })
+        .collect())
+}
+
+fn flatten(table: &Table, prefix: &str, lines: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) => flatten(inner, &path, lines),
+            other => drop(lines.insert(path, other.to_string())),
+        }
+    }
+}
+
+/// Writes the wished settings down and has them put in force; does not wait. `seen` is the
+/// [`Current::version`] that the wish was made on.
+///
+/// # Errors
+/// When somebody else changed the settings meanwhile, another change runs, or the unit does not
+/// start.
+pub fn order(desk: &Desk, settings: &Settings, seen: &str, runner: &Runner) -> Result<()> {
+    if version(&desk.root)? != seen {
+        bail!(Outdated);
+    }
+    if last(desk).running {
+        bail!(Busy);
+    }
+    files::make_folder(&desk.folder, 0o700)?;
+    let text = toml::to_string(settings).context("writing the settings as TOML")?;
+    files::write_atomically(&desk.wished(), text.as_bytes(), 0o600, None)?;
+    desk.keep(&Last { running: true, ..Last::default() })?;
+    let started = runner.run(Program::Systemctl, &["start", "--no-block", UNIT]);
+    if let Err(error) = &started {
+        desk.keep(&Last { error: Some(format!("{error:#}")), ..Last::default() })?;
+    }
+    started.map(drop)
+}
+
+/// Somebody changed the settings after they were shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings were changed meanwhile: look at them again")]
+pub struct Outdated;
+
+/// A change is under way.
+#[derive(Debug, thiserror::Error)]
+#[error("another change of the settings is under way: wait until it has ended")]
+pub struct Busy;
+
+/// Puts the wished settings in force, and writes down how that ended: the unit's work.
+///
+/// # Errors
+/// When the outcome cannot be written, or the change failed (it is written down too).
+pub fn carry_out(desk: &Desk, runner: &Runner) -> Result<()> {
+    let wished = desk.wished();
+    let attempt = fs::read_to_string(&wished)
+        .with_context(|| format!("reading {}", wished.display()))
+        .and_then(|text| toml::from_str(&text).context("reading the wished settings"))
+        .and_then(|settings| apply::change_settings(&desk.root, &settings, runner));
+    // Not twice: a unit that is started by hand finds nothing to do.
+    let _ = fs::remove_file(&wished);
+    match attempt {
+        Ok(Outcome { files, units, .. }) => desk.keep(&Last { files, units, ..Last::default() }),
+        Err(error) => {
+            desk.keep(&Last { error: Some(format!("{error:#}")), ..Last::default() })?;
+            Err(error)
+        }
+    }
+}
+
+/// How the last change since the start of the machine stands.
+pub fn last(desk: &Desk) -> Last {
+    let read = fs::read(desk.outcome()).ok();
+    read.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// `settings` with the value at the dotted `path` of `box.toml` exchanged: `ssh.enabled`, `true`.
+/// A value that is no TOML is taken as text.
+///
+/// # Errors
+/// When there is no such setting, or it cannot have this value.
+pub fn set(settings: &Settings, path: &str, value: &str) -> Result<Settings> {
+    let mut table = Table::try_from(settings).context("writing settings as TOML")?;
+    let value = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| Value::String(value.to_owned()));
+    let mut keys: Vec<&str> = path.split('.').collect();
+    let name = keys.pop().unwrap_or_default();
+    let mut place = &mut table;
+    for key in keys {
+        let inner = place.entry(key.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        place =
+            inner.as_table_mut().with_context(|| format!("{path} is no setting: {key} holds no others"))?;
+    }
+    place.insert(name.to_owned(), value);
+    table.try_into().with_context(|| format!("setting {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        let mut settings = Settings::live();
+        settings.operator =
+            mazet_model::settings::Operator { name: "Ada".to_owned(), login: "ada".to_owned() };
+        settings
+    }
+
+    /// A box without services, whose systemctl agrees to everything.
+    fn desk(folder: &Path) -> (Desk, Runner) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let desk = Desk::below(folder);
+        let put = |path: &str, text: &str| {
+            let path = desk.root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        put(
+            "usr/share/mazet/image.json",
+            r#"{"name":"pc","version":"0","release":"trixie","architecture":"amd64","hardware":"pc","services":[],
+            "kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd","digest":"","layers":[],"unpacked_bytes":0}"#,
+        );
+        put(system::BOX_TOML, &toml::to_string(&settings()).expect("TOML"));
+        put("../bin/systemctl", "#!/bin/sh\nexit 0\n");
+        let bin = folder.join("bin");
+        fs::set_permissions(bin.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("mode");
+        (desk, Runner::from_folder(bin))
+    }
+
+    #[test]
+    fn a_value_is_set_by_its_path() {
+        let changed = set(&settings(), "ssh.enabled", "true").expect("set");
+        assert!(changed.ssh.enabled);
+        let changed = set(&changed, "box.name", "garrigue").expect("set");
+        assert_eq!(changed.machine.name, "garrigue");
+        let changed = set(&changed, "network.dns", "[\"192.0.2.53\"]").expect("set");
+        assert_eq!(changed.network.dns, ["192.0.2.53"]);
+        let unknown = set(&changed, "ssh.port", "22").expect_err("no such setting");
+        assert!(format!("{unknown:#}").contains("unknown field `port`"), "{unknown:#}");
+        let wrong = set(&changed, "ssh.enabled", "perhaps").expect_err("no boolean");
+        assert!(format!("{wrong:#}").starts_with("setting ssh.enabled: "), "{wrong:#}");
+    }
+
+    #[test]
+    fn a_preview_tells_each_setting_and_each_fault() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (desk, runner) = desk(folder.path());
+        let mut wished = settings();
+        wished.machine.name = "garrigue".to_owned();
+        wished.ssh.enabled = true;
+        let shown = preview(&desk.root, &wished, &runner).expect("looked");
+        let told: Vec<_> =
+            shown.settings.iter().map(|c| format!("{}: {} -> {}", c.path, c.old, c.new)).collect();
+        assert_eq!(told, ["box.name: \"mazet\" -> \"garrigue\"", "ssh.enabled: false -> true"]);
+        wished.machine.name = "La Garrigue".to_owned();
+        let shown = preview(&desk.root, &wished, &runner).expect("looked");
+        assert!(shown.faults[0].starts_with("box.name: "), "{shown:?}");
+        assert!(shown.settings.is_empty());
+    }
+
+    #[test]
+    fn an_ordered_change_is_put_in_force_once() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (desk, runner) = desk(folder.path());
+        let seen = current(&desk.root).expect("read").version;
+        let mut wished = settings();
+        wished.machine.name = "garrigue".to_owned();
+        order(&desk, &wished, &seen, &runner).expect("ordered");
+        assert!(last(&desk).running);
+        assert!(order(&desk, &wished, &seen, &runner).expect_err("busy").is::<Busy>());
+        carry_out(&desk, &runner).expect("done");
+        assert_eq!(last(&desk), Last::default());
+        assert_eq!(system::settings(&desk.root).expect("read"), wished);
+        assert!(order(&desk, &wished, &seen, &runner).expect_err("outdated").is::<Outdated>());
+        assert!(carry_out(&desk, &runner).is_err(), "nothing is ordered any more");
+    }
+
+    #[test]
+    fn a_change_that_fails_leaves_the_earlier_settings_and_says_why() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (desk, runner) = desk(folder.path());
+        let seen = current(&desk.root).expect("read").version;
+        let mut wished = settings();
+        wished.machine.name = "La Garrigue".to_owned();
+        order(&desk, &wished, &seen, &runner).expect("ordered");
+        carry_out(&desk, &runner).expect_err("faulty");
+        assert!(last(&desk).error.expect("told").contains("no host name"));
+        assert_eq!(current(&desk.root).expect("read").version, seen);
+    }
+}
