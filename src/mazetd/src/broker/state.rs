@@ -12,6 +12,7 @@ use mazet_model::wizard::InstallPlan;
 
 use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
+use super::offers;
 use super::order::{self, Refusal};
 use super::password;
 use crate::advance::Advance;
@@ -82,7 +83,7 @@ impl State {
 
     /// Does what `request` asks, if it has a place in this system.
     pub fn answer(&self, request: Request) -> Response {
-        let anywhere = matches!(request, Request::Status | Request::Health);
+        let anywhere = matches!(request, Request::Status | Request::Health | Request::Offers);
         if !anywhere && self.mode == Mode::Installed {
             return Refusal::new("installed", "the box is installed: the wizard is over").response();
         }
@@ -100,6 +101,7 @@ impl State {
             Request::Progress => Ok(Response::Progress(lock(&self.progress).clone())),
             Request::Reboot => self.reboot(),
             Request::Health => health::stored(&self.runner).map(Response::Health),
+            Request::Offers => offers::of(Path::new("/")).map(Response::Offers),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use mazet_model::manifest::Text;
 use mazet_model::settings::Language;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -10,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
+    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response, Stage, Status,
     Wifi,
 };
 
@@ -124,6 +125,7 @@ impl State {
                 Response::Done
             }
             Request::Reboot => Response::Done,
+            Request::Offers => Response::Offers(offers()),
             Request::Health => Response::Health(crate::health::Report { findings: Vec::new() }),
         }
     }
@@ -154,6 +156,18 @@ fn disks() -> Vec<Disk> {
         disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &["ntfs “Photos”", "ext4"]),
         disk("sdc", "Generic Flash", "", 4_010_000_000, &["vfat"]),
     ]
+}
+
+/// A box with one service.
+fn offers() -> Offers {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    let wiki = Offer {
+        name: "wiki".to_owned(),
+        title: text("Carnet", "Notebook"),
+        summary: text("Des pages que tous écrivent.", "Pages that all write."),
+        path: "/wiki/".to_owned(),
+    };
+    Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
 }
 
 /// All answers of a box that could be installed.
