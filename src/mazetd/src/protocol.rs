@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
+use mazet_model::manifest::Text;
 use mazet_model::settings::{Language, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,8 @@ pub enum Request {
     },
     /// How does the last change of the settings stand?
     LastChange,
+    /// What does the installed box offer to its members, and where?
+    Offers,
 }
 
 /// The broker's answer.
@@ -113,6 +116,8 @@ pub enum Response {
     Preview(Box<change::Preview>),
     /// To [`Request::LastChange`].
     LastChange(change::Last),
+    /// To [`Request::Offers`].
+    Offers(Offers),
     /// Done, nothing to add.
     Done,
     /// Refused or failed.
@@ -138,6 +143,30 @@ pub struct Status {
     pub language: Language,
     /// Version of Mazet.
     pub version: String,
+}
+
+/// What the installed box offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offers {
+    /// Where the box answers, without the last slash: `https://mazet.local`.
+    pub address: String,
+    /// Its services that have pages.
+    pub services: Vec<Offer>,
+}
+
+/// A service with pages of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// Its name.
+    pub name: String,
+    /// What members call it.
+    pub title: Text,
+    /// One sentence about it.
+    pub summary: Text,
+    /// Where its pages are: a path that begins and ends with a slash.
+    pub path: String,
 }
 
 /// How the system runs.

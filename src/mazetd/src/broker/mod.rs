@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`claim`] | the claim code and its limits |
 //! | [`answers`] | the wizard's answers, kept over a power cut |
+//! | [`offers`] | what the installed box offers to its members |
 //! | [`order`] | answers checked and turned into an order to install |
 //! | [`password`] | hashing the operator's password |
 //! | [`server`] | the socket: who may ask, one request a line |
@@ -11,6 +12,7 @@
 
 pub mod answers;
 mod claim;
+mod offers;
 mod order;
 mod password;
 mod server;

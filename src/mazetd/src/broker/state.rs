@@ -12,6 +12,7 @@ use mazet_model::wizard::InstallPlan;
 
 use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
+use super::offers;
 use super::order::{self, Refusal};
 use super::password;
 use crate::advance::Advance;
@@ -106,6 +107,7 @@ impl State {
                 .map(|preview| Response::Preview(Box::new(preview))),
             Request::ChangeSettings { settings, seen } => self.change_settings(&settings, &seen),
             Request::LastChange => Ok(Response::LastChange(change::last(&Desk::running()))),
+            Request::Offers => offers::of(Path::new("/")).map(Response::Offers),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
@@ -115,7 +117,7 @@ impl State {
 
     /// Why `request` has no place in this system, if it has none.
     fn out_of_place(&self, request: &Request) -> Option<Refusal> {
-        let anywhere = matches!(request, Request::Status | Request::Health);
+        let anywhere = matches!(request, Request::Status | Request::Health | Request::Offers);
         let installed = matches!(
             request,
             Request::Settings

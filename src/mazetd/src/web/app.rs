@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mazet_directory::Directory;
+
 use super::broker::Broker;
 use super::catalogue::Catalogue;
+use super::failure::Failure;
 use super::pages::Pages;
 use super::session::Sessions;
 use crate::protocol::Mode;
@@ -18,24 +21,34 @@ pub struct App {
     /// Live or installed: which routes there are.
     pub mode: Mode,
     sessions: Mutex<Sessions>,
+    directory: Option<Directory>,
 }
 
 impl App {
-    /// A server with no session yet.
+    /// A server with no session yet; an installed box has a directory.
     ///
     /// # Errors
     /// A template or the catalogue does not parse: a fault of the program, found by its tests.
-    pub fn new(broker: &Path, mode: Mode) -> anyhow::Result<Arc<Self>> {
+    pub fn new(broker: &Path, mode: Mode, directory: Option<Directory>) -> anyhow::Result<Arc<Self>> {
         let catalogue = Arc::new(Catalogue::load()?);
         Ok(Arc::new(Self {
             broker: Broker::new(broker),
             pages: Pages::load(catalogue)?,
             mode,
             sessions: Mutex::default(),
+            directory,
         }))
     }
 
-    /// The sessions. A panic elsewhere does not make them invalid: each change is one step.
+    /// Who is who on the installed box.
+    ///
+    /// # Errors
+    /// The live system has no directory.
+    pub fn directory(&self) -> Result<&Directory, Failure> {
+        self.directory.as_ref().ok_or_else(|| Failure::Directory("there is no directory here".to_owned()))
+    }
+
+    /// The claimed browsers of the live system. A panic elsewhere does not make them invalid: each change is one step.
     pub fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use crate::protocol::{Answers, Disk, Heard, Notices, Progress, Request, Response, Status};
+use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Status};
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
@@ -144,6 +144,17 @@ impl Broker {
         match self.ask(&Request::Notices).await? {
             Response::Notices(notices) => Ok(*notices),
             other => Err(unexpected(&Request::Notices, &other)),
+        }
+    }
+
+    /// What the box offers to its members.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn offers(&self) -> Result<Offers, BrokerError> {
+        match self.ask(&Request::Offers).await? {
+            Response::Offers(offers) => Ok(offers),
+            other => Err(unexpected(&Request::Offers, &other)),
         }
     }
 

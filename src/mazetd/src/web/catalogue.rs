@@ -1,9 +1,22 @@
-//! All that the box says, in French and in English: `catalogue/{fr,en}.toml`.
+//! All that the box says, in French and in English: `catalogue/{fr,en}.toml` and `catalogue/{fr,en}/*.toml`.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context;
 use mazet_model::settings::Language;
+
+const FRENCH: [&str; 4] = [
+    include_str!("../../catalogue/fr.toml"),
+    include_str!("../../catalogue/fr/account.toml"),
+    include_str!("../../catalogue/fr/people.toml"),
+    include_str!("../../catalogue/fr/machine.toml"),
+];
+const ENGLISH: [&str; 4] = [
+    include_str!("../../catalogue/en.toml"),
+    include_str!("../../catalogue/en/account.toml"),
+    include_str!("../../catalogue/en/people.toml"),
+    include_str!("../../catalogue/en/machine.toml"),
+];
 
 /// Texts by language and dotted key.
 pub struct Catalogue {
@@ -12,15 +25,14 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Read the two catalogues that the program carries.
+    /// Read the catalogues that the program carries.
     ///
     /// # Errors
-    /// One is not TOML, or holds something other than texts.
+    /// One is not TOML, or holds something other than texts, or a key twice.
     pub fn load() -> anyhow::Result<Self> {
         Ok(Self {
-            french: read(include_str!("../../catalogue/fr.toml")).context("reading the French catalogue")?,
-            english: read(include_str!("../../catalogue/en.toml"))
-                .context("reading the English catalogue")?,
+            french: read(&FRENCH).context("reading the French catalogue")?,
+            english: read(&ENGLISH).context("reading the English catalogue")?,
         })
     }
 
@@ -70,9 +82,11 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-fn read(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
+fn read(files: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut texts = BTreeMap::new();
-    flatten("", &text.parse::<toml::Table>()?, &mut texts)?;
+    for file in files {
+        flatten("", &file.parse::<toml::Table>()?, &mut texts)?;
+    }
     Ok(texts)
 }
 
@@ -80,7 +94,9 @@ fn flatten(prefix: &str, table: &toml::Table, texts: &mut BTreeMap<String, Strin
     for (key, value) in table {
         let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
-            toml::Value::String(text) => drop(texts.insert(key, text.clone())),
+            toml::Value::String(text) => {
+                anyhow::ensure!(texts.insert(key.clone(), text.clone()).is_none(), "{key} is there twice");
+            }
             toml::Value::Table(table) => flatten(&key, table, texts)?,
             other => anyhow::bail!("{key} is a {}, not a text", other.type_str()),
         }

@@ -1,12 +1,15 @@
 //! What goes wrong while answering, and the page that says so.
 
-use axum::http::StatusCode;
+use axum::Extension;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mazet_directory::Field;
 use mazet_model::settings::Language;
 use serde_json::json;
 
 use super::app::App;
 use super::broker::BrokerError;
+use super::form::Faults;
 use super::pages::Page;
 
 /// A request that cannot be answered as asked. Shown by [`explain`], which knows the language.
@@ -16,6 +19,14 @@ pub enum Failure {
     NotFound,
     /// No session, or a form that is not ours.
     Forbidden,
+    /// Signed in, and not allowed to do that.
+    Denied,
+    /// Too many tries: seconds until the next is looked at.
+    TooMany(u64),
+    /// A value that no form of ours sends.
+    Bad,
+    /// The directory does not answer.
+    Directory(String),
     /// The root half failed.
     Broker(BrokerError),
     /// The program is at fault.
@@ -34,27 +45,85 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<mazet_directory::Error> for Failure {
+    fn from(error: mazet_directory::Error) -> Self {
+        use mazet_directory::Error;
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::Forbidden => Self::Denied,
+            Error::Invalid(_) => Self::Bad,
+            Error::Refused => Self::Forbidden,
+            Error::TooMany { retry_after } => Self::TooMany(retry_after.as_secs().max(1)),
+            Error::Unavailable(_) => Self::Directory(error.to_string()),
+            Error::Internal(text) => Self::Internal(anyhow::anyhow!(text)),
+        }
+    }
+}
+
 impl From<getrandom::Error> for Failure {
     fn from(error: getrandom::Error) -> Self {
         Self::Internal(anyhow::anyhow!("drawing a token: {error}"))
     }
 }
 
+/// Beside a 403 for who is signed in: it is about what they may do, not about their session.
+#[derive(Clone, Copy)]
+pub struct NotAllowed;
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         // To the journal; the visitor gets a page without internals.
         match &self {
             Self::Broker(error) => eprintln!("{error}"),
+            Self::Directory(error) => eprintln!("{error}"),
             Self::Internal(error) => eprintln!("{error:#}"),
-            Self::NotFound | Self::Forbidden => {}
+            Self::NotFound | Self::Forbidden | Self::Denied | Self::TooMany(_) | Self::Bad => {}
         }
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Broker(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied => return (StatusCode::FORBIDDEN, Extension(NotAllowed)).into_response(),
+            Self::TooMany(seconds) => {
+                let wait = [(header::RETRY_AFTER, seconds.to_string())];
+                return (StatusCode::TOO_MANY_REQUESTS, wait).into_response();
+            }
+            Self::Bad => StatusCode::BAD_REQUEST,
+            Self::Broker(_) | Self::Directory(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
         .into_response()
+    }
+}
+
+/// What the directory refused, as faults of a form; other errors stay errors.
+///
+/// # Errors
+/// The directory did not refuse a value but fail.
+pub fn refused(app: &App, language: Language, error: mazet_directory::Error) -> Result<Faults, Failure> {
+    let mazet_directory::Error::Invalid(list) = error else { return Err(error.into()) };
+    let mut faults = Faults::default();
+    for invalid in list {
+        let known = format!("invalid.{}", invalid.key());
+        let has_text = app.pages.catalogue.get(language, &known).is_some();
+        let key = if has_text { &known } else { "invalid.other" };
+        faults.add(input(invalid.field), app.pages.catalogue.say(language, key, &[]));
+    }
+    Ok(faults)
+}
+
+/// The input that a value comes from: the same in every form.
+fn input(field: Field) -> &'static str {
+    match field {
+        Field::Login => "login",
+        Field::Name => "name",
+        Field::Contact => "email",
+        Field::Password => "password",
+        Field::Code => "code",
+        Field::Domain => "domains",
+        Field::Address => "aliases",
+        Field::Quota => "quota",
+        Field::Language => "language",
+        Field::Roles | Field::Person | Field::Group => "",
     }
 }
 
@@ -62,8 +131,12 @@ impl IntoResponse for Failure {
 ///
 /// # Errors
 /// The page itself cannot be rendered.
-pub fn explain(app: &App, language: Language, status: StatusCode) -> anyhow::Result<Response> {
-    let (title, text) = texts(status);
+pub fn explain(app: &App, language: Language, refusal: &Response) -> anyhow::Result<Response> {
+    let status = refusal.status();
+    let (title, text) = match refusal.extensions().get() {
+        Some(NotAllowed) => ("error.denied_title", "error.denied"),
+        None => texts(status),
+    };
     let page = Page::new(
         "error",
         title,
@@ -77,6 +150,7 @@ fn texts(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         404 => ("error.not_found_title", "error.not_found"),
         401 | 403 => ("error.forbidden_title", "error.forbidden"),
+        429 => ("error.many_title", "error.many"),
         413 => ("error.large_title", "error.large"),
         408 | 504 => ("error.late_title", "error.late"),
         400..500 => ("error.bad_title", "error.bad"),

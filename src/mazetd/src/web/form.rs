@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::extract::{Form, FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use mazet_model::settings::Language;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use super::token::Token;
 use crate::protocol::Notices;
 
 /// The fields of a form, in order, repeated ones included.
+#[derive(Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -129,6 +130,13 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
+/// The value of one field of a path's query, decoded; empty where there is none.
+pub fn query(path: &str, name: &str) -> String {
+    let pairs = path.parse::<Uri>().ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    let found = pairs.into_iter().flat_map(|Query(pairs)| pairs).find(|(key, _)| key == name);
+    found.map(|(_, value)| value).unwrap_or_default()
+}
+
 /// What is wrong with a form, in the visitor's words, field by field.
 #[derive(Default)]
 pub struct Faults(Vec<(String, String)>);
@@ -137,6 +145,11 @@ impl Faults {
     /// A fault of a field (the id of its input; empty for the whole form).
     pub fn add(&mut self, field: &str, message: String) {
         self.0.push((field.to_owned(), message));
+    }
+
+    /// Takes over the faults of another part of the form.
+    pub fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// Nothing is wrong.

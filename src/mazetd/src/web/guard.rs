@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use mazet_directory::permission::Action;
 use mazet_model::settings::Language;
 
 use super::app::App;
 use super::failure::{self, Failure};
-use super::language as tongue;
-use super::session;
+use super::member::{self, Signed};
+use super::{language as tongue, next as going, session, site};
 use super::token::Token;
 use crate::protocol::Mode;
 
@@ -24,22 +25,30 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// What an operator without a second factor must do first …
+const SET_UP: &str = "/account/second-factor";
+/// … and all that they may do before.
+const FIRST: [&str; 2] = [SET_UP, "/sign-out"];
+
 /// The session's CSRF token, put beside a request that passed the wall.
 #[derive(Clone)]
 pub struct Csrf(pub Token);
 
-/// Let only those pass who gave the claim code, but for the claim page and its assets.
+/// Let only those pass who gave the claim code or, on the installed box, are signed in; but for a
+/// few pages.
 ///
 /// Written as an exception list, not as a property of handlers, so that a route that is added
 /// tomorrow is behind the wall without anybody thinking of it.
-pub async fn wall(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn wall(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.mode {
+        Mode::Live => claimed(&app, request, next).await,
+        Mode::Installed => signed(&app, request, next).await,
+    }
+}
+
+async fn claimed(app: &App, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let public = match app.mode {
-        Mode::Live => path == "/claim" || path == "/robots.txt" || path.starts_with("/assets/"),
-        // No page of the installed box is private yet, and none changes anything.
-        Mode::Installed => true,
-    };
-    if public {
+    if path == "/claim" || path == "/robots.txt" || path.starts_with("/assets/") {
         return next.run(request).await;
     }
     let cookie = session::read(request.headers(), session::COOKIE);
@@ -54,17 +63,60 @@ pub async fn wall(State(app): State<Arc<App>>, mut request: Request, next: Next)
     Failure::Forbidden.into_response()
 }
 
+async fn signed(app: &App, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/assets/") {
+        return next.run(request).await;
+    }
+    let public = site::EXCEPTIONS.contains(&path);
+    let cookie = session::read(request.headers(), session::COOKIE).map(str::to_owned);
+    if let Some(cookie) = cookie {
+        match member::find(app, &cookie).await {
+            Ok(Some(signed)) if signed.must_set_up() && !public && !FIRST.contains(&path) => {
+                return Redirect::to(SET_UP).into_response();
+            }
+            Ok(Some(signed)) => drop(request.extensions_mut().insert(signed)),
+            Ok(None) => {}
+            // Who cannot be told is a stranger; what strangers may see needs no directory.
+            Err(_) if public => {}
+            Err(failure) => return failure.into_response(),
+        }
+    }
+    if public || request.extensions().get::<Signed>().is_some() {
+        return next.run(request).await;
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if request.method() == Method::GET {
+        return Redirect::to(&format!("/sign-in?next={}", going::escaped(path))).into_response();
+    }
+    Failure::Forbidden.into_response()
+}
+
+/// Let those pass who may do `action` somewhere.
+pub async fn allowed(State(action): State<Action>, request: Request, next: Next) -> Response {
+    let may = request.extensions().get::<Signed>().is_some_and(|signed| signed.may_somewhere(action));
+    if may { next.run(request).await } else { Failure::Denied.into_response() }
+}
+
 /// `?lang=fr` on any page: keep the choice and show the page without it.
 pub async fn language(request: Request, next: Next) -> Response {
-    let chosen = request.uri().query().and_then(|query| query.strip_prefix("lang=")).and_then(tongue::parse);
+    let query = request.uri().query().unwrap_or_default();
+    let chosen = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(tongue::parse);
     match chosen {
         // A path of two slashes would lead the redirect to another host.
         Some(language) if request.method() == Method::GET && !request.uri().path().starts_with("//") => {
             let cookie = session::cookie(tongue::COOKIE, tongue::tag(language));
-            ([(header::SET_COOKIE, cookie)], Redirect::to(request.uri().path())).into_response()
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&without_language(request.uri()))).into_response()
         }
         _ => next.run(request).await,
     }
+}
+
+/// The same page, `lang` left out of its query.
+fn without_language(uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default().split('&');
+    let rest: Vec<&str> = query.filter(|pair| !pair.starts_with("lang=")).collect();
+    if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) }
 }
 
 /// Give up on a request that takes too long (a form that comes byte by byte, too).
@@ -90,13 +142,14 @@ pub async fn explain(State(app): State<Arc<App>>, request: Request, next: Next) 
         return response;
     }
     debug_assert!(response.body().size_hint().upper().is_some(), "a refusal is never a stream");
-    let allow = response.headers().get(header::ALLOW).cloned();
-    let mut page = failure::explain(&app, language, status).unwrap_or_else(|error| {
+    let mut page = failure::explain(&app, language, &response).unwrap_or_else(|error| {
         eprintln!("{error:#}");
         status.into_response()
     });
-    if let Some(allow) = allow {
-        page.headers_mut().insert(header::ALLOW, allow);
+    for kept in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&kept) {
+            page.headers_mut().insert(kept, value.clone());
+        }
     }
     page
 }

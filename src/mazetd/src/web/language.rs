@@ -28,9 +28,12 @@ pub fn parse(text: &str) -> Option<Language> {
 
 /// The visitor's language.
 pub fn of(headers: &HeaderMap) -> Option<Language> {
-    session::read(headers, COOKIE)
-        .and_then(parse)
-        .or_else(|| accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
+    chosen(headers).or_else(|| accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
+}
+
+/// The language that the visitor chose on a page.
+pub fn chosen(headers: &HeaderMap) -> Option<Language> {
+    session::read(headers, COOKIE).and_then(parse)
 }
 
 /// The first of our languages by weight in an Accept-Language header (RFC 9110 § 12.5.4).

@@ -4,21 +4,27 @@
 //! |---|---|
 //! | [`listen`] | the sockets that systemd hands over |
 //! | [`serve`], [`seats`] | connections: TLS, limits, time-outs, a clean end |
-//! | [`routes`] | every path, and who may see it |
-//! | [`guard`] | the claim wall, headers, time-outs |
+//! | [`routes`], [`site`] | every path of the wizard, of the installed box, and who may see it |
+//! | [`guard`] | the wall, headers, time-outs |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
+//! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
 //! | [`broker`] | asking the root half |
-//! | [`catalogue`], [`language`], [`pages`], [`assets`] | what is shown |
-//! | [`claim`], [`steps`], [`install`], [`home`] | the pages themselves |
+//! | [`catalogue`], [`language`], [`dates`] | how it is said |
+//! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
+//! | [`claim`], [`steps`], [`install`] | the wizard's pages |
+//! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
 
+mod account;
+mod agent;
 mod app;
 mod assets;
 mod broker;
 mod catalogue;
 mod claim;
+mod dates;
 mod failure;
 mod form;
 mod guard;
@@ -26,12 +32,22 @@ mod home;
 mod install;
 mod language;
 mod listen;
+mod machine;
+mod member;
+mod navigation;
+mod next;
 mod pages;
+mod password;
+mod people;
 mod routes;
+mod said;
 mod seats;
 mod serve;
 mod session;
+mod site;
 mod steps;
+mod stranger;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -39,7 +55,10 @@ mod token;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use mazet_directory::Directory;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::protocol::Mode;
 
 /// What `mazetd web` is told on its command line.
 #[derive(Debug, Clone)]
@@ -73,7 +92,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         .context("starting the web server's runtime")?;
     runtime.block_on(async {
         let sockets = listen::from_systemd()?;
-        let app = app::App::new(&options.broker, listen::mode(&sockets))?;
+        let mode = listen::mode(&sockets);
+        // Nothing is connected before the first question: PostgreSQL may start later than this.
+        let directory = (mode == Mode::Installed).then(Directory::of_box).transpose()?;
+        let app = app::App::new(&options.broker, mode, directory)?;
         let mut terminated = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         let stopped = async move {
             terminated.recv().await;

@@ -12,31 +12,7 @@ use serde_json::{Value, json};
 use super::assets::VERSION;
 use super::catalogue::{Catalogue, fill};
 use super::language::tag;
-
-/// Every template by name.
-const TEMPLATES: [(&str, &str); 21] = [
-    ("association", include_str!("../../pages/association.hbs")),
-    ("buttons", include_str!("../../pages/buttons.hbs")),
-    ("claim", include_str!("../../pages/claim.hbs")),
-    ("disks", include_str!("../../pages/disks.hbs")),
-    ("done", include_str!("../../pages/done.hbs")),
-    ("error", include_str!("../../pages/error.hbs")),
-    ("failed", include_str!("../../pages/failed.hbs")),
-    ("faults", include_str!("../../pages/faults.hbs")),
-    ("field", include_str!("../../pages/field.hbs")),
-    ("finished", include_str!("../../pages/finished.hbs")),
-    ("home", include_str!("../../pages/home.hbs")),
-    ("language", include_str!("../../pages/language.hbs")),
-    ("layout", include_str!("../../pages/layout.hbs")),
-    ("notices", include_str!("../../pages/notices.hbs")),
-    ("operator", include_str!("../../pages/operator.hbs")),
-    ("progress", include_str!("../../pages/progress.hbs")),
-    ("start", include_str!("../../pages/start.hbs")),
-    ("steps", include_str!("../../pages/steps.hbs")),
-    ("summary", include_str!("../../pages/summary.hbs")),
-    ("waiting", include_str!("../../pages/waiting.hbs")),
-    ("wifi", include_str!("../../pages/wifi.hbs")),
-];
+use super::templates;
 
 /// A page to show.
 pub struct Page<'p> {
@@ -50,6 +26,8 @@ pub struct Page<'p> {
     pub refresh: Option<u8>,
     /// The page needs the script.
     pub script: bool,
+    /// The menu, for who is signed in (see [`super::navigation`]); null for everybody else.
+    pub menu: Value,
     /// What the template shows; an object.
     pub data: Value,
 }
@@ -57,7 +35,7 @@ pub struct Page<'p> {
 impl<'p> Page<'p> {
     /// A page without script.
     pub fn new(template: &'static str, title: &'static str, path: &'p str, data: Value) -> Self {
-        Self { template, title, path, refresh: None, script: false, data }
+        Self { template, title, path, refresh: None, script: false, menu: Value::Null, data }
     }
 }
 
@@ -100,6 +78,8 @@ impl Pages {
             "languages": languages,
             "title": self.catalogue.say(language, page.title, &[]),
             "path": page.path,
+            "mark": if page.path.contains('?') { "&" } else { "?" },
+            "menu": page.menu,
             "refresh": page.refresh,
             "script": page.script,
             "version": *VERSION,
@@ -121,7 +101,7 @@ fn registry(catalogue: &Arc<Catalogue>, language: Language) -> anyhow::Result<Ha
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_helper("t", Box::new(Translate { catalogue: Arc::clone(catalogue), language }));
-    for (name, text) in TEMPLATES {
+    for (name, text) in templates::all() {
         registry
             .register_template_string(name, text)
             .with_context(|| format!("compiling the page {name}"))?;

@@ -6,9 +6,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use mazet_directory::permission::Action;
 
 use super::app::App;
-use super::{assets, claim, failure, guard, home, install, steps};
+use super::{assets, claim, failure, guard, install, site, steps};
 use crate::protocol::Mode;
 
 /// The longest form: names, a password, two serial numbers.
@@ -21,58 +22,82 @@ pub enum Access {
     Public,
     /// Who gave the claim code.
     Claimed,
+    /// Who is signed in.
+    Member,
+    /// Who may do this, somewhere on the box; what exactly it is done to, the directory asks.
+    May(Action),
 }
 
 /// One path.
 pub struct Route {
     /// As axum writes it.
     pub path: &'static str,
-    /// Who may see it. The wall has its own list; tests compare the two.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the wall"))]
+    /// Who may see it. The wall has its own list of exceptions; tests compare the two.
     pub access: Access,
     answer: MethodRouter<Arc<App>>,
 }
 
-fn public(path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
+/// A path for everybody.
+pub fn public(path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
     Route { path, access: Access::Public, answer }
+}
+
+/// A path of the installed box for who is signed in.
+pub fn member(path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
+    Route { path, access: Access::Member, answer }
+}
+
+/// A path of the installed box for who may do that.
+pub fn may(action: Action, path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
+    Route { path, access: Access::May(action), answer }
 }
 
 fn claimed(path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
     Route { path, access: Access::Claimed, answer }
 }
 
-/// Every path of a mode. What is not in this table is behind the claim, and not found.
+/// Every path of a mode. What is not in this table is behind the wall, and not found.
 pub fn table(mode: Mode) -> Vec<Route> {
     let mut routes =
         vec![public("/assets/{name}", get(assets::show)), public("/robots.txt", get(assets::robots))];
     match mode {
-        Mode::Live => routes.extend([
-            public("/claim", get(claim::show).post(claim::save)),
-            claimed("/", get(steps::root)),
-            claimed("/language", get(steps::language::show).post(steps::language::save)),
-            claimed("/start", get(steps::start::show).post(steps::start::save)),
-            claimed("/wifi", get(steps::wifi::show).post(steps::wifi::save)),
-            claimed("/disks", get(steps::disks::show).post(steps::disks::save)),
-            claimed("/association", get(steps::association::show).post(steps::association::save)),
-            claimed("/operator", get(steps::operator::show).post(steps::operator::save)),
-            claimed("/summary", get(steps::summary::show)),
-            claimed("/install", post(install::begin)),
-            claimed("/progress", get(install::show)),
-            claimed("/progress.json", get(install::json)),
-            claimed("/reboot", post(install::reboot)),
-        ]),
-        Mode::Installed => {
-            routes.extend([public("/", get(home::show)), public("/done", get(home::done))]);
-        }
+        Mode::Live => routes.extend(wizard()),
+        Mode::Installed => routes.extend(site::table()),
     }
     routes
+}
+
+fn wizard() -> Vec<Route> {
+    vec![
+        public("/claim", get(claim::show).post(claim::save)),
+        claimed("/", get(steps::root)),
+        claimed("/language", get(steps::language::show).post(steps::language::save)),
+        claimed("/start", get(steps::start::show).post(steps::start::save)),
+        claimed("/wifi", get(steps::wifi::show).post(steps::wifi::save)),
+        claimed("/disks", get(steps::disks::show).post(steps::disks::save)),
+        claimed("/association", get(steps::association::show).post(steps::association::save)),
+        claimed("/operator", get(steps::operator::show).post(steps::operator::save)),
+        claimed("/summary", get(steps::summary::show)),
+        claimed("/install", post(install::begin)),
+        claimed("/progress", get(install::show)),
+        claimed("/progress.json", get(install::json)),
+        claimed("/reboot", post(install::reboot)),
+    ]
+}
+
+/// What answers a route, asked by those alone who may.
+fn guarded(route: Route) -> MethodRouter<Arc<App>> {
+    match route.access {
+        Access::May(action) => route.answer.route_layer(from_fn_with_state(action, guard::allowed)),
+        Access::Public | Access::Claimed | Access::Member => route.answer,
+    }
 }
 
 /// The whole site of a mode, with its guards.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in table(app.mode) {
-        router = router.route(route.path, route.answer);
+        router = router.route(route.path, guarded(route));
     }
     // The last layer is the first that a request meets.
     router

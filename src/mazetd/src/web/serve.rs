@@ -10,7 +10,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -124,7 +124,7 @@ async fn https(listener: TcpListener, acceptor: TlsAcceptor, line: Line) {
         tokio::spawn(async move {
             // A browser that does not trust the certificate yet hangs up here: nothing to log.
             if let Ok(Ok(stream)) = timeout(HEAD, acceptor.accept(stream)).await {
-                line.talk(stream, peer).await;
+                line.talk(stream, Some(peer)).await;
             }
             drop(seat);
         });
@@ -136,7 +136,7 @@ async fn http(listener: TcpListener, line: Line) {
     while let Some((stream, peer, seat)) = line.next(&listener).await {
         let line = line.clone();
         tokio::spawn(async move {
-            line.talk(stream, peer).await;
+            line.talk(stream, Some(peer)).await;
             drop(seat);
         });
     }
@@ -156,7 +156,7 @@ async fn web(listener: UnixListener, line: Line) {
         };
         let line = line.clone();
         tokio::spawn(async move {
-            line.talk(stream, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+            line.talk(stream, None).await;
             drop(place);
         });
     }
@@ -194,9 +194,11 @@ impl Line {
         }
     }
 
-    /// Answer one connection's requests.
-    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: IpAddr) {
+    /// Answer one connection's requests. No peer: it is the front web server, which says whose
+    /// request each is.
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: Option<IpAddr>) {
         let service = hyper::service::service_fn(|mut request: hyper::Request<Incoming>| {
+            let peer = peer.unwrap_or_else(|| forwarded(request.headers()));
             request.extensions_mut().insert(Peer(peer));
             let answer = self.router.clone().call(request.map(Body::new));
             async { Ok::<_, Infallible>(answer.await.into_response()) }
@@ -222,6 +224,13 @@ impl Line {
     async fn farewell(&self) {
         self.seats.empty(FAREWELL).await;
     }
+}
+
+/// The visitor of a front web server, which replaces this header and never passes on the visitor's own.
+fn forwarded(headers: &HeaderMap) -> IpAddr {
+    let header = headers.get("x-forwarded-for").and_then(|header| header.to_str().ok());
+    let last = header.and_then(|header| header.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    last.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.to_canonical())
 }
 
 /// Send a visitor who came by plain HTTP to the same page by HTTPS.

@@ -16,11 +16,16 @@ impl Token {
     pub fn draw() -> Result<Self, getrandom::Error> {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        Ok(Self::of_bytes(&bytes))
+    }
+
+    /// The token that is these bits.
+    pub fn of_bytes(bytes: &[u8; 32]) -> Self {
+        Self(bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
             // Writing to a string cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
-        })))
+        }))
     }
 
     /// As sent to the browser.

@@ -83,7 +83,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
     match member.app.broker.order(&question).await {
         Ok(()) => Ok(Redirect::to("/machine/change").into_response()),
         Err(error) => {
-            let faults = member.refusal(error)?;
+            let faults = refusal(&member, error)?;
             page(&member, &Last::default(), &faults)
         }
     }

@@ -9,7 +9,6 @@ pub mod start;
 pub mod summary;
 pub mod wifi;
 
-mod password;
 mod size;
 
 use axum::response::{IntoResponse as _, Redirect, Response};

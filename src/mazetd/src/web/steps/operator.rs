@@ -4,10 +4,11 @@ use axum::response::Response;
 use mazet_model::values::{LONGEST_NAME, is_human_name};
 use serde_json::json;
 
-use super::{Entry, Step, enter, keep, onward, password};
+use super::{Entry, Step, enter, keep, onward};
 use crate::protocol::{Answers, Request};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, Posted, Visit};
+use crate::web::password;
 
 /// Logins that Debian, a mail system or a reader would take for somebody else.
 const RESERVED: [&str; 32] = [

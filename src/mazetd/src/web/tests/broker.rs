@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::change::{Changed, Current, Last, Preview, Service};
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Progress, Purpose, Request, Response, Stage, Status,
+    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response, Stage, Status,
     Wifi,
 };
 
@@ -142,6 +142,7 @@ impl State {
                 Response::Done
             }
             Request::Reboot => Response::Done,
+            Request::Offers => Response::Offers(offers()),
             Request::Health => Response::Health(crate::health::Report { findings: Vec::new() }),
             Request::Settings => Response::Settings(Box::new(self.settings.clone())),
             Request::PreviewSettings { settings } => Response::Preview(Box::new(self.preview(&settings))),
@@ -182,6 +183,18 @@ fn disks() -> Vec<Disk> {
         disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &["ntfs “Photos”", "ext4"]),
         disk("sdc", "Generic Flash", "", 4_010_000_000, &["vfat"]),
     ]
+}
+
+/// A box with one service.
+fn offers() -> Offers {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    let wiki = Offer {
+        name: "wiki".to_owned(),
+        title: text("Carnet", "Notebook"),
+        summary: text("Des pages que tous écrivent.", "Pages that all write."),
+        path: "/wiki/".to_owned(),
+    };
+    Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
 }
 
 /// All answers of a box that could be installed.

@@ -1,0 +1,122 @@
+//! Application passwords: for phones, mail programs and others that know no second factor. Drawn by
+//! the box, one for each device, so that each can be taken back alone.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::error::{Error, Fault, Field, Invalid, Result};
+use crate::people::{account, own_or, rfc3339, rfc3339_or_none};
+use crate::permission::{Action, Target};
+use crate::sessions::Session;
+use crate::{Actor, ApplicationPasswordId, Code, Directory, PersonId, audit, people, values};
+
+/// Letters of the selector, which tells which password it is.
+const SELECTOR: usize = 6;
+/// Letters in all: those after the selector are worth 88 bits.
+const LENGTH: usize = 24;
+/// Most of them that a person may have.
+const MOST: i64 = 50;
+
+/// An application password, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApplicationPassword {
+    /// Its number.
+    pub id: ApplicationPasswordId,
+    /// What it is for: "Ada's phone".
+    pub name: String,
+    /// When it was made.
+    #[serde(serialize_with = "rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it was last used.
+    #[serde(serialize_with = "rfc3339_or_none")]
+    pub used_at: Option<OffsetDateTime>,
+}
+
+/// Those of a person, the latest first.
+///
+/// # Errors
+/// When the actor may not see them.
+pub async fn list(
+    directory: &Directory,
+    actor: &Actor,
+    person: PersonId,
+) -> Result<Vec<ApplicationPassword>> {
+    let client = directory.client().await?;
+    own_or(actor, Action::ManageAccount, &Target::Account(account(&client, person).await?))?;
+    let statement = "select id, name, created_at, used_at from application_password \
+                     where person_id = $1 order by created_at desc, id desc";
+    let rows = client.query(statement, &[&person.0]).await?;
+    let one = |row: &Row| ApplicationPassword {
+        id: ApplicationPasswordId(row.get(0)),
+        name: row.get(1),
+        created_at: row.get(2),
+        used_at: row.get(3),
+    };
+    Ok(rows.iter().map(one).collect())
+}
+
+/// Makes one for oneself. The password is shown once.
+///
+/// # Errors
+/// When the name cannot be taken, or there are too many.
+pub async fn make(
+    directory: &Directory,
+    session: &Session,
+    name: &str,
+) -> Result<(ApplicationPasswordId, Code)> {
+    let name = values::name_of(name, values::SHORT_NAME);
+    let name = name.map_err(|fault| Invalid::error(Field::Name, fault))?;
+    let code = Code::draw(LENGTH)?;
+    let hash = directory.hasher.hash(code.plain()).await?;
+    let mut client = directory.client().await?;
+    let transaction = client.transaction().await?;
+    let account = account(&transaction, session.person).await?;
+    own_or(&session.actor, Action::UseOwn, &Target::Account(account.clone()))?;
+    let count = "select count(*) from application_password where person_id = $1";
+    if transaction.query_one(count, &[&session.person.0]).await?.get::<_, i64>(0) >= MOST {
+        return Err(Invalid::error(Field::Name, Fault::Long));
+    }
+    let statement = "insert into application_password (person_id, name, selector, password) \
+                     values ($1, $2, $3, $4) returning id";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&session.person.0, &name, &selector(code.plain()), &hash];
+    let id = ApplicationPasswordId(transaction.query_one(statement, &values).await?.get(0));
+    let (actor, login) = (&session.actor, &session.login);
+    audit::record_for(&transaction, actor, &account, "application-password.add", login, &name).await?;
+    transaction.commit().await?;
+    Ok((id, code))
+}
+
+/// Takes one back.
+///
+/// # Errors
+/// When the actor may not, or there is none.
+pub async fn remove(
+    directory: &Directory,
+    actor: &Actor,
+    person: PersonId,
+    id: ApplicationPasswordId,
+) -> Result<()> {
+    let mut client = directory.client().await?;
+    let transaction = client.transaction().await?;
+    let account = account(&transaction, person).await?;
+    own_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
+    let statement = "delete from application_password where id = $1 and person_id = $2 returning name";
+    let row = transaction.query_opt(statement, &[&id.0, &person.0]).await?.ok_or(Error::NotFound)?;
+    let login = people::login(&transaction, person).await?;
+    let name: String = row.get(0);
+    audit::record_for(&transaction, actor, &account, "application-password.remove", &login, &name).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The selector of a password as it was typed: its first letters.
+pub(crate) fn selector(typed: &str) -> String {
+    plain(typed).chars().take(SELECTOR).collect()
+}
+
+/// As it was hashed: without the spaces and dashes that people type.
+pub(crate) fn plain(typed: &str) -> String {
+    Code::typed(typed).plain().to_owned()
+}

@@ -1,0 +1,67 @@
+//! What the box offers to its members: the services that are on and have pages of their own.
+
+use std::path::Path;
+
+use anyhow::Result;
+use mazet_model::manifest::Manifest;
+use mazet_model::settings::Settings;
+
+use crate::protocol::{Offer, Offers};
+use crate::system;
+
+/// The offers of the box at `root`, in the order of its manifests.
+///
+/// # Errors
+/// When its settings or manifests cannot be read.
+pub fn of(root: &Path) -> Result<Offers> {
+    Ok(list(&system::settings(root)?, &system::services(root)?))
+}
+
+fn list(settings: &Settings, services: &[Manifest]) -> Offers {
+    let on = services.iter().filter(|manifest| settings.is_on(manifest));
+    let services = on.filter_map(offer).collect();
+    Offers { address: format!("https://{}.local", settings.machine.name), services }
+}
+
+/// The first path of a service's own; the root is where these pages stand themselves.
+fn offer(manifest: &Manifest) -> Option<Offer> {
+    let vhost = manifest.vhosts.iter().find(|vhost| vhost.location != "/")?;
+    Some(Offer {
+        name: manifest.service.name.clone(),
+        title: manifest.service.title.clone(),
+        summary: manifest.service.summary.clone(),
+        path: vhost.location.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(name: &str, more: &str) -> Manifest {
+        let text = format!(
+            "[service]\nname = \"{name}\"\ntitle = {{ fr = \"T\", en = \"T\" }}\nsummary = {{ fr = \"S\", en = \"S\" }}\n{more}"
+        );
+        Manifest::parse(&text).expect("a manifest")
+    }
+
+    #[test]
+    fn services_that_are_on_and_have_pages_are_offered() {
+        let page = "[[vhost]]\nlocation = \"/wiki/\"\nproxy = \"unix:/run/wiki.sock\"\n";
+        let optional = format!("optional = true\n{page}");
+        let root = page.replace("/wiki/", "/");
+        let services = [
+            manifest("base", &root),
+            manifest("mail", ""),
+            manifest("wiki", page),
+            manifest("off", &optional),
+        ];
+        let mut settings = Settings::live();
+        settings.machine.name = "lavande".to_owned();
+        settings.disabled_services = vec!["off".to_owned()];
+        let offers = list(&settings, &services);
+        assert_eq!(offers.address, "https://lavande.local");
+        let shown: Vec<_> = offers.services.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
+        assert_eq!(shown, [("wiki", "/wiki/")]);
+    }
+}

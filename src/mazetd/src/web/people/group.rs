@@ -1,0 +1,60 @@
+//! One group: its name, and who is in it.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use mazet_directory::groups::{self, Group};
+use mazet_directory::{GroupId, PersonId, organisations, people};
+use serde_json::{Value, json};
+
+use crate::web::failure::Failure;
+use crate::web::form::Faults;
+use crate::web::member::{Member, Sent};
+use crate::web::said;
+
+/// `GET /groups/{id}`.
+///
+/// # Errors
+/// There is none that the member may see, or the directory fails.
+pub async fn show(Path(id): Path<GroupId>, member: Member) -> Result<Response, Failure> {
+    let group = groups::get(member.directory()?, member.actor(), id).await?;
+    page(&member, &group, &Faults::default()).await
+}
+
+/// `POST /groups/{id}`: field `do` is `save` (with `name`, and a `member` for each person) or
+/// `remove`.
+///
+/// # Errors
+/// There is none that the member may see, they may not do that, or the directory fails.
+pub async fn save(Path(id): Path<GroupId>, sent: Sent) -> Result<Response, Failure> {
+    let (member, fields) = (&sent.member, &sent.fields);
+    let (directory, actor) = (member.directory()?, member.actor());
+    if fields.get("do") == "remove" {
+        groups::remove(directory, actor, id).await?;
+        return Ok(said::and_go("/groups", "groups.removed"));
+    }
+    let chosen: Result<Vec<PersonId>, _> = fields.all("member").map(str::parse).collect();
+    let Ok(chosen) = chosen else { return Ok(Redirect::to(&format!("/groups/{id}")).into_response()) };
+    match groups::change(directory, actor, id, &fields.text("name"), &chosen).await {
+        Ok(()) => Ok(said::and_go(&format!("/groups/{id}"), "groups.saved")),
+        Err(error) => {
+            let faults = member.refused(error)?;
+            let known = groups::get(directory, actor, id).await?;
+            page(member, &Group { name: fields.text("name"), members: chosen, ..known }, &faults).await
+        }
+    }
+}
+
+async fn page(member: &Member, group: &Group, faults: &Faults) -> Result<Response, Failure> {
+    let (directory, actor) = (member.directory()?, member.actor());
+    let organisation = organisations::get(directory, actor, group.organisation).await?;
+    let people = people::list(directory, actor, Some(group.organisation)).await?;
+    let people: Value = people
+        .iter()
+        .map(|person| {
+            let chosen = group.members.contains(&person.id);
+            json!({ "id": person.id, "name": person.name, "login": person.login, "chosen": chosen })
+        })
+        .collect();
+    let more = json!({ "id": group.id, "organisation": organisation.name, "people": people });
+    member.form("people/group", "groups.title", &json!({ "name": group.name }), faults, more)
+}

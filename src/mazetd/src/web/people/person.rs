@@ -1,0 +1,238 @@
+//! One person: who they are, and what can be done with their account.
+
+use axum::extract::Path;
+use axum::response::Response;
+use mazet_directory::aliases::{self, Alias, Reader};
+use mazet_directory::people::{self, Membership, Person, Profile, State};
+use mazet_directory::permission::{Account, Action, Target};
+use mazet_directory::{Directory, OrganisationId, PersonId};
+use serde_json::{Value, json};
+
+use super::{bytes, gigabytes, lines, organisations, role_boxes, ticked};
+use crate::web::failure::Failure;
+use crate::web::form::{Faults, Fields};
+use crate::web::member::{Member, Sent};
+use crate::web::said;
+
+/// `GET /people/{id}`.
+///
+/// # Errors
+/// There is nobody whom the member may see, or the directory fails.
+pub async fn show(Path(id): Path<PersonId>, member: Member) -> Result<Response, Failure> {
+    let person = people::get(member.directory()?, member.actor(), id).await?;
+    let aliases = addresses(&member, &person).await?;
+    let form = json!({
+        "name": person.name,
+        "email": person.contact.clone().unwrap_or_default(),
+        "quota": gigabytes(person.quota_bytes),
+        "aliases": words(&aliases),
+    });
+    page(&member, &person, &form, &Faults::default()).await
+}
+
+/// `POST /people/{id}`: fields `name`, `email`, `quota`, `aliases` (lines), `roles-<organisation>`.
+///
+/// # Errors
+/// There is nobody whom the member may see, they may not do that, or the directory fails.
+pub async fn save(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Failure> {
+    let (member, fields) = (&sent.member, &sent.fields);
+    let person = people::get(member.directory()?, member.actor(), id).await?;
+    let faults = keep(member, &person, fields).await?;
+    if faults.is_empty() {
+        return Ok(said::and_go(&format!("/people/{id}"), "person.saved"));
+    }
+    let form = json!({
+        "name": fields.get("name"),
+        "email": fields.get("email"),
+        "quota": fields.get("quota"),
+        "aliases": fields.get("aliases"),
+    });
+    page(member, &person, &form, &faults).await
+}
+
+/// Keeps what changed, and only that: what the member may not do they did not ask for.
+async fn keep(member: &Member, person: &Person, fields: &Fields) -> Result<Faults, Failure> {
+    let (directory, actor) = (member.directory()?, member.actor());
+    let mut faults = Faults::default();
+    let quota = bytes(member, fields, "quota", &mut faults);
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let profile =
+        Profile { name: fields.text("name"), contact: fields.text("email"), language: person.language };
+    if profile.name != person.name || profile.contact != person.contact.clone().unwrap_or_default() {
+        let changed = people::change(directory, actor, person.id, &profile).await;
+        faults.join(member.checked(changed)?);
+    }
+    if gigabytes(quota) != gigabytes(person.quota_bytes) {
+        let set = people::set_quota(directory, actor, person.id, quota).await;
+        faults.join(member.checked(set)?);
+    }
+    for one in appointed(member, person) {
+        let roles = ticked(fields, &format!("roles-{}", one.organisation));
+        if roles != one.roles {
+            let set = people::set_roles(directory, actor, person.id, one.organisation, &roles).await;
+            faults.join(member.checked(set)?);
+        }
+    }
+    faults.join(keep_aliases(member, person, &lines(fields.get("aliases"))).await?);
+    Ok(faults)
+}
+
+/// Adds and removes addresses, so that there are those lines and no others.
+async fn keep_aliases(member: &Member, person: &Person, wanted: &[String]) -> Result<Faults, Failure> {
+    let (directory, actor) = (member.directory()?, member.actor());
+    let mut faults = Faults::default();
+    let known = addresses(member, person).await?;
+    for alias in known.iter().filter(|alias| !wanted.contains(&alias.address)) {
+        faults.join(member.checked(aliases::remove(directory, actor, alias.id).await)?);
+    }
+    for address in wanted.iter().filter(|address| known.iter().all(|alias| alias.address != **address)) {
+        let Some(organisation) = home_of(directory, member, person, address).await? else {
+            faults.add("aliases", format!("{address} – {}", member.say("invalid.domain.unknown", &[])));
+            continue;
+        };
+        let added = aliases::add(directory, actor, organisation, address, Reader::Person(person.id)).await;
+        faults.join(member.checked(added)?);
+    }
+    Ok(faults)
+}
+
+/// Which of the person's organisations has the domain of an address.
+async fn home_of(
+    directory: &Directory,
+    member: &Member,
+    person: &Person,
+    address: &str,
+) -> Result<Option<OrganisationId>, Failure> {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
+    for one in &person.memberships {
+        let organisation =
+            mazet_directory::organisations::get(directory, member.actor(), one.organisation).await?;
+        if organisation.domains.contains(&domain) {
+            return Ok(Some(organisation.id));
+        }
+    }
+    Ok(None)
+}
+
+/// The person's other addresses that the member may see.
+async fn addresses(member: &Member, person: &Person) -> Result<Vec<Alias>, Failure> {
+    let mut found = Vec::new();
+    for one in aliased(member, person) {
+        let all = aliases::list(member.directory()?, member.actor(), one.organisation).await?;
+        found.extend(all.into_iter().filter(|alias| alias.reader == Reader::Person(person.id)));
+    }
+    Ok(found)
+}
+
+fn words(aliases: &[Alias]) -> String {
+    aliases.iter().map(|alias| alias.address.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// The memberships in which the member may give roles.
+fn appointed<'p>(member: &'p Member, person: &'p Person) -> impl Iterator<Item = &'p Membership> {
+    within(member, person, Action::AppointRoles)
+}
+
+/// The memberships in which the member may give addresses.
+fn aliased<'p>(member: &'p Member, person: &'p Person) -> impl Iterator<Item = &'p Membership> {
+    within(member, person, Action::ManageAliases)
+}
+
+fn within<'p>(
+    member: &'p Member,
+    person: &'p Person,
+    action: Action,
+) -> impl Iterator<Item = &'p Membership> {
+    let may = move |one: &&Membership| member.actor().may(action, &Target::Organisation(one.organisation));
+    person.memberships.iter().filter(may)
+}
+
+async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -> Result<Response, Failure> {
+    let appointed: Value = appointed(member, person)
+        .map(|one| {
+            let roles = role_boxes(member, one.organisation, &one.roles);
+            json!({ "organisation_id": one.organisation, "organisation": one.name, "roles": roles })
+        })
+        .collect();
+    let state = match person.state {
+        State::Invited => "person.state_invited",
+        State::Active => "person.state_active",
+        State::Locked => "person.state_suspended",
+    };
+    // Which organisations there are beside those of the person.
+    let others = organisations(member, Action::ManagePeople).await?;
+    let others: Vec<_> = others
+        .into_iter()
+        .filter(|one| person.memberships.iter().all(|other| other.organisation != one.id))
+        .collect();
+    let more = json!({
+        "id": person.id,
+        "name": person.name,
+        "login": person.login,
+        "state": member.say(state, &[]),
+        "operator": person.operator,
+        "second": person.second_factor,
+        "created": member.date(person.created_at),
+        "signed_in": person.signed_in_at.map(|moment| member.date(moment)).unwrap_or_default(),
+        "memberships": super::memberships(member, person),
+        "appointed": appointed,
+        "aliasable": aliased(member, person).next().is_some(),
+        "actions": actions(member, person),
+        "others": super::options(&others, None),
+    });
+    member.form("people/person", "people.title", form, faults, more)
+}
+
+/// What the member may do with the account now.
+fn actions(member: &Member, person: &Person) -> Value {
+    let account = Account {
+        person: person.id,
+        organisations: person.memberships.iter().map(|one| one.organisation).collect(),
+        operator: person.operator,
+    };
+    let may = |action: Action| member.actor().may(action, &Target::Account(account.clone()));
+    let oneself = member.actor().person() == Some(person.id);
+    let (care, invited) = (may(Action::ManageAccount), person.state == State::Invited);
+    let locked = person.state == State::Locked;
+    let appoint = member.actor().may(Action::AppointOperators, &Target::Machine) && !oneself;
+    let offered = |act: &&Act| match act.name {
+        "invite" => may(Action::ManagePeople) && invited,
+        "reset" | "everywhere" => care && !invited && !oneself,
+        "factor" => care && person.second_factor && !oneself,
+        "resume" => care && locked,
+        "suspend" => care && !locked && !oneself,
+        "operator" => appoint && !person.operator,
+        "no-operator" => appoint && person.operator,
+        _ => false,
+    };
+    let show = |act: &Act| {
+        let (title, hint) = (member.say(act.title, &[]), member.say(act.hint, &[]));
+        json!({ "name": act.name, "title": title, "hint": hint, "danger": act.danger })
+    };
+    ACTS.iter().filter(offered).map(show).collect()
+}
+
+/// Something to be done with an account: `POST /people/{id}/<name>`.
+struct Act {
+    name: &'static str,
+    title: &'static str,
+    hint: &'static str,
+    danger: bool,
+}
+
+const fn act(name: &'static str, title: &'static str, hint: &'static str, danger: bool) -> Act {
+    Act { name, title, hint, danger }
+}
+
+const ACTS: [Act; 8] = [
+    act("invite", "act.invite", "act.invite_hint", false),
+    act("reset", "act.reset", "act.reset_hint", false),
+    act("factor", "act.factor", "act.factor_hint", false),
+    act("everywhere", "act.everywhere", "act.everywhere_hint", false),
+    act("resume", "act.resume", "act.resume_hint", false),
+    act("suspend", "act.suspend", "act.suspend_hint", true),
+    act("operator", "act.operator", "act.operator_hint", true),
+    act("no-operator", "act.no_operator", "act.no_operator_hint", true),
+];

@@ -1,0 +1,55 @@
+//! What a page says of the request before it: `?said=account.saved`. A known key, never a text: what
+//! a link of somebody else's making can show is one of ours.
+
+use axum::http::Uri;
+use axum::response::{IntoResponse as _, Redirect, Response};
+
+/// What can be said.
+const KNOWN: [&str; 15] = [
+    "account.saved",
+    "applications.removed",
+    "change.done",
+    "devices.ended",
+    "factor.stopped",
+    "groups.removed",
+    "groups.saved",
+    "organisation.saved",
+    "person.factor_gone",
+    "person.resumed_now",
+    "person.saved",
+    "person.suspended_now",
+    "reset.done",
+    "signin.ended",
+    "welcome.done",
+];
+
+/// The path and query without what is to be said, and its catalogue key.
+pub fn take(uri: &Uri) -> (String, Option<&'static str>) {
+    let query = uri.query().unwrap_or_default();
+    let said = query.split('&').find_map(|pair| pair.strip_prefix("said="));
+    let key = said.and_then(|said| KNOWN.into_iter().find(|key| *key == said));
+    let rest: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("said=")).collect();
+    let here =
+        if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
+    (here, key)
+}
+
+/// To another page, which says so.
+pub fn and_go(path: &str, key: &str) -> Response {
+    debug_assert!(KNOWN.contains(&key), "{key} is never said");
+    Redirect::to(&format!("{path}?said={key}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_texts_are_said() {
+        let take = |uri: &str| take(&uri.parse().expect("a path"));
+        assert_eq!(take("/account?said=account.saved"), ("/account".to_owned(), Some("account.saved")));
+        assert_eq!(take("/people?q=a&said=nonsense&organisation=1"), ("/people?q=a&organisation=1".to_owned(), None));
+        assert_eq!(take("/"), ("/".to_owned(), None));
+    }
+}

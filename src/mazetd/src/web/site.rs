@@ -1,0 +1,106 @@
+//! Every path of the installed box, and who may see it.
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use mazet_directory::permission::Action;
+
+use super::routes::{Access, Route, may, member, public};
+use super::{account, home, machine, people};
+
+/// A list of people pasted into a form, escaped: some thousands of lines.
+const LIST_BYTES: usize = 1024 * 1024;
+
+/// The pages that need no session, written once more as what the wall lets through: a route that is
+/// added tomorrow is behind it without anybody thinking of it.
+pub const EXCEPTIONS: [&str; 8] =
+    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset", "/session"];
+
+/// The table.
+pub fn table() -> Vec<Route> {
+    let mut routes = doors();
+    routes.extend(own());
+    routes.extend(management());
+    routes.extend(of_machine());
+    routes
+}
+
+/// Before anybody is signed in.
+fn doors() -> Vec<Route> {
+    vec![
+        public("/", get(home::show)),
+        public("/done", get(home::done)),
+        public("/sign-in", get(account::sign_in::show).post(account::sign_in::save)),
+        public("/sign-in/code", get(account::second::show).post(account::second::save)),
+        public("/welcome", get(account::slip::welcome).post(account::slip::welcome_save)),
+        public("/reset", get(account::slip::reset).post(account::slip::reset_save)),
+    ]
+}
+
+/// Everybody's own account.
+fn own() -> Vec<Route> {
+    vec![
+        member("/sign-out", post(account::devices::sign_out)),
+        member("/connect", get(account::connect::show)),
+        member("/account", get(account::profile::show).post(account::profile::save)),
+        member("/account/password", get(account::change::show).post(account::change::save)),
+        member("/account/second-factor", get(account::factor::show).post(account::factor::save)),
+        member("/account/applications", get(account::applications::show).post(account::applications::save)),
+        member("/account/applications/{id}", post(account::applications::remove)),
+        member("/account/devices", get(account::devices::show).post(account::devices::everywhere)),
+        member("/account/devices/{id}", post(account::devices::end)),
+    ]
+}
+
+/// People, groups, organisations, for those who manage them.
+fn management() -> Vec<Route> {
+    let list = DefaultBodyLimit::max(LIST_BYTES);
+    vec![
+        may(Action::SeePeople, "/people", get(people::list::show)),
+        may(Action::ManagePeople, "/people/new", get(people::new::show).post(people::new::save)),
+        may(
+            Action::ExchangePeople,
+            "/people/import",
+            get(people::import::show).post(people::import::save).layer(list),
+        ),
+        may(Action::ExchangePeople, "/people/export", get(people::export::show)),
+        may(Action::SeePeople, "/people/{id}", get(people::person::show)),
+        may(Action::ManageAccount, "/people/{id}/change", post(people::person::save)),
+        may(Action::ManageAccount, "/people/{id}/suspend", post(people::acts::suspend)),
+        may(Action::ManageAccount, "/people/{id}/resume", post(people::acts::resume)),
+        may(Action::ManageAccount, "/people/{id}/factor", post(people::acts::factor)),
+        may(Action::ManagePeople, "/people/{id}/invite", post(people::acts::invite)),
+        may(Action::ManageAccount, "/people/{id}/reset", post(people::acts::reset)),
+        may(Action::ManageGroups, "/groups", get(people::groups::show).post(people::groups::save)),
+        may(Action::ManageGroups, "/groups/{id}", get(people::group::show).post(people::group::save)),
+        may(Action::ManageOrganisations, "/organisations", get(people::organisations::show)),
+        may(
+            Action::ManageOrganisations,
+            "/organisations/new",
+            get(people::organisations::add).post(people::organisations::create),
+        ),
+        may(
+            Action::ManageOrganisations,
+            "/organisations/{id}",
+            get(people::organisation::show).post(people::organisation::save),
+        ),
+        may(Action::SeeAudit, "/events", get(people::events::show)),
+    ]
+}
+
+/// The machine: how it is, and its settings.
+fn of_machine() -> Vec<Route> {
+    vec![
+        may(Action::SeeMachine, "/machine", get(machine::overview::show)),
+        may(
+            Action::ChangeMachine,
+            "/machine/settings",
+            get(machine::settings::show).post(machine::settings::save),
+        ),
+        may(
+            Action::ChangeMachine,
+            "/machine/services",
+            get(machine::services::show).post(machine::services::save),
+        ),
+        may(Action::ChangeMachine, "/machine/change", get(machine::change::show).post(machine::change::order)),
+    ]
+}

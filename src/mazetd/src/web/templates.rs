@@ -1,0 +1,90 @@
+//! The files of all pages, by name.
+
+/// A template below `pages/`, named by its path there.
+macro_rules! page {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../pages/", $name, ".hbs")))
+    };
+}
+
+/// The frame, and what several pages use.
+const SHARED: &[(&str, &str)] = &[
+    page!("buttons"),
+    page!("csrf"),
+    page!("error"),
+    page!("faults"),
+    page!("field"),
+    page!("layout"),
+    page!("navigation"),
+    page!("notices"),
+    page!("qr"),
+    page!("said"),
+    page!("steps"),
+];
+
+/// The wizard of the live system.
+const WIZARD: &[(&str, &str)] = &[
+    page!("association"),
+    page!("claim"),
+    page!("disks"),
+    page!("failed"),
+    page!("finished"),
+    page!("language"),
+    page!("operator"),
+    page!("progress"),
+    page!("start"),
+    page!("summary"),
+    page!("waiting"),
+    page!("wifi"),
+];
+
+/// The installed box, for strangers and for everybody's own account.
+const ACCOUNT: &[(&str, &str)] = &[
+    page!("account/application"),
+    page!("account/applications"),
+    page!("account/change"),
+    page!("account/choose"),
+    page!("account/connect"),
+    page!("account/devices"),
+    page!("account/factor"),
+    page!("account/profile"),
+    page!("account/recovery"),
+    page!("account/second"),
+    page!("account/sign-in"),
+    page!("account/slip"),
+    page!("account/tiles"),
+    page!("done"),
+    page!("home"),
+];
+
+/// People, groups and organisations, for those who manage them.
+const PEOPLE: &[(&str, &str)] = &[
+    page!("people/domains"),
+    page!("people/events"),
+    page!("people/group"),
+    page!("people/groups"),
+    page!("people/import"),
+    page!("people/list"),
+    page!("people/new"),
+    page!("people/organisation"),
+    page!("people/organisation-new"),
+    page!("people/organisations"),
+    page!("people/paper"),
+    page!("people/papers"),
+    page!("people/person"),
+    page!("people/preview"),
+];
+
+/// The machine, for operators.
+const MACHINE: &[(&str, &str)] = &[
+    page!("machine/change"),
+    page!("machine/overview"),
+    page!("machine/preview"),
+    page!("machine/services"),
+    page!("machine/settings"),
+];
+
+/// Every template.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [SHARED, WIZARD, ACCOUNT, PEOPLE, MACHINE].into_iter().flatten().copied()
+}
