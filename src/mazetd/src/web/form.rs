@@ -39,6 +39,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Is there such a field, even an empty one?
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// A field's first value without the blanks around it.
     pub fn text(&self, name: &str) -> String {
         self.get(name).trim().to_owned()
@@ -132,7 +137,8 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
 
 /// The value of one field of a path's query, decoded; empty where there is none.
 pub fn query(path: &str, name: &str) -> String {
-    let pairs = path.parse::<Uri>().ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    let pairs =
+        path.parse::<Uri>().ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
     let found = pairs.into_iter().flat_map(|Query(pairs)| pairs).find(|(key, _)| key == name);
     found.map(|(_, value)| value).unwrap_or_default()
 }

@@ -11,8 +11,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response, Stage, Status,
-    Wifi,
+    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response,
+    Stage, Status, Wifi,
 };
 
 /// What the broker knows, for tests to set and to look at.
