@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::Error;
 
 /// Number of the lock that two runs at a time share (`pg_advisory_lock`).
-const LOCK: i64 = 0x6d61_7a65_74;
+const LOCK: i64 = 0x6d_617a_6574;
 /// Where what was applied is recorded, in the database itself.
 const TABLE: &str = "create table if not exists public.migration (
     number integer primary key,

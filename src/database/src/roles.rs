@@ -33,6 +33,21 @@ pub async fn ensure(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Err
     Ok(changed)
 }
 
+/// What [`ensure`] would make.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn missing(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    for name in std::iter::once(&wanted.owner).chain(&wanted.users) {
+        lines.extend(lack(client, name).await?.map(|verb| format!("{verb} role {name}")));
+    }
+    if !has(client, &wanted.name).await? {
+        lines.push(format!("create database {}", wanted.name));
+    }
+    Ok(lines)
+}
+
 /// Takes from everybody what PostgreSQL gives to everybody in a database: connecting, temporary
 /// tables, the schema `public`, functions. `client` is a superuser's, connected to that database.
 ///
@@ -58,25 +73,35 @@ pub fn quoted(name: &str) -> String {
 }
 
 async fn role(client: &Client, name: &str, changed: &mut Vec<String>) -> Result<(), Error> {
-    let doing = || Error::refused(format!("making the role {name}"));
-    let plain = "select rolcanlogin and not (rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls) \
-                 from pg_roles where rolname = $1";
-    let verb = match client.query_opt(plain, &[&name]).await.map_err(doing())? {
-        None => "create",
-        Some(row) if row.get::<_, bool>(0) => return Ok(()),
-        Some(_) => "alter",
-    };
+    let Some(verb) = lack(client, name).await? else { return Ok(()) };
     let statement = format!("{verb} role {} {PLAIN}", quoted(name));
-    client.batch_execute(&statement).await.map_err(doing())?;
+    let done = client.batch_execute(&statement).await;
+    done.map_err(Error::refused(format!("making the role {name}")))?;
     changed.push(format!("{verb} role {name}"));
     Ok(())
+}
+
+/// What a role lacks to be as it should: to be created, or altered.
+async fn lack(client: &Client, name: &str) -> Result<Option<&'static str>, Error> {
+    let plain = "select rolcanlogin and not (rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls) \
+                 from pg_roles where rolname = $1";
+    let row = client.query_opt(plain, &[&name]).await.map_err(Error::refused("looking at roles"))?;
+    Ok(match row {
+        None => Some("create"),
+        Some(row) if row.get::<_, bool>(0) => None,
+        Some(_) => Some("alter"),
+    })
+}
+
+async fn has(client: &Client, database: &str) -> Result<bool, Error> {
+    let known = client.query_opt("select 1 from pg_database where datname = $1", &[&database]).await;
+    Ok(known.map_err(Error::refused("looking at databases"))?.is_some())
 }
 
 async fn database(client: &Client, wanted: &Wanted, changed: &mut Vec<String>) -> Result<(), Error> {
     let (name, owner) = (&wanted.name, quoted(&wanted.owner));
     let doing = || Error::refused(format!("making the database {name}"));
-    let known = client.query_opt("select 1 from pg_database where datname = $1", &[name]).await;
-    if known.map_err(doing())?.is_none() {
+    if !has(client, name).await? {
         let statement = format!("create database {} owner {owner}", quoted(name));
         client.batch_execute(&statement).await.map_err(doing())?;
         changed.push(format!("create database {name}"));

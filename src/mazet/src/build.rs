@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use mazet_model::image::ImageInfo;
-use mazet_model::manifest::{Manifest, User};
+use mazet_model::manifest::{Manifest, OverlayFile, User};
 use mazet_model::recipe::Recipe;
 
 use crate::compile::{self, Compiled};
@@ -17,6 +17,7 @@ use crate::fetch;
 use crate::image::{self, assemble, beside};
 use crate::layers::debian::{self, Workshop};
 use crate::layers::initrd::{self, Initrd};
+use crate::layers::raise::Early;
 use crate::layers::{Layer, house};
 use crate::lock::{Entry, Lock, Part};
 use crate::mirror::Mirror;
@@ -218,18 +219,19 @@ impl Build<'_> {
         let (entries, debs) = (lock.part(part), self.cache.debs());
         let order = order(lock, &entries, &debs);
         let users = users(self.services, part);
+        let early = early(self.project, self.services);
         let name = if below.is_none() { "base layer" } else { "services layer" };
         let ui = self.ui;
         self.timings.stage(name, |note| {
             let inputs = match below {
                 None => debian::base_inputs(shop, &order, &users),
-                Some(base) => debian::services_inputs(base.key, &order, &users),
+                Some(base) => debian::services_inputs(base.key, &order, &users, &early)?,
             };
             let kept = question(shop.shelf, name.trim_end_matches(" layer"), &inputs).kept;
             let _bar = (!kept).then(|| ui.step(&format!("making the {name}")));
             let layer = match below {
                 None => debian::base(shop, &order, &users)?,
-                Some(base) => debian::services(shop, base, &lock.part(Part::Base), &order, &users)?,
+                Some(base) => debian::services(shop, base, &lock.part(Part::Base), &order, (&users, &early))?,
             };
             note.cached = layer.cached;
             note.bytes = size(&layer.squashfs());
@@ -348,7 +350,8 @@ impl Build<'_> {
         let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture)?;
         let base = debian::base_inputs(&shop, &order(&base[..]), &users(self.services, Part::Base));
         let above = users(self.services, Part::Services);
-        let services = debian::services_inputs(base.key(), &order(&services[..]), &above);
+        let early = early(self.project, self.services);
+        let services = debian::services_inputs(base.key(), &order(&services[..]), &above, &early)?;
         let hardware = &self.recipe.image.hardware;
         let initrd = initrd::inputs(base.key(), services.key(), &self.project.firmware(hardware))?;
         let keys = [
@@ -415,4 +418,19 @@ fn size(path: &Path) -> u64 {
 fn users(services: &[Manifest], part: Part) -> Vec<User> {
     let here = |manifest: &&Manifest| (manifest.service.name == plan::BASE) == (part == Part::Base);
     services.iter().filter(here).flat_map(|manifest| manifest.users.clone()).collect()
+}
+
+/// Files of the services that are laid before their packages are configured.
+fn early(project: &Project, services: &[Manifest]) -> Vec<Early> {
+    let of = |manifest: &Manifest| {
+        let overlay = project.overlays().join(&manifest.service.name);
+        let early = manifest.files.iter().filter(|file| file.early);
+        let file = |file: &OverlayFile| Early {
+            source: overlay.join(&file.source),
+            target: file.target.clone(),
+            mode: file.mode.clone(),
+        };
+        early.map(file).collect::<Vec<_>>()
+    };
+    services.iter().flat_map(of).collect()
 }

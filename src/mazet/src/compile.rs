@@ -17,7 +17,7 @@ use crate::sandbox::Sandbox;
 use crate::stage::stage;
 
 /// What decides the program, below the project.
-const SOURCES: [&str; 2] = ["src/mazetd", "src/model"];
+const SOURCES: [&str; 4] = ["src/database", "src/directory", "src/mazetd", "src/model"];
 /// Manifests that cargo reads whatever it compiles.
 const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
 

@@ -11,6 +11,7 @@
 //! | `log` | root | the first boot's log, to the stick or card |
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `settings` | root | shows and changes `box.toml`, and applies it |
+//! | `database` | root | roles, databases and schemas of the services |
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
@@ -25,6 +26,7 @@ mod change;
 mod clock;
 mod console;
 mod data;
+mod database;
 mod disks;
 mod files;
 mod health;
@@ -111,6 +113,8 @@ enum Command {
     },
     /// Listens which wireless networks there are
     WifiScan,
+    /// Makes the services' roles, databases and schemas what their manifests say
+    Database,
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -167,6 +171,7 @@ fn run(command: Command) -> Result<ExitCode> {
             return Ok(if wifi::prepare(&device)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::WifiScan => wifi::scan(&runner)?,
+        Command::Database => database::run()?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)
@@ -197,7 +202,10 @@ fn show(outcome: &apply::Outcome) {
     for unit in &outcome.units {
         eprintln!("{unit}");
     }
-    if outcome.files.is_empty() && outcome.units.is_empty() {
+    for line in &outcome.databases {
+        eprintln!("{line}");
+    }
+    if outcome.files.is_empty() && outcome.units.is_empty() && outcome.databases.is_empty() {
         eprintln!("nothing to change");
     }
 }

@@ -174,6 +174,9 @@ pub struct OverlayFile {
     /// Mode in octal; owner and group are root.
     #[serde(default = "mode_0644")]
     pub mode: String,
+    /// Also laid before the packages are configured, for a package's script that looks at it.
+    #[serde(default)]
+    pub early: bool,
 }
 
 /// A symbolic link laid into the image: `[[link]]`.
@@ -243,8 +246,16 @@ pub struct VirtualHost {
 pub struct Database {
     /// Database name.
     pub name: String,
-    /// Role that owns it.
+    /// Role that owns it. Only root, and the system user of the same name if there is one, gets in as it.
     pub owner: String,
+    /// System users that may connect, each as the role of its own name. What they may do there,
+    /// migrations grant.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Folder of the overlay with the versions of the schema: `0001_name.sql`, `0002_name.sql`, …,
+    /// each applied once, in order, as the owner.
+    #[serde(default)]
+    pub migrations: Option<String>,
 }
 
 /// What a backup holds: `[backup]`.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use mazet_model::manifest::User;
 
-use super::raise::{self, Raising};
+use super::raise::{self, Early, Raising};
 use super::{Layer, squash};
 use crate::digest::{Digest, Inputs};
 use crate::lock::Entry;
@@ -42,14 +42,21 @@ pub fn base_inputs(shop: &Workshop<'_>, order: &Order<'_>, users: &[User]) -> In
 }
 
 /// All that decides the `services` layer.
-pub fn services_inputs(base: Digest, order: &Order<'_>, users: &[User]) -> Inputs {
+///
+/// # Errors
+/// When an early file cannot be read.
+pub fn services_inputs(base: Digest, order: &Order<'_>, users: &[User], early: &[Early]) -> Result<Inputs> {
     let mut inputs = Inputs::new("services", 2);
     inputs.digest("base", base);
     inputs.text("raising", raise::SCRIPT);
     inputs.text("normalising", include_str!("normalise.sh"));
     tree::add_packages(&mut inputs, order.entries);
     add_users(&mut inputs, users);
-    inputs
+    for file in early {
+        let content = Digest::of_file(&file.source)?;
+        inputs.text(format!("early {}", file.target), format!("{content} {}", file.mode));
+    }
+    Ok(inputs)
 }
 
 /// Makes the `base` layer.
@@ -78,16 +85,17 @@ pub fn services(
     base: &Layer,
     below: &[Entry],
     order: &Order<'_>,
-    users: &[User],
+    (users, early): (&[User], &[Early]),
 ) -> Result<Layer> {
-    let inputs = services_inputs(base.key, order, users);
+    let inputs = services_inputs(base.key, order, users, early)?;
     let made = stage(shop.shelf, "services", &inputs, |folder| {
         let root = folder.join("root");
         let (upper, work) = (folder.join("tree"), folder.join("work"));
         let sandbox = Sandbox::new(shop.tools).share(folder).share(&base.folder);
         let sandbox =
             sandbox.overlay(Overlay { lower: vec![base.tree()], upper, work, target: root.clone() });
-        Raising::new(shop.tools, folder, &root, sandbox.clone(), order, shop.timings)?.above(below, users)?;
+        Raising::new(shop.tools, folder, &root, sandbox.clone(), order, shop.timings)?
+            .above(below, users, early)?;
         normalise(&sandbox, &root, order.epoch)?;
         squash(shop.tools, &folder.join("tree"), &folder.join("services.squashfs"), order.epoch, &[])?;
         for rest in ["root", "work"] {

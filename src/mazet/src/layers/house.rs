@@ -126,6 +126,9 @@ fn service(tree: &Path, project: &Project, manifest: &Manifest) -> Result<()> {
         let source = &template.source;
         install(&overlay.join(source), tree, &format!("{OVERLAYS_DIR}/{name}/{source}"), 0o644)?;
     }
+    if let Some(folder) = manifest.database.as_ref().and_then(|database| database.migrations.as_ref()) {
+        copy_folder(&overlay.join(folder), tree, &format!("{OVERLAYS_DIR}/{name}/{folder}"))?;
+    }
     for file in &manifest.files {
         install(&overlay.join(&file.source), tree, &file.target, mode(&file.mode)?)?;
     }

@@ -5,7 +5,9 @@
 //! | settings read, every fault reported | [`faults`] |
 //! | templates rendered, none written | [`render`] |
 //! | what differs from the disk | [`change`], shown by [`diff`] |
-//! | data folders, files written, units told | [`folders`], [`change`], [`units`] |
+//! | data folders, files written | [`folders`], [`change`] |
+//! | databases made, schemas brought up to date | [`database`] |
+//! | units told | [`units`] |
 //! | the rendering kept as the last good one | [`good`] |
 //!
 //! When a unit refuses the new files, the old ones come back and the units are told again.
@@ -30,7 +32,7 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::run::Runner;
-use crate::{files, system, tls};
+use crate::{database, files, system, tls};
 
 /// Everybody on the box may read `box.toml`: it holds no secret.
 const SETTINGS_MODE: u32 = 0o644;
@@ -58,6 +60,8 @@ pub struct Outcome {
     pub files: Vec<String>,
     /// What was asked of units: `reload nginx.service`.
     pub units: Vec<String>,
+    /// What was made or changed in databases: `create role mazet`.
+    pub databases: Vec<String>,
     /// Unified diff of a dry run; empty otherwise.
     pub diff: String,
 }
@@ -136,15 +140,24 @@ fn apply_these(
     let plan = units::plan(options, runner, settings, services, &changes)?;
     if options.dry_run {
         let files = changes.iter().map(|change| change.target.clone()).collect();
-        return Ok(Outcome { files, units: plan.describe(), diff: diff::unified(&changes) });
+        let databases = if options.running() {
+            database::missing(&options.root, settings, services)?
+        } else {
+            Vec::new()
+        };
+        return Ok(Outcome { files, units: plan.describe(), databases, diff: diff::unified(&changes) });
     }
     let _lock = lock(options)?;
     folders::make(&options.root, settings, services)?;
-    carry_out(options, runner, &changes, &plan)?;
+    let databases = || {
+        if options.running() { database::ensure(&options.root, settings, services) } else { Ok(Vec::new()) }
+    };
+    let databases = carry_out(options, runner, (&changes, &plan), databases)?;
     kept.keep(&rendering)?;
     let mut outcome = Outcome {
         files: changes.into_iter().map(|change| change.target).collect(),
         units: plan.describe(),
+        databases,
         diff: String::new(),
     };
     if options.running() && renew_certificate(settings)? {
@@ -173,15 +186,21 @@ fn check(root: &Path, settings: &Settings, services: &[Manifest]) -> Result<()> 
     Err(Faulty { path: root.join(system::BOX_TOML).display().to_string(), faults }.into())
 }
 
-/// Writes the files and tells the units; goes back when one of it fails.
+/// Writes the files, sees to the databases, and tells the units, which may need both; goes back when
+/// one of it fails. What was made in databases stays: it does no harm.
 fn carry_out(
     options: &Options,
     runner: &Runner,
-    changes: &[change::Change],
-    plan: &units::Plan,
-) -> Result<()> {
-    let attempt = change::write(&options.root, changes).and_then(|()| plan.carry_out(runner));
-    let Err(error) = attempt else { return Ok(()) };
+    (changes, plan): (&[change::Change], &units::Plan),
+    databases: impl FnOnce() -> Result<Vec<String>>,
+) -> Result<Vec<String>> {
+    let attempt = change::write(&options.root, changes)
+        .and_then(|()| databases())
+        .and_then(|databases| plan.carry_out(runner).map(|()| databases));
+    let error = match attempt {
+        Ok(databases) => return Ok(databases),
+        Err(error) => error,
+    };
     let back = change::restore(&options.root, changes).and_then(|()| plan.go_back(runner));
     match back {
         Ok(()) => Err(error.context("the new settings failed; the earlier files are back")),

@@ -61,7 +61,8 @@ mod tests {
         settings.disabled_services = vec!["off".to_owned()];
         let offers = list(&settings, &services);
         assert_eq!(offers.address, "https://lavande.local");
-        let shown: Vec<_> = offers.services.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
+        let shown: Vec<_> =
+            offers.services.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
         assert_eq!(shown, [("wiki", "/wiki/")]);
     }
 }

@@ -39,6 +39,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Is there such a field, even an empty one?
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// A field's first value without the blanks around it.
     pub fn text(&self, name: &str) -> String {
         self.get(name).trim().to_owned()
@@ -91,15 +96,22 @@ impl Visit {
     /// # Errors
     /// The broker did not refuse but fail.
     pub fn refusal(&self, error: BrokerError) -> Result<Faults, Failure> {
-        let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
-        let known = format!("refused.{key}");
-        let has_text = self.app.pages.catalogue.get(self.language, &known).is_some();
-        let key = if has_text { known.as_str() } else { "refused.failed" };
-        let message = self.say(key, &[("detail", &detail)]);
-        let mut faults = Faults::default();
-        faults.add("", message);
-        Ok(faults)
+        refusal(&self.app, self.language, error)
     }
+}
+
+/// What a refusal of the broker means to who reads `language`; other failures stay failures.
+///
+/// # Errors
+/// The broker did not refuse but fail.
+pub fn refusal(app: &App, language: Language, error: BrokerError) -> Result<Faults, Failure> {
+    let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
+    let known = format!("refused.{key}");
+    let has_text = app.pages.catalogue.get(language, &known).is_some();
+    let key = if has_text { known.as_str() } else { "refused.failed" };
+    let mut faults = Faults::default();
+    faults.add("", app.pages.catalogue.say(language, key, &[("detail", &detail)]));
+    Ok(faults)
 }
 
 /// A form sent by a visitor behind the wall, with their session's CSRF token.
@@ -132,7 +144,8 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
 
 /// The value of one field of a path's query, decoded; empty where there is none.
 pub fn query(path: &str, name: &str) -> String {
-    let pairs = path.parse::<Uri>().ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    let pairs =
+        path.parse::<Uri>().ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
     let found = pairs.into_iter().flat_map(|Query(pairs)| pairs).find(|(key, _)| key == name);
     found.map(|(_, value)| value).unwrap_or_default()
 }

@@ -14,8 +14,8 @@ use mazet_model::settings::Language;
 use super::app::App;
 use super::failure::{self, Failure};
 use super::member::{self, Signed};
-use super::{language as tongue, next as going, session, site};
 use super::token::Token;
+use super::{language as tongue, next as going, session, site};
 use crate::protocol::Mode;
 
 /// Longer than the broker may take, so that its own time-out explains more.

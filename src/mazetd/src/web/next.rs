@@ -31,9 +31,14 @@ mod tests {
         for good in ["/", "/people?q=a%20b", "/account/devices"] {
             assert_eq!(local(good), good);
         }
-        for bad in
-            ["", "people", "https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "/a\r\nb"]
-        {
+        for bad in [
+            "",
+            "people",
+            "https://elsewhere.example/",
+            "//elsewhere.example",
+            "/\\elsewhere.example",
+            "/a\r\nb",
+        ] {
             assert_eq!(local(bad), "/", "{bad:?}");
         }
     }

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "account.saved",
     "applications.removed",
     "change.done",
@@ -17,6 +17,7 @@ const KNOWN: [&str; 15] = [
     "person.factor_gone",
     "person.resumed_now",
     "person.saved",
+    "person.signed_out",
     "person.suspended_now",
     "reset.done",
     "signin.ended",
@@ -49,7 +50,10 @@ mod tests {
     fn only_known_texts_are_said() {
         let take = |uri: &str| take(&uri.parse().expect("a path"));
         assert_eq!(take("/account?said=account.saved"), ("/account".to_owned(), Some("account.saved")));
-        assert_eq!(take("/people?q=a&said=nonsense&organisation=1"), ("/people?q=a&organisation=1".to_owned(), None));
+        assert_eq!(
+            take("/people?q=a&said=nonsense&organisation=1"),
+            ("/people?q=a&organisation=1".to_owned(), None)
+        );
         assert_eq!(take("/"), ("/".to_owned(), None));
     }
 }

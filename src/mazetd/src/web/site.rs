@@ -4,7 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
-use super::routes::{Access, Route, may, member, public};
+use super::routes::{Route, may, member, public};
 use super::{account, home, machine, people};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
@@ -12,8 +12,8 @@ const LIST_BYTES: usize = 1024 * 1024;
 
 /// The pages that need no session, written once more as what the wall lets through: a route that is
 /// added tomorrow is behind it without anybody thinking of it.
-pub const EXCEPTIONS: [&str; 8] =
-    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset", "/session"];
+pub const EXCEPTIONS: [&str; 7] =
+    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset"];
 
 /// The table.
 pub fn table() -> Vec<Route> {
@@ -63,12 +63,15 @@ fn management() -> Vec<Route> {
             get(people::import::show).post(people::import::save).layer(list),
         ),
         may(Action::ExchangePeople, "/people/export", get(people::export::show)),
-        may(Action::SeePeople, "/people/{id}", get(people::person::show)),
-        may(Action::ManageAccount, "/people/{id}/change", post(people::person::save)),
+        may(Action::SeePeople, "/people/{id}", get(people::person::show).post(people::person::save)),
         may(Action::ManageAccount, "/people/{id}/suspend", post(people::acts::suspend)),
         may(Action::ManageAccount, "/people/{id}/resume", post(people::acts::resume)),
         may(Action::ManageAccount, "/people/{id}/factor", post(people::acts::factor)),
-        may(Action::ManagePeople, "/people/{id}/invite", post(people::acts::invite)),
+        may(Action::ManageAccount, "/people/{id}/everywhere", post(people::acts::everywhere)),
+        may(Action::AppointOperators, "/people/{id}/operator", post(people::acts::operator)),
+        may(Action::AppointOperators, "/people/{id}/no-operator", post(people::acts::no_operator)),
+        may(Action::ManagePeople, "/people/{id}/join", post(people::acts::join)),
+        may(Action::ManageAccount, "/people/{id}/invite", post(people::acts::invite)),
         may(Action::ManageAccount, "/people/{id}/reset", post(people::acts::reset)),
         may(Action::ManageGroups, "/groups", get(people::groups::show).post(people::groups::save)),
         may(Action::ManageGroups, "/groups/{id}", get(people::group::show).post(people::group::save)),
@@ -101,6 +104,10 @@ fn of_machine() -> Vec<Route> {
             "/machine/services",
             get(machine::services::show).post(machine::services::save),
         ),
-        may(Action::ChangeMachine, "/machine/change", get(machine::change::show).post(machine::change::order)),
+        may(
+            Action::ChangeMachine,
+            "/machine/change",
+            get(machine::change::show).post(machine::change::order),
+        ),
     ]
 }

@@ -133,9 +133,7 @@ impl Stranger {
                 faults.add(field, self.say("signin.limited", &[("seconds", &seconds.to_string())]));
                 Ok(Try { faults, wait: Some(seconds) })
             }
-            other => {
-                Ok(Try { faults: failure::refused(&self.app, self.language, other)?, wait: None })
-            }
+            other => Ok(Try { faults: failure::refused(&self.app, self.language, other)?, wait: None }),
         }
     }
 }
@@ -174,8 +172,7 @@ impl FromRequest<Arc<App>> for Knock {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let stranger =
-            Stranger::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
+        let stranger = Stranger::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
         let fields = Fields::read(Request::from_parts(parts, body)).await?;
         let token = session::read(&stranger.headers, COOKIE).and_then(Token::parse);
         let ours = token.is_some_and(|token| token.is(fields.get("csrf")));

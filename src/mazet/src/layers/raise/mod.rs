@@ -34,6 +34,17 @@ pub const SCRIPT: &str = include_str!("raise.sh");
 const LENT: &str = "lent";
 const NOTHING: &str = "nothing";
 
+/// A file that is laid before packages are configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Early {
+    /// Where it is, for the builder.
+    pub source: PathBuf,
+    /// Absolute path on the box.
+    pub target: String,
+    /// Mode in octal.
+    pub mode: String,
+}
+
 /// A tree being raised.
 pub struct Raising<'a> {
     /// The tools tree.
@@ -95,25 +106,40 @@ impl<'a> Raising<'a> {
         self.phase("unpacking the essential packages", "first", &list, &[])?;
         let there: Vec<_> = first.iter().map(|i| &self.order.entries[*i]).collect();
         self.phase("configuring the essential packages", "essential", &[], &there)?;
-        self.rest(&packages, first, &[], users)
+        self.rest(&packages, first, &[])?;
+        let all: Vec<_> = self.order.entries.iter().collect();
+        self.phase("making system users", "users", &user_words(users), &all)?;
+        self.tidy()
     }
 
-    /// Adds packages to a tree that holds those of `below`.
+    /// Adds packages to a tree that holds those of `below`. Users, and the files that scripts of
+    /// packages look at, are there before those run: a package takes over what it finds.
     ///
     /// # Errors
     /// As [`from_nothing`](Self::from_nothing).
-    pub fn above(&self, below: &[Entry], users: &[User]) -> Result<()> {
+    pub fn above(&self, below: &[Entry], users: &[User], early: &[Early]) -> Result<()> {
         let packages = self.read()?;
-        self.rest(&packages, BTreeSet::new(), below, users)
+        let lent: Vec<_> = below.iter().collect();
+        self.phase("making system users", "users", &user_words(users), &lent)?;
+        if !early.is_empty() {
+            self.plain("laying files that scripts look at", "early", &self.early_words(early)?)?;
+        }
+        self.rest(&packages, BTreeSet::new(), below)?;
+        self.tidy()
     }
 
-    fn rest(
-        &self,
-        packages: &[Control],
-        mut there: BTreeSet<usize>,
-        below: &[Entry],
-        users: &[User],
-    ) -> Result<()> {
+    /// Early files as words for the script, and where it sees them.
+    fn early_words(&self, early: &[Early]) -> Result<Vec<String>> {
+        let mut words = Vec::new();
+        for (number, file) in early.iter().enumerate() {
+            let seen = self.folder.join(LENT).join(format!("early-{number}"));
+            fs::copy(&file.source, &seen).with_context(|| format!("reading {}", file.source.display()))?;
+            words.extend([seen.display().to_string(), file.target.clone(), file.mode.clone()]);
+        }
+        Ok(words)
+    }
+
+    fn rest(&self, packages: &[Control], mut there: BTreeSet<usize>, below: &[Entry]) -> Result<()> {
         let entries = &self.order.entries;
         for step in plan::steps(packages, &there) {
             let lent: Vec<_> = below.iter().chain(there.iter().map(|i| &entries[*i])).collect();
@@ -130,9 +156,7 @@ impl<'a> Raising<'a> {
             }
         }
         let all: Vec<_> = below.iter().chain(entries.iter()).collect();
-        self.phase("configuring packages", "configure", &["--pending".to_owned()], &all)?;
-        self.phase("making system users", "users", &user_words(users), &all)?;
-        self.tidy()
+        self.phase("configuring packages", "configure", &["--pending".to_owned()], &all)
     }
 
     /// The control files of all packages, in the order's order.

@@ -62,6 +62,13 @@ unpack)
 configure)
     dpkg --configure "$@"
     ;;
+early)
+    # WORDs: file, path on the box, mode, three a file.
+    while [ $# -ge 3 ]; do
+        install -D -m "$3" "$1" "$root$2"
+        shift 3
+    done
+    ;;
 users)
     # WORDs: name, id, comment, three a system user.
     while [ $# -ge 3 ]; do

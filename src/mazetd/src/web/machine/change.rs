@@ -8,7 +8,7 @@ use crate::change::{Last, Preview};
 use crate::protocol::{Request, Response as Reply};
 use crate::web::broker::unexpected;
 use crate::web::failure::Failure;
-use crate::web::form::Faults;
+use crate::web::form::{Faults, refusal};
 use crate::web::member::{Member, Sent};
 use crate::web::navigation;
 use crate::web::pages::Page;
@@ -83,7 +83,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
     match member.app.broker.order(&question).await {
         Ok(()) => Ok(Redirect::to("/machine/change").into_response()),
         Err(error) => {
-            let faults = refusal(&member, error)?;
+            let faults = refusal(&member.app, member.language, error)?;
             page(&member, &Last::default(), &faults)
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{change, current};
 use crate::change::Current;
 use crate::web::failure::Failure;
-use crate::web::form::{Fields, Faults};
+use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
 
 /// `GET /machine/services`.

@@ -43,8 +43,7 @@ pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 fn wished(mut settings: Settings, fields: &Fields) -> Settings {
     settings.machine.name = fields.text("box_name").to_lowercase();
     settings.machine.timezone = fields.text("timezone");
-    settings.machine.language =
-        language::parse(fields.get("language")).unwrap_or(settings.machine.language);
+    settings.machine.language = language::parse(fields.get("language")).unwrap_or(settings.machine.language);
     settings.organisation.name = fields.text("organisation");
     settings.network = Network::default();
     if fields.get("network") == "fixed" {

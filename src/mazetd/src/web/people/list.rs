@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
+use mazet_directory::organisations::Organisation;
 use mazet_directory::people::{self, Person, State};
 use mazet_directory::permission::{Action, Target};
 use mazet_directory::{OrganisationId, PersonId};
@@ -24,22 +25,21 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let mut found = people(&member, chosen).await?;
     found.retain(|person| matches(person, &wanted));
     let shown: Value = found.iter().map(|person| row(&member, person)).collect();
-    let may = |action: Action| own.iter().filter(move |one| member_may(&member, action, one.id));
+    let may = |action: Action| -> Vec<Organisation> {
+        let may = |one: &&Organisation| member.actor().may(action, &Target::Organisation(one.id));
+        own.iter().filter(may).cloned().collect()
+    };
     let data = json!({
         "q": wanted,
         "many": own.len() > 1,
         "organisations": options(&own, chosen),
-        "exports": options(&may(Action::ExchangePeople).cloned().collect::<Vec<_>>(), None),
-        "may_add": may(Action::ManagePeople).next().is_some(),
-        "may_import": may(Action::ExchangePeople).next().is_some(),
+        "exports": options(&may(Action::ExchangePeople), None),
+        "may_add": !may(Action::ManagePeople).is_empty(),
+        "may_import": !may(Action::ExchangePeople).is_empty(),
         "count": member.count("people.count", found.len()),
         "people": shown,
     });
     member.show("people/list", "people.title", &Faults::default(), data)
-}
-
-fn member_may(member: &Member, action: Action, organisation: OrganisationId) -> bool {
-    member.actor().may(action, &Target::Organisation(organisation))
 }
 
 /// Those of one organisation, or of all whose people the member sees, by name.

@@ -66,9 +66,7 @@ pub fn role_words(member: &Member, roles: &BTreeSet<Role>) -> String {
 
 /// A person's memberships, as lists show them.
 pub fn memberships(member: &Member, person: &people::Person) -> Value {
-    let show = |one: &people::Membership| {
-        json!({ "organisation": one.name, "role": role_words(member, &one.roles) })
-    };
+    let show = |one: &people::Membership| json!({ "organisation": one.name, "role": role_words(member, &one.roles) });
     person.memberships.iter().map(show).collect()
 }
 

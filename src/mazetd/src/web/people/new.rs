@@ -54,9 +54,9 @@ pub async fn save(sent: Sent) -> Result<Response, Failure> {
 /// The member may not, or the directory fails.
 pub async fn invite(member: &Member, id: PersonId) -> Result<Response, Failure> {
     let (directory, actor) = (member.directory()?, member.actor());
-    let invitation = invitations::create(directory, actor, id).await?;
+    let invitation = invitations::make(directory, actor, id).await?;
     let person = people::get(directory, actor, id).await?;
-    paper::page(member, Kind::Invitation, &person, (&invitation.code, invitation.expires_at)).await
+    paper::page(member, Kind::Invitation, &person, &invitation).await
 }
 
 fn page(

@@ -1,8 +1,8 @@
 //! Slips of paper: a one-time code, its address, and both as a QR code.
 
 use axum::response::Response;
+use mazet_directory::invitations::Ticket;
 use mazet_directory::people::Person;
-use mazet_directory::{Code, OffsetDateTime};
 use mazet_model::qr;
 use serde_json::{Value, json};
 
@@ -36,17 +36,11 @@ impl Kind {
 }
 
 /// What a template shows of a slip. `base` is the box's address without a slash at its end.
-pub fn slip(
-    member: &Member,
-    kind: Kind,
-    person: &Person,
-    (code, until): (&Code, OffsetDateTime),
-    base: &str,
-) -> Value {
+pub fn slip(member: &Member, kind: Kind, person: &Person, ticket: &Ticket, base: &str) -> Value {
     let address = format!("{base}{}", kind.path());
     let organisations: Vec<&str> = person.memberships.iter().map(|one| one.name.as_str()).collect();
     // Four times as short as any QR code can be.
-    let drawing = qr::drawing(&format!("{address}?code={}", code.plain()));
+    let drawing = qr::drawing(&format!("{address}?code={}", ticket.code.plain()));
     let (size, path) = drawing.map(|drawing| (drawing.size, drawing.path)).unwrap_or_default();
     json!({
         "id": person.id,
@@ -55,8 +49,8 @@ pub fn slip(
         "organisation": organisations.join(", "),
         "login": person.login,
         "address": address,
-        "code": code.grouped(),
-        "until": member.date(until),
+        "code": ticket.code.grouped(),
+        "until": member.date(ticket.expires_at),
         "qr": { "size": size, "path": path },
     })
 }
@@ -69,9 +63,9 @@ pub async fn page(
     member: &Member,
     kind: Kind,
     person: &Person,
-    ticket: (&Code, OffsetDateTime),
+    ticket: &Ticket,
 ) -> Result<Response, Failure> {
     let base = member.app.broker.offers().await?.address;
     let data = slip(member, kind, person, ticket, &base);
-    member.at("/people").show("people/paper", kind.title(), &Faults::default(), data)
+    member.at(&format!("/people/{}", person.id)).show("people/paper", kind.title(), &Faults::default(), data)
 }

@@ -19,15 +19,27 @@ use crate::web::said;
 /// # Errors
 /// There is nobody whom the member may see, or the directory fails.
 pub async fn show(Path(id): Path<PersonId>, member: Member) -> Result<Response, Failure> {
-    let person = people::get(member.directory()?, member.actor(), id).await?;
-    let aliases = addresses(&member, &person).await?;
-    let form = json!({
+    again(&member, id, &Faults::default()).await
+}
+
+/// What the form shows of what is known.
+async fn known(member: &Member, person: &Person) -> Result<Value, Failure> {
+    Ok(json!({
         "name": person.name,
         "email": person.contact.clone().unwrap_or_default(),
         "quota": gigabytes(person.quota_bytes),
-        "aliases": words(&aliases),
-    });
-    page(&member, &person, &form, &Faults::default()).await
+        "aliases": words(&addresses(member, person).await?),
+    }))
+}
+
+/// The page of somebody with faults of what was to be done.
+///
+/// # Errors
+/// There is nobody whom the member may see, or the directory fails.
+pub async fn again(member: &Member, id: PersonId, faults: &Faults) -> Result<Response, Failure> {
+    let person = people::get(member.directory()?, member.actor(), id).await?;
+    let form = known(member, &person).await?;
+    page(&member.at(&format!("/people/{id}")), &person, &form, faults).await
 }
 
 /// `POST /people/{id}`: fields `name`, `email`, `quota`, `aliases` (lines), `roles-<organisation>`.
@@ -93,7 +105,7 @@ async fn keep_aliases(member: &Member, person: &Person, wanted: &[String]) -> Re
             continue;
         };
         let added = aliases::add(directory, actor, organisation, address, Reader::Person(person.id)).await;
-        faults.join(member.checked(added)?);
+        faults.join(member.checked(added.map(drop))?);
     }
     Ok(faults)
 }

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 
 use crate::change::{Changed, Current, Last, Preview, Service};
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response, Stage, Status,
-    Wifi,
+    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response,
+    Stage, Status, Wifi,
 };
 
 /// What the broker knows, for tests to set and to look at.

@@ -45,7 +45,7 @@ impl Site {
         let (options, der) = certificate(folder.path());
         let mode = mode(&sockets);
         let broker = FakeBroker::start(mode);
-        let app = App::new(&broker.path(), mode).unwrap();
+        let app = App::new(&broker.path(), mode, None).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { drop(stopped.await) };
         let over = tokio::spawn(async move { serve::until(stopped, sockets, app, &options).await.unwrap() });

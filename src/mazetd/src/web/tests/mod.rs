@@ -3,7 +3,11 @@
 mod broker;
 mod connection;
 mod eyes;
+mod installed;
+mod managers;
+mod members;
 mod pages;
+mod roles;
 mod texts;
 mod wall;
 mod wifi;
@@ -24,6 +28,8 @@ use super::{claim, routes, session};
 use crate::protocol::Mode;
 use broker::FakeBroker;
 
+/// Where the tests' visitors come from.
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The code that the test's broker takes.
 const CODE: &str = "ABCD-EFGH";
 
@@ -59,7 +65,7 @@ impl Answer {
 impl Browser {
     fn new(mode: Mode) -> Self {
         let broker = FakeBroker::start(mode);
-        let app = App::new(&broker.path(), mode).unwrap();
+        let app = App::new(&broker.path(), mode, None).unwrap();
         Self { router: routes::router(Arc::clone(&app)), broker, cookies: Vec::new(), language: "en" }
     }
 
@@ -93,31 +99,35 @@ impl Browser {
     }
 
     async fn ask(&mut self, request: axum::http::request::Builder, body: String) -> Answer {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request
-            .header("cookie", cookies.join("; "))
+            .header("cookie", cookie_header(&self.cookies))
             .header("accept-language", self.language)
-            .extension(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+            .extension(Peer(LOCAL))
             .body(Body::from(body))
             .unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        self.keep(&parts.headers);
-        Answer { status: parts.status, headers: parts.headers, body }
+        answer(response, &mut self.cookies).await
     }
+}
 
-    fn keep(&mut self, headers: &HeaderMap) {
-        for cookie in headers.get_all(header::SET_COOKIE) {
-            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            self.cookies.retain(|(kept, _)| kept != name);
-            if !rest.contains("Max-Age=0") {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
+/// A browser's cookies, as it sends them.
+fn cookie_header(cookies: &[(String, String)]) -> String {
+    cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// What came back, its cookies kept.
+async fn answer(response: axum::response::Response, cookies: &mut Vec<(String, String)>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    for cookie in parts.headers.get_all(header::SET_COOKIE) {
+        let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+        let value = rest.split(';').next().unwrap();
+        cookies.retain(|(kept, _)| kept != name);
+        if !rest.contains("Max-Age=0") {
+            cookies.push((name.to_owned(), value.to_owned()));
         }
     }
+    Answer { status: parts.status, headers: parts.headers, body }
 }
 
 /// A form's body (WHATWG URL § 5): everything but letters and digits escaped.

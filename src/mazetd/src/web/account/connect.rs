@@ -1,0 +1,36 @@
+//! How to connect a phone or a computer: the box's own addresses.
+
+use axum::response::Response;
+use mazet_model::qr;
+use serde_json::{Value, json};
+
+use crate::protocol::Offer;
+use crate::web::failure::Failure;
+use crate::web::form::Faults;
+use crate::web::home::in_language;
+use crate::web::member::Member;
+
+/// `GET /connect`.
+///
+/// # Errors
+/// The broker fails.
+pub async fn show(member: Member) -> Result<Response, Failure> {
+    let offers = member.app.broker.offers().await?;
+    let show = |offer: &Offer| {
+        json!({
+            "title": in_language(&offer.title, member.language),
+            "summary": in_language(&offer.summary, member.language),
+            "url": format!("{}{}", offers.address, offer.path),
+        })
+    };
+    let address = format!("{}/", offers.address);
+    let drawing = qr::drawing(&address);
+    let (size, path) = drawing.map(|drawing| (drawing.size, drawing.path)).unwrap_or_default();
+    let data = json!({
+        "address": address,
+        "login": member.session.login,
+        "services": offers.services.iter().map(show).collect::<Value>(),
+        "qr": { "size": size, "path": path },
+    });
+    member.show("account/connect", "connect.title", &Faults::default(), data)
+}

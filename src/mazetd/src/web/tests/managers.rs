@@ -1,0 +1,266 @@
+//! Organisations, people and groups: what managers and operators do, and what they do not see.
+
+use mazet_directory::Role;
+
+use super::installed::{Installed, PASSWORD, between};
+use super::*;
+
+#[tokio::test]
+async fn an_invitation_on_paper_opens_an_account() {
+    let Some(site) = Installed::start().await else { return };
+    let mut ada = site.operator().await;
+    let wish =
+        [("name", "Les Randonneurs"), ("domains", "rando.example.org"), ("member_quota", "5"), ("quota", "")];
+    let made = ada.fill("/organisations/new", "/organisations/new", &wish).await.leads_to();
+    let id = between(&made, "/organisations/", "?");
+    let page = ada.get(&format!("/people/new?organisation={id}")).await;
+    assert!(page.body.contains(&format!("<option value=\"{id}\" selected>Les Randonneurs")), "{}", page.body);
+
+    let wrong = [("name", "Zoé Martin"), ("login", "Zoé"), ("email", "x"), ("organisation", &*id)];
+    let answer = ada.fill("/people/new", "/people/new", &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("id=\"login-fault\"") && answer.body.contains("id=\"email-fault\""));
+    let right = [
+        ("name", "Zoé Martin"),
+        ("login", "zoe"),
+        ("email", ""),
+        ("organisation", &*id),
+        ("roles", "manager"),
+    ];
+    let slip = ada.fill("/people/new", "/people/new", &right).await;
+    assert_eq!(slip.status, StatusCode::OK, "{}", slip.body);
+    assert!(slip.body.contains("https://mazet.local/welcome") && slip.body.contains("<svg class=\"qr\""));
+    let code = between(&slip.body, "id=\"code\">", "</code>");
+
+    let mut zoe = site.browser();
+    let wrong = zoe.fill("/welcome", "/welcome", &[("code", "AAAA-AAAA-AAAA")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let plain = code.replace('-', "").to_lowercase();
+    let page = zoe.get(&format!("/welcome?code={plain}")).await;
+    assert!(page.body.contains(&format!("value=\"{plain}\"")), "the QR code fills the form");
+    let choose = zoe.send("/welcome", &[("csrf", &page.csrf()), ("code", &plain)]).await;
+    assert!(
+        choose.body.contains("Welcome, Zoé Martin") && choose.body.contains("value=\"zoe\""),
+        "{}",
+        choose.body
+    );
+    let weak = [
+        ("csrf", &*choose.csrf()),
+        ("code", &plain),
+        ("password", "zoe martin zoe"),
+        ("password_again", "zoe martin zoe"),
+    ];
+    assert_eq!(zoe.send("/welcome", &weak).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let strong =
+        [("csrf", &*choose.csrf()), ("code", &plain), ("password", PASSWORD), ("password_again", PASSWORD)];
+    assert_eq!(zoe.send("/welcome", &strong).await.leads_to(), "/sign-in?said=welcome.done");
+    assert_eq!(
+        zoe.send("/welcome", &strong).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "the code counted twice"
+    );
+    assert_eq!(zoe.sign_in("zoe", PASSWORD).await.leads_to(), "/");
+    let home = zoe.get("/").await.body;
+    assert!(home.contains("id=\"tile-people\"") && !home.contains("id=\"tile-organisations\""), "{home}");
+}
+
+#[tokio::test]
+async fn a_manager_sees_nothing_of_another_organisation() {
+    let Some(site) = Installed::start().await else { return };
+    let (first, other) =
+        (site.first().await, site.organisation("Les Randonneurs", "rando.example.org").await);
+    site.person(first, "zoe", &[Role::Manager]).await;
+    let theirs = site.person(other, "max", &[Role::Manager]).await;
+    let mut max = site.signed_in("max").await;
+    let group =
+        max.fill("/groups", "/groups", &[("name", "Bureau"), ("organisation", &other.to_string())]).await;
+    let group = between(&group.leads_to(), "/groups/", "?");
+
+    let mut zoe = site.signed_in("zoe").await;
+    let list = zoe.get("/people").await.body;
+    assert!(
+        list.contains("zoe Dupont") && !list.contains("max Dupont") && !list.contains("Randonneurs"),
+        "{list}"
+    );
+    for path in [
+        format!("/people/{theirs}"),
+        format!("/people?organisation={other}"),
+        format!("/people/export?organisation={other}"),
+        format!("/groups/{group}"),
+        "/people/999999".to_owned(),
+        "/groups/999999".to_owned(),
+    ] {
+        assert_eq!(zoe.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let csrf = zoe.get("/people").await.csrf();
+    let organisation = other.to_string();
+    for (path, fields) in [
+        (format!("/people/{theirs}"), vec![("name", "Mallory")]),
+        (format!("/people/{theirs}/suspend"), vec![]),
+        (format!("/people/{theirs}/reset"), vec![]),
+        (format!("/people/{theirs}/everywhere"), vec![]),
+        (format!("/people/{theirs}/factor"), vec![]),
+        (format!("/people/{theirs}/join"), vec![("organisation", "1")]),
+        (
+            "/people/new".to_owned(),
+            vec![("name", "M"), ("login", "mallory"), ("organisation", &*organisation)],
+        ),
+        (
+            "/people/import".to_owned(),
+            vec![("text", "name\nM"), ("organisation", &*organisation), ("do", "confirm")],
+        ),
+        ("/groups".to_owned(), vec![("name", "X"), ("organisation", &*organisation)]),
+        (format!("/groups/{group}"), vec![("do", "remove")]),
+    ] {
+        let fields: Vec<_> = [("csrf", csrf.as_str())].into_iter().chain(fields).collect();
+        assert_eq!(zoe.send(&path, &fields).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let events = zoe.get("/events").await.body;
+    assert!(events.contains("zoe") && !events.contains("max"), "{events}");
+    let events = max.get("/events").await.body;
+    assert!(events.contains("added the group Bureau") && !events.contains("zoe"), "{events}");
+}
+
+#[tokio::test]
+async fn a_manager_looks_after_people() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    site.person(organisation, "max", &[Role::Manager]).await;
+    let zoe = site.person(organisation, "zoe", &[]).await;
+    let mut max = site.signed_in("max").await;
+    let path = format!("/people/{zoe}");
+    let editor = format!("roles-{organisation}");
+    let fields = [
+        ("name", "Zoé Martin"),
+        ("email", "zoe@example.net"),
+        ("quota", "20"),
+        ("aliases", "presidente@rando.example.org\r\nbureau@rando.example.org"),
+        (&*editor, "site-editor"),
+    ];
+    assert_eq!(max.fill(&path, &path, &fields).await.leads_to(), format!("{path}?said=person.saved"));
+    let page = max.get(&path).await.body;
+    for text in ["Zoé Martin", "zoe@example.net", "value=\"20\"", "bureau@rando.example.org", "(site editor)"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for (field, value) in
+        [("quota", "many"), ("aliases", "info@elsewhere.example"), ("name", " "), ("email", "x@")]
+    {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, old)| (*name, if *name == field { value } else { *old })).collect();
+        let answer = max.fill(&path, &path, &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert!(answer.body.contains(&format!("id=\"{field}-fault\"")), "{field}: {}", answer.body);
+    }
+    let mut browser = site.signed_in("zoe").await;
+    assert_eq!(
+        max.fill(&path, &format!("{path}/suspend"), &[]).await.leads_to(),
+        format!("{path}?said=person.suspended_now")
+    );
+    assert!(browser.get("/account").await.leads_to().starts_with("/sign-in"));
+    assert_eq!(browser.sign_in("zoe", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    max.fill(&path, &format!("{path}/resume"), &[]).await;
+    assert_eq!(browser.sign_in("zoe", PASSWORD).await.leads_to(), "/");
+
+    let slip = max.fill(&path, &format!("{path}/reset"), &[]).await;
+    let code = between(&slip.body, "id=\"code\">", "</code>");
+    assert!(slip.body.contains("https://mazet.local/reset"));
+    let new = "girofle cabestan 38 pervenche";
+    let mut stranger = site.browser();
+    let fields = [("code", &*code), ("password", new), ("password_again", new)];
+    assert_eq!(stranger.fill("/reset", "/reset", &fields).await.leads_to(), "/sign-in?said=reset.done");
+    assert!(browser.get("/account").await.leads_to().starts_with("/sign-in"), "a reset leaves sessions open");
+    assert_eq!(stranger.sign_in("zoe", new).await.leads_to(), "/");
+}
+
+#[tokio::test]
+async fn a_list_is_looked_at_before_it_is_taken_in() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    site.person(organisation, "max", &[Role::Manager]).await;
+    let mut max = site.signed_in("max").await;
+    let id = organisation.to_string();
+    let bad =
+        "nom;identifiant;courriel\nZoé Œuvre;;zoe@example.org\n;;\nLéa;Léa!;nonsense\nMax;max;\nJo;jo\n";
+    let preview = max
+        .fill("/people/import", "/people/import", &[("organisation", &id), ("text", bad), ("do", "preview")])
+        .await;
+    for text in ["Line 4", "Line 5", "Line 6", "One person to add", "zoe.oeuvre"] {
+        assert!(preview.body.contains(text), "{text}: {}", preview.body);
+    }
+    assert!(!preview.body.contains("value=\"confirm\""), "it may be taken in with its faults");
+    let confirm = max
+        .fill("/people/import", "/people/import", &[("organisation", &id), ("text", bad), ("do", "confirm")])
+        .await;
+    assert!(confirm.body.contains("id=\"faults\""));
+    assert!(!max.get("/people").await.body.contains("zoe.oeuvre"));
+
+    let good = "nom;courriel\r\nZoé Œuvre;zoe@example.org\r\nJo Petit;\r\n";
+    let preview = max
+        .fill("/people/import", "/people/import", &[("organisation", &id), ("text", good), ("do", "preview")])
+        .await;
+    assert!(
+        preview.body.contains("2 people to add") && preview.body.contains("value=\"confirm\""),
+        "{}",
+        preview.body
+    );
+    let slips = max
+        .fill("/people/import", "/people/import", &[("organisation", &id), ("text", good), ("do", "confirm")])
+        .await;
+    assert_eq!(slips.body.matches("<article class=\"slip\">").count(), 2, "{}", slips.body);
+    let table = max.get(&format!("/people/export?organisation={id}")).await;
+    assert_eq!(table.headers["content-type"], "text/csv; charset=utf-8");
+    assert!(table.body.contains("Zoé Œuvre,zoe.oeuvre,zoe@example.org"), "{}", table.body);
+    let found = max.get("/people?q=%C5%93uvre").await.body;
+    assert!(
+        found.contains("Zoé Œuvre") && !found.contains("Jo Petit") && found.contains("One person"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn pages_are_in_both_languages_without_a_style_of_their_own() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("<script>alert(1)</script>", "rando.example.org").await;
+    let zoe = site.person(organisation, "zoe", &[Role::Manager]).await;
+    let mut ada = site.operator().await;
+    let group = ada
+        .fill("/groups", "/groups", &[("name", "Bureau"), ("organisation", &organisation.to_string())])
+        .await;
+    let group = between(&group.leads_to(), "/groups/", "?");
+    for language in ["fr", "en"] {
+        ada.language = language;
+        for path in [
+            "/",
+            "/connect",
+            "/account",
+            "/account/password",
+            "/account/second-factor",
+            "/account/applications",
+            "/account/devices",
+            "/people",
+            "/people/new",
+            "/people/import",
+            "/groups",
+            "/organisations",
+            "/organisations/new",
+            "/events",
+            &format!("/people/{zoe}"),
+            &format!("/groups/{group}"),
+            &format!("/organisations/{organisation}"),
+        ] {
+            let page = ada.get(path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path} in {language}: {}", page.body);
+            assert!(page.body.contains(&format!("<html lang=\"{language}\">")), "{path}");
+            assert!(page.body.contains("id=\"menu\"") && page.body.contains("<h1"), "{path}");
+            assert!(!page.body.contains("style=") && !page.body.contains("<script>"), "{path}");
+        }
+        let mut stranger = site.browser();
+        stranger.language = language;
+        for path in ["/", "/sign-in", "/welcome", "/reset"] {
+            let page = stranger.get(path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert!(page.body.contains(&format!("<html lang=\"{language}\">")), "{path}");
+        }
+    }
+}

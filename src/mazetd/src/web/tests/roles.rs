@@ -1,0 +1,113 @@
+//! Every path of the installed box, tried by every role: what happens stands in the directory's table.
+
+use mazet_directory::Role;
+use mazet_directory::permission::{Action, ROLES, Scope, scope};
+
+use super::installed::{Installed, Visitor};
+use super::*;
+use crate::web::navigation::ENTRIES;
+use crate::web::routes::{Access, table};
+
+/// What the page of a refusal says to who is signed in.
+const DENIED: &str = "Your role does not allow it";
+
+/// May somebody with this one role (and that of a member) come to where that is done?
+fn may(role: Role, action: Action) -> bool {
+    [role, Role::Member].into_iter().any(|role| scope(role, action) != Scope::Nothing)
+}
+
+/// A browser for each role, the stranger first.
+async fn everybody(site: &Installed) -> Vec<(Option<Role>, Visitor)> {
+    let organisation = site.first().await;
+    let mut all = vec![(None, site.browser())];
+    for role in ROLES {
+        if role == Role::Operator {
+            all.push((Some(role), site.operator().await));
+            continue;
+        }
+        let login = format!("{role:?}").to_lowercase();
+        let given: &[Role] = if role == Role::Member { &[] } else { &[role] };
+        site.person(organisation, &login, given).await;
+        all.push((Some(role), site.signed_in(&login).await));
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_role_is_let_in_where_the_table_says_and_nowhere_else() {
+    let Some(site) = Installed::start().await else { return };
+    let mut tried = 0;
+    for (role, mut browser) in everybody(&site).await {
+        for route in table(Mode::Installed) {
+            let path = route.path.replace("{name}", "mazet.css").replace("{id}", "1");
+            let seen = browser.get(&path).await;
+            let sent = browser.send(&path, &[("csrf", "x"), ("do", "x")]).await;
+            let what = format!("{path} as {role:?}");
+            tried += 1;
+            let Some(role) = role else {
+                stranger(&route.access, &seen, &sent, &what);
+                continue;
+            };
+            let allowed = match route.access {
+                Access::Public | Access::Member => true,
+                Access::May(action) => may(role, action),
+                Access::Claimed => panic!("{what}: the wizard is over"),
+            };
+            assert!(!seen.leads_to().starts_with("/sign-in?"), "{what}");
+            let refusals = [&seen, &sent].into_iter().filter(|one| one.body.contains(DENIED)).count();
+            if allowed {
+                assert_eq!(refusals, 0, "{what}: {} {}", seen.status, seen.body);
+            } else {
+                let only_one = [&seen, &sent].iter().any(|one| one.status == StatusCode::METHOD_NOT_ALLOWED);
+                assert_eq!(refusals, if only_one { 1 } else { 2 }, "{what}: {}", seen.body);
+            }
+            // No form goes through without its token.
+            let refused = [StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED];
+            assert!(refused.contains(&sent.status), "POST {what}: {}", sent.status);
+        }
+    }
+    assert!(tried > 6 * 30, "only {tried} were tried");
+}
+
+fn stranger(access: &Access, seen: &Answer, sent: &Answer, what: &str) {
+    if *access == Access::Public {
+        // The code of the second factor is asked after the password.
+        assert!(seen.status == StatusCode::OK || seen.leads_to() == "/sign-in", "{what}: {}", seen.status);
+    } else {
+        assert!(seen.leads_to().starts_with("/sign-in?next=/"), "GET {what}: {}", seen.leads_to());
+        assert_eq!(sent.status, StatusCode::FORBIDDEN, "POST {what}");
+    }
+    assert!(!seen.body.contains("id=\"menu\""), "{what}");
+}
+
+#[tokio::test]
+async fn the_menu_leads_only_where_one_may_go() {
+    for entry in ENTRIES {
+        let route = table(Mode::Installed).into_iter().find(|route| route.path == entry.path);
+        assert_eq!(route.map(|route| route.access), Some(entry.access), "{}", entry.path);
+    }
+    let Some(site) = Installed::start().await else { return };
+    for (role, mut browser) in everybody(&site).await {
+        let home = browser.get("/").await.body;
+        for entry in ENTRIES {
+            let shown = home.contains(&format!("id=\"nav-{}\"", entry.name));
+            let expected = match (role, entry.access) {
+                (None, _) => false,
+                (Some(role), Access::May(action)) => may(role, action),
+                (Some(_), _) => true,
+            };
+            assert_eq!(shown, expected, "{} for {role:?}", entry.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_directory_strangers_see_the_home_page_and_members_an_explanation() {
+    let mut browser = Browser::new(Mode::Installed);
+    assert_eq!(browser.get("/").await.status, StatusCode::OK);
+    browser.cookies.push((session::COOKIE.to_owned(), "x".repeat(43)));
+    assert_eq!(browser.get("/").await.status, StatusCode::OK);
+    let answer = browser.get("/account").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("Something went wrong"));
+}
