@@ -62,6 +62,8 @@ pub struct Preview {
     pub files: Vec<String>,
     /// What would be asked of units: `reload nginx.service`.
     pub units: Vec<String>,
+    /// What would be made in databases.
+    pub databases: Vec<String>,
     /// Unified diff of the files.
     pub diff: String,
 }
@@ -153,8 +155,8 @@ fn version(root: &Path) -> Result<String> {
 pub fn preview(root: &Path, settings: &Settings, runner: &Runner) -> Result<Preview> {
     let changed = differences(&system::settings(root)?, settings)?;
     match apply::preview(root, settings, runner) {
-        Ok(Outcome { files, units, diff }) => {
-            Ok(Preview { faults: Vec::new(), settings: changed, files, units, diff })
+        Ok(Outcome { files, units, databases, diff }) => {
+            Ok(Preview { faults: Vec::new(), settings: changed, files, units, databases, diff })
         }
         Err(error) => match error.downcast::<Faulty>() {
             Ok(faulty) => Ok(Preview { faults: faulty.faults, ..Preview::default() }),
