@@ -6,6 +6,7 @@
 //! | [`serve`], [`seats`] | connections: TLS, limits, time-outs, a clean end |
 //! | [`routes`] | every path, and who may see it |
 //! | [`guard`] | the claim wall, headers, time-outs |
+//! | [`access`] | what the front web server asks before it answers |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`broker`] | asking the root half |
 //! | [`catalogue`], [`language`], [`pages`], [`assets`] | what is shown |
@@ -14,6 +15,7 @@
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
 
+mod access;
 mod app;
 mod assets;
 mod broker;
