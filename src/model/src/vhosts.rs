@@ -3,6 +3,7 @@
 //! ```text
 //! vhosts[].default            true for the first: the box's own pages, whatever the name asked for
 //!         .names[]            host names; of the default one, none
+//!         .name               the first of them, or empty
 //!         .locations[]        shortest prefix first
 //! …locations[].service        whose it is
 //!             .location       URL path prefix, with `/` at both ends
@@ -48,7 +49,10 @@ pub fn of(services: &[&Manifest]) -> Value {
             None => hosts.push((vhost.names.clone(), vec![value])),
         }
     }
-    let host = |(names, locations): (Vec<String>, Vec<Value>)| json!({ "default": names.is_empty(), "names": names, "locations": locations });
+    let host = |(names, locations): (Vec<String>, Vec<Value>)| {
+        let name = names.first().cloned().unwrap_or_default();
+        json!({ "default": names.is_empty(), "names": names, "name": name, "locations": locations })
+    };
     hosts.into_iter().map(host).collect()
 }
 
@@ -152,6 +156,6 @@ access = "nobody"
 
     #[test]
     fn the_box_answers_for_itself_even_without_a_location() {
-        assert_eq!(of(&[]), json!([{ "default": true, "names": [], "locations": [] }]));
+        assert_eq!(of(&[]), json!([{ "default": true, "names": [], "name": "", "locations": [] }]));
     }
 }
