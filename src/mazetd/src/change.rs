@@ -46,6 +46,8 @@ pub struct Service {
     pub summary: Text,
     /// It may be switched off.
     pub optional: bool,
+    /// What it is one of several of, of which exactly one is on.
+    pub alternative: Option<String>,
     /// It is on.
     pub on: bool,
 }
@@ -135,6 +137,7 @@ pub fn current(root: &Path) -> Result<Current> {
     let offered = system::services(root)?.into_iter().map(|manifest| Service {
         on: settings.is_on(&manifest),
         optional: manifest.service.optional,
+        alternative: manifest.service.alternative,
         name: manifest.service.name,
         title: manifest.service.title,
         summary: manifest.service.summary,

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::{change, current};
-use crate::change::Current;
+use crate::change::{Current, Service};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
@@ -18,7 +18,8 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     page(&member, &current, &Faults::default())
 }
 
-/// `POST /machine/services`: a field `on` for each service that shall be on.
+/// `POST /machine/services`: a field `on` for each service that shall be on, and for each group of
+/// alternatives a field `choice-<group>` that names one.
 ///
 /// # Errors
 /// The broker fails.
@@ -26,6 +27,7 @@ pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
     let mut current = current(&member).await?;
     let seen = current.version.clone();
     current.settings.disabled_services = off(&current, &fields);
+    choose(&mut current, &fields);
     let wished = current.settings.clone();
     match change::preview(&member, wished, &seen, "/machine/services").await? {
         Ok(page) => Ok(page),
@@ -46,21 +48,56 @@ fn off(current: &Current, fields: &Fields) -> Vec<String> {
     off
 }
 
+/// Of each group of alternatives, the one that was chosen; what is chosen already is not written down.
+fn choose(current: &mut Current, fields: &Fields) {
+    for group in groups(current) {
+        let name = fields.text(&format!("choice-{group}"));
+        let chosen = current.services.iter().find(|service| service.name == name);
+        if chosen.is_some_and(|service| !service.on && service.alternative.as_ref() == Some(&group)) {
+            current.settings.alternatives.insert(group, name);
+        }
+    }
+}
+
+/// The groups of alternatives, each once.
+fn groups(current: &Current) -> Vec<String> {
+    let mut groups: Vec<String> =
+        current.services.iter().filter_map(|service| service.alternative.clone()).collect();
+    groups.dedup();
+    groups
+}
+
 fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response, Failure> {
-    let services: Value = current
-        .services
+    let is_on = |service: &Service| match &service.alternative {
+        Some(group) => match current.settings.alternatives.get(group) {
+            Some(name) => *name == service.name,
+            None => service.on,
+        },
+        None => !current.settings.disabled_services.contains(&service.name),
+    };
+    let show = |service: &Service| {
+        json!({
+            "name": service.name,
+            "title": service.title.of(member.language),
+            "summary": service.summary.of(member.language),
+            "optional": service.optional,
+            "on": is_on(service),
+        })
+    };
+    let of = |group: Option<&str>| -> Value {
+        let services = current.services.iter();
+        services.filter(|service| service.alternative.as_deref() == group).map(show).collect()
+    };
+    let choices: Value = groups(current)
         .iter()
-        .map(|service| {
-            json!({
-                "name": service.name,
-                "title": service.title.of(member.language),
-                "summary": service.summary.of(member.language),
-                "optional": service.optional,
-                "on": !current.settings.disabled_services.contains(&service.name),
-            })
+        .map(|group| {
+            let key = format!("alternative.{group}");
+            let known = member.app.pages.catalogue.get(member.language, &key).is_some();
+            let title = if known { member.say(&key, &[]) } else { group.clone() };
+            json!({ "group": group, "title": title, "services": of(Some(group)) })
         })
         .collect();
-    let optional = current.services.iter().any(|service| service.optional);
-    let data = json!({ "services": services, "optional": optional });
+    let changeable = !groups(current).is_empty() || current.services.iter().any(|service| service.optional);
+    let data = json!({ "services": of(None), "choices": choices, "changeable": changeable });
     member.show("machine/services", "machine.services", faults, data)
 }

@@ -259,6 +259,7 @@ fn current() -> Current {
         title: text("Discussion", "Chat"),
         summary: text("Un salon de discussion.", "A chat room."),
         optional: true,
+        alternative: None,
         on: true,
     };
     let base = Service {
@@ -266,7 +267,20 @@ fn current() -> Current {
         title: text("Socle", "Base system"),
         summary: text("Réseau, heure.", "Network, time."),
         optional: false,
+        alternative: None,
         on: true,
     };
-    Current { settings: Settings::live(), version: "1".repeat(64), services: vec![base, chat] }
+    let server = |name: &str, on: bool| Service {
+        name: name.to_owned(),
+        title: text(name, name),
+        summary: text("Un serveur web.", "A web server."),
+        optional: false,
+        alternative: Some("web-server".to_owned()),
+        on,
+    };
+    Current {
+        settings: Settings::live(),
+        version: "1".repeat(64),
+        services: vec![base, chat, server("one", true), server("two", false)],
+    }
 }
