@@ -285,6 +285,7 @@ impl Build<'_> {
             architecture: image.architecture.clone(),
             hardware: image.hardware.clone(),
             services: self.services.iter().map(|manifest| manifest.service.name.clone()).collect(),
+            alternatives: self.recipe.alternatives.clone(),
             kernel: below.initrd.kernel.clone(),
             kernel_arguments: image.kernel_arguments.clone(),
             volume_id: digest.to_string()[..8].to_owned(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use mazet_model::alternatives::prefer;
 use mazet_model::image::{IMAGE_JSON, ImageInfo, SERVICES_DIR};
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::Settings;
@@ -45,7 +46,10 @@ pub fn services(root: &Path) -> Result<Vec<Manifest>> {
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         Manifest::parse(&text).with_context(|| format!("reading {}", path.display()))
     };
-    image(root)?.services.iter().map(read).collect()
+    let image = image(root)?;
+    let mut services = image.services.iter().map(read).collect::<Result<Vec<_>>>()?;
+    prefer(&mut services, &image.alternatives);
+    Ok(services)
 }
 
 /// The settings of the tree at `root`, unchecked.

@@ -6,7 +6,9 @@
 //! network.fixed, .address, .gateway, .dns[]             wired network; empty where the network itself tells
 //! services[]                                            names of the services that are on
 //! ports[].port, .protocol, .purpose                     what the firewall opens
-//! vhosts[].service, .location, .proxy                   what the front web server answers
+//! kept_ports[].port, .protocol, .user, .purpose         what one user's programs alone may connect to
+//! vhosts[]                                              what the front web server answers: see `vhosts`
+//! front                                                 how it listens: see `front`
 //! live                                                  true in the live system
 //! data                                                  "/srv"
 //! ```
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{Manifest, Port, Scope};
 use crate::settings::Settings;
+use crate::vhosts;
 
 /// Where the data subvolume is mounted.
 pub const DATA: &str = "/srv";
@@ -31,10 +34,13 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
         .filter(|port| is_open(port, settings, live))
         .map(|port| json!({ "port": port.port, "protocol": port.protocol, "purpose": port.purpose }))
         .collect();
-    let vhosts: Vec<Value> = on
+    let kept: Vec<Value> = on
         .iter()
-        .flat_map(|manifest| manifest.vhosts.iter().map(move |vhost| (&manifest.service.name, vhost)))
-        .map(|(service, vhost)| json!({ "service": service, "location": vhost.location, "proxy": vhost.proxy }))
+        .flat_map(|manifest| &manifest.ports)
+        .filter_map(|port| port.user.as_ref().map(|user| (port, user)))
+        .map(|(port, user)| {
+            json!({ "port": port.port, "protocol": port.protocol, "user": user, "purpose": port.purpose })
+        })
         .collect();
     json!({
         "box": {
@@ -53,7 +59,9 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
         "ssh": { "enabled": settings.ssh.enabled, "keys": settings.ssh.keys },
         "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
         "ports": ports,
-        "vhosts": vhosts,
+        "kept_ports": kept,
+        "vhosts": vhosts::of(&on),
+        "front": vhosts::front(),
         "live": live,
         "data": DATA,
     })
@@ -78,6 +86,12 @@ summary = { fr = "Exemple.", en = "Sample." }
 port = 80
 protocol = "tcp"
 scope = "network"
+purpose = "sample"
+[[port]]
+port = 8080
+protocol = "tcp"
+scope = "loopback"
+user = "www-data"
 purpose = "sample"
 [[vhost]]
 location = "/"
@@ -111,7 +125,7 @@ mod tests {
     #[test]
     fn every_list_of_the_shape_has_an_element() {
         let shape = shape();
-        for list in ["services", "ports", "vhosts"] {
+        for list in ["services", "ports", "kept_ports", "vhosts"] {
             assert_eq!(shape[list].as_array().map(Vec::len), Some(1), "{list}");
         }
         assert_eq!(shape["ssh"]["keys"].as_array().map(Vec::len), Some(1));

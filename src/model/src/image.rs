@@ -1,6 +1,8 @@
 //! What a built image says of itself: `/usr/share/mazet/image.json` on the box and
 //! `<image>.manifest.json` beside the image file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where `mazetd` finds the description on the box.
@@ -30,6 +32,9 @@ pub struct ImageInfo {
     pub hardware: String,
     /// Services, in dependency order.
     pub services: Vec<String>,
+    /// The recipe's choice among services that are alternatives to each other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alternatives: BTreeMap<String, String>,
     /// Kernel release as `uname -r` prints it: names `/boot/vmlinuz-<kernel>`.
     pub kernel: String,
     /// Kernel arguments of the live system.

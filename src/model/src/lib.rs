@@ -6,6 +6,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`alternatives`] | services of which exactly one is on |
 //! | [`answers`] | `mazet.toml`: answers given in advance |
 //! | [`bios`] | laying GRUB's BIOS images onto a disk |
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
@@ -22,8 +23,10 @@
 //! | [`claim`] | the form of claim codes |
 //! | [`qr`] | QR codes for consoles and terminals |
 //! | [`values`] | values that several of these files hold |
+//! | [`vhosts`] | virtual hosts, as the templates of web servers are given them |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
+pub mod alternatives;
 pub mod answers;
 pub mod bios;
 pub mod check;
@@ -41,4 +44,5 @@ pub mod source;
 pub mod suggest;
 pub mod template;
 pub mod values;
+pub mod vhosts;
 pub mod wizard;

@@ -7,6 +7,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// `access` of a location that anybody may ask.
+pub const PUBLIC: &str = "public";
+/// `access` of a location that whoever is signed in may ask.
+pub const MEMBER: &str = "member";
+/// `access` of a location that is never answered.
+pub const NOBODY: &str = "nobody";
+
 /// A service manifest as written. Strict: an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -80,6 +87,15 @@ pub struct ServiceSection {
     /// May it be switched off in the settings?
     #[serde(default)]
     pub optional: bool,
+    /// What it is one of several of: `web-server`. Of the services of an image with the same
+    /// word, exactly one is on: the one that `[alternatives]` of `box.toml` names, else the one
+    /// that the recipe names there, else the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<String>,
+    /// Is it the one that is on when the settings name none? Never written: the image's loader
+    /// sets it ([`crate::alternatives::prefer`]).
+    #[serde(skip)]
+    pub preferred: bool,
 }
 
 /// A systemd unit: `[[unit]]`.
@@ -111,6 +127,9 @@ pub struct Port {
     /// Also open in the live system (the wizard's ports).
     #[serde(default)]
     pub live: bool,
+    /// With `scope = "loopback"`: the one system user whose programs may connect to it.
+    #[serde(default)]
+    pub user: Option<String>,
     /// A boolean setting that must hold, by its dotted path in `box.toml`.
     #[serde(default)]
     pub when: Option<String>,
@@ -218,14 +237,38 @@ pub struct Folder {
     pub group: String,
 }
 
-/// A virtual host or a location of one, rendered by the front web server: `[[vhost]]`.
+/// A location of a virtual host, answered by the front web server: `[[vhost]]`.
+///
+/// Exactly one of `proxy` and `folder` is given, or neither with `access = "nobody"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct VirtualHost {
-    /// URL path prefix under the box's own name, beginning and ending with `/`.
+    /// URL path prefix, beginning and ending with `/`. The longest that fits a request answers it.
     pub location: String,
-    /// Unix socket or loopback address that answers: `unix:/run/x.sock`, `127.0.0.1:8080`.
-    pub proxy: String,
+    /// Host names that it answers to. None: the box's own pages, which answer to every name and
+    /// address that no other virtual host has.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Unix socket or loopback address that answers: `unix:/run/x.sock`, `127.0.0.1:8080`. It is
+    /// given the path as the visitor wrote it.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// Folder whose files are served as they are; hidden ones never.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Socket of the PHP-FPM pool that runs the `.php` files of `folder`: `unix:/run/php/x.sock`.
+    #[serde(default)]
+    pub php: Option<String>,
+    /// Who may ask: `public`, `member` (whoever is signed in), `nobody`, or a role that a manifest
+    /// of the image declares. The service reads the login name in the header `Mazet-Person`.
+    #[serde(default = "public")]
+    pub access: String,
+    /// Largest body of a request, in MiB (2^20 bytes); 0: whatever the service takes.
+    #[serde(default = "upload_mib")]
+    pub upload_mib: u32,
+    /// Bodies are passed on while they come in, and an answer may take an hour: WebDAV, uploads.
+    #[serde(default)]
+    pub streaming: bool,
 }
 
 /// A PostgreSQL database: `[database]`.
@@ -298,6 +341,15 @@ fn yes() -> bool {
 
 fn root() -> String {
     "root".to_owned()
+}
+
+fn public() -> String {
+    PUBLIC.to_owned()
+}
+
+/// A form with a photograph or a letter.
+fn upload_mib() -> u32 {
+    16
 }
 
 fn mode_0644() -> String {

@@ -1,5 +1,7 @@
 //! Image recipes: `recipes/<name>.toml`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,10 @@ pub struct Recipe {
     pub image: ImageSection,
     /// Debian packages of the base layer.
     pub packages: PackagesSection,
+    /// Of services that are alternatives to each other, the one that is on until the settings
+    /// say otherwise: `web-server = "nginx"`. Where nothing is said, the first of the image.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alternatives: BTreeMap<String, String>,
 }
 
 /// The `[image]` table of a recipe.

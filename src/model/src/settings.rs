@@ -3,6 +3,8 @@
 //! No secret stands here: password hashes, keys and certificates are files of their own
 //! below `/srv/mazet/secrets` and `/srv/mazet/tls`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +35,10 @@ pub struct Settings {
     /// Services switched off, by name. Everything else in the image is on.
     #[serde(default)]
     pub disabled_services: Vec<String>,
+    /// Of services that are alternatives to each other, the one that is on: `web-server = "apache"`.
+    /// Where nothing is said, the image's choice holds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alternatives: BTreeMap<String, String>,
 }
 
 /// The `[box]` table.
@@ -119,6 +125,7 @@ impl Settings {
             network: Network::default(),
             wifi: Wifi::default(),
             disabled_services: Vec::new(),
+            alternatives: BTreeMap::new(),
         }
     }
 
@@ -138,9 +145,16 @@ impl Settings {
         paths
     }
 
-    /// Is the service on? Only one that its manifest calls optional can be off.
+    /// Is the service on? Only one that its manifest calls optional, or an alternative to
+    /// others, can be off.
     pub fn is_on(&self, manifest: &Manifest) -> bool {
-        !(manifest.service.optional && self.disabled_services.contains(&manifest.service.name))
+        let service = &manifest.service;
+        let disabled = service.optional && self.disabled_services.contains(&service.name);
+        let chosen = match &service.alternative {
+            None => true,
+            Some(word) => self.alternatives.get(word).map_or(service.preferred, |name| *name == service.name),
+        };
+        chosen && !disabled
     }
 }
 

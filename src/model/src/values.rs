@@ -26,6 +26,11 @@ pub fn is_host_label(text: &str) -> bool {
         && text != "localhost"
 }
 
+/// A host name of several labels in small letters (RFC 1123 § 2.1): `amis.example.org`.
+pub fn is_host_name(text: &str) -> bool {
+    text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label)
+}
+
 /// Something a human or an association may be called: at least a letter or digit, nothing that
 /// cannot be seen.
 pub fn is_human_name(text: &str) -> bool {
@@ -52,6 +57,14 @@ mod tests {
         }
         for bad in ["", "-a", "a-", "a.b", "a b", "é", "A", "localhost", "a/b", &"a".repeat(64)] {
             assert!(!is_host_label(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn domains_have_several_labels() {
+        assert!(is_host_name("amis.example.org"));
+        for bad in ["amis", "", ".", "a..b", "a.b.", "a b.c", "a.b;", "A.b"] {
+            assert!(!is_host_name(bad), "{bad}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use mazet_model::check::Valid;
-use mazet_model::manifest::{Manifest, Port, Protocol, Scope, Unit};
+use mazet_model::manifest::{Manifest, Port, Protocol, Scope, Unit, VirtualHost};
 
 /// Columns that lists are wrapped at.
 const WIDTH: usize = 96;
@@ -53,7 +53,7 @@ fn service(text: &mut String, manifest: &Manifest) {
     list(text, "templates", &each(&manifest.templates, |template| template.target.clone()));
     list(text, "links", &each(&manifest.links, |link| format!("{} → {}", link.target, link.to)));
     list(text, "folders", &each(&manifest.folders, |folder| folder.path.clone()));
-    list(text, "locations", &each(&manifest.vhosts, |vhost| format!("{} → {}", vhost.location, vhost.proxy)));
+    list(text, "locations", &each(&manifest.vhosts, location));
     list(text, "checks", &each(&manifest.checks, |check| check.name.clone()));
 }
 
@@ -67,6 +67,11 @@ fn unit(unit: &Unit) -> String {
         (None, false) => format!("{} (off)", unit.name),
         (None, true) => unit.name.clone(),
     }
+}
+
+fn location(vhost: &VirtualHost) -> String {
+    let content = vhost.proxy.as_ref().or(vhost.folder.as_ref()).map_or("nobody", String::as_str);
+    format!("{}{} → {content}", vhost.names.join(", "), vhost.location)
 }
 
 fn port(port: &Port) -> String {

@@ -20,6 +20,7 @@ fn info() -> ImageInfo {
         architecture: "amd64".to_owned(),
         hardware: "pc".to_owned(),
         services: vec!["base".to_owned()],
+        alternatives: std::collections::BTreeMap::new(),
         kernel: "6.12".to_owned(),
         kernel_arguments: Vec::new(),
         volume_id: "01234567".to_owned(),

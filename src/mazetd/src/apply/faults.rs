@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mazet_model::alternatives;
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::Settings;
 use mazet_model::values::{is_host_label, is_ssh_key};
@@ -49,6 +50,7 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
             format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\""),
         );
     }
+    faults.extend(alternatives::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
 }

@@ -3,6 +3,8 @@
 //! The web half is not trusted: a disk is what the machine's own scan says it is, and what
 //! it holds may be erased only after its serial number was typed.
 
+use std::collections::BTreeMap;
+
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh, Wifi};
@@ -138,6 +140,7 @@ fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, R
         network: advance.network.clone(),
         wifi: Wifi { country: wifi.country, ssid: wifi.ssid },
         disabled_services: Vec::new(),
+        alternatives: BTreeMap::new(),
     })
 }
 

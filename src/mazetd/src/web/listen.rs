@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `https` | TCP | TLS, the wizard in the live system |
 //! | `http` | TCP | plain HTTP that only sends visitors to HTTPS |
-//! | `web` | Unix | plain HTTP behind the installed box's nginx |
+//! | `web` | Unix | plain HTTP behind the installed box's front web server |
+//! | `access` | TCP, loopback | what that server asks before it answers |
 //!
 //! A TCP socket with another name is told by its port: 80 is `http`, everything else `https`.
 
@@ -22,8 +23,10 @@ pub enum Socket {
     Https(TcpListener),
     /// Plain, redirected.
     Http(TcpListener),
-    /// Behind nginx.
+    /// Behind the front web server.
     Web(UnixListener),
+    /// Asked by the front web server.
+    Access(TcpListener),
 }
 
 /// All sockets that were handed over.
@@ -51,6 +54,9 @@ fn take(passed: &mut ListenFd, index: usize, name: &str) -> anyhow::Result<Socke
     }
     let listener = passed.take_tcp_listener(index).with_context(what)?.with_context(what)?;
     let port = listener.local_addr().with_context(what)?.port();
+    if name == "access" {
+        return Ok(Socket::Access(listener));
+    }
     Ok(if name == "http" || (name != "https" && port == 80) {
         Socket::Http(listener)
     } else {
@@ -58,7 +64,7 @@ fn take(passed: &mut ListenFd, index: usize, name: &str) -> anyhow::Result<Socke
     })
 }
 
-/// A box that answers browsers itself is live; one behind nginx is installed.
+/// A box that answers browsers itself is live; one behind a front web server is installed.
 pub fn mode(sockets: &[Socket]) -> Mode {
     if sockets.iter().any(|socket| matches!(socket, Socket::Web(_))) { Mode::Installed } else { Mode::Live }
 }

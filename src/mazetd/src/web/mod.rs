@@ -6,6 +6,7 @@
 //! | [`serve`], [`seats`] | connections: TLS, limits, time-outs, a clean end |
 //! | [`routes`], [`site`] | every path of the wizard, of the installed box, and who may see it |
 //! | [`guard`] | the wall, headers, time-outs |
+//! | [`access`] | what the front web server asks before it answers |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
 //! | [`broker`] | asking the root half |
@@ -17,6 +18,7 @@
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
 
+mod access;
 mod account;
 mod agent;
 mod app;

@@ -29,7 +29,7 @@ use tower_service::Service as _;
 use super::app::App;
 use super::listen::Socket;
 use super::seats::{Seat, Seats};
-use super::{Options, routes};
+use super::{Options, access, routes};
 
 /// For a TLS handshake, and for the head of a request, the wait for the next one included.
 const HEAD: Duration = Duration::from_secs(20);
@@ -49,6 +49,7 @@ pub struct Peer(pub IpAddr);
 /// What a socket's connections need.
 #[derive(Clone)]
 struct Line {
+    app: Arc<App>,
     router: Router,
     seats: Seats,
     end: watch::Receiver<bool>,
@@ -66,9 +67,10 @@ pub async fn until(
 ) -> anyhow::Result<()> {
     let (stop, end) = watch::channel(false);
     let mut loops = JoinSet::new();
-    let pages = routes::router(app);
+    let pages = routes::router(Arc::clone(&app));
     for socket in sockets {
-        let line = Line { router: pages.clone(), seats: Seats::new(), end: end.clone() };
+        let line =
+            Line { app: Arc::clone(&app), router: pages.clone(), seats: Seats::new(), end: end.clone() };
         start(&mut loops, socket, line, options)?;
     }
     stopped.await;
@@ -91,8 +93,12 @@ fn start(loops: &mut JoinSet<()>, socket: Socket, line: Line, options: &Options)
             loops.spawn(http(TcpListener::from_std(listener)?, line));
         }
         Socket::Web(listener) => {
-            listener.set_nonblocking(true).context("preparing nginx's socket")?;
+            listener.set_nonblocking(true).context("preparing the front web server's socket")?;
             loops.spawn(web(UnixListener::from_std(listener)?, line));
+        }
+        Socket::Access(listener) => {
+            listener.set_nonblocking(true).context("preparing the socket of questions")?;
+            loops.spawn(questions(TcpListener::from_std(listener)?, line));
         }
     }
     Ok(())
@@ -157,6 +163,29 @@ async fn web(listener: UnixListener, line: Line) {
         let line = line.clone();
         tokio::spawn(async move {
             line.talk(stream, None).await;
+            drop(place);
+        });
+    }
+    line.farewell().await;
+}
+
+/// All come from one neighbour: their number alone is limited.
+async fn questions(listener: TcpListener, line: Line) {
+    while let Some(place) = line.place().await {
+        let mut end = line.end.clone();
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = end.changed() => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let app = Arc::clone(&line.app);
+        tokio::spawn(async move {
+            let judge = async |question: &access::Question| access::judge(&app, question).await;
+            // A question that breaks off is not answered: the front web server lets nobody pass then.
+            let _ = timeout(HEAD, access::answer(stream, judge)).await;
             drop(place);
         });
     }

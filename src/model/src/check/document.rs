@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde_spanned::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use crate::fault::Fault;
 
@@ -96,6 +96,13 @@ impl<'d> Table<'d> {
     /// Is the key there, whatever its type?
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
+    }
+
+    /// All keys, and where each stands.
+    pub(crate) fn keys(&self) -> Vec<(&'d str, Place<'d>)> {
+        let place =
+            |key: &'d Spanned<DeString<'d>>| (key.get_ref().as_ref(), self.document.place(key.span()));
+        self.table.keys().map(place).collect()
     }
 
     /// Where the value of `key` stands; the table itself when it has none.

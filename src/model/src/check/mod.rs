@@ -7,14 +7,17 @@
 //! | `shape` | keys, types, ranges: by the JSON Schema of the types |
 //! | `image` | the recipe's own values |
 //! | `graph` | services: found, named, ordered by what they depend on |
+//! | `alternatives` | services of which exactly one is on |
 //! | `packages` | Debian packages |
 //! | `files` | overlay files, target paths, modes, folders |
 //! | `units` | systemd units, and the settings they depend on |
-//! | `network` | ports and virtual hosts |
+//! | `network` | ports |
+//! | `vhosts` | virtual hosts |
 //! | `accounts` | users, roles, databases, health checks |
 //! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
+mod alternatives;
 pub(crate) mod document;
 mod files;
 mod graph;
@@ -24,6 +27,7 @@ mod packages;
 pub(crate) mod shape;
 mod templates;
 mod units;
+mod vhosts;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::document::{Document, Place, Table, Text};
+use crate::alternatives::prefer;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
 use crate::recipe::Recipe;
@@ -100,10 +105,12 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
     let rules = [
         image::check,
         graph::check,
+        alternatives::check,
         packages::check,
         files::check,
         units::check,
         network::check,
+        vhosts::check,
         accounts::check,
         templates::check,
         templates::firmware,
@@ -136,7 +143,9 @@ fn report_syntax(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
 fn valid(plan: &Plan<'_>) -> Result<Valid, Fault> {
     let recipe: Recipe = read(&plan.recipe)?;
     let services = graph::order(plan).into_iter().map(|service| read(&service.document));
-    Ok(Valid { recipe, services: services.collect::<Result<_, _>>()? })
+    let mut services: Vec<Manifest> = services.collect::<Result<_, _>>()?;
+    prefer(&mut services, &recipe.alternatives);
+    Ok(Valid { recipe, services })
 }
 
 /// The document as its type. The rules have passed, so that a fault here is one they missed.

@@ -1,14 +1,14 @@
-//! Ports and virtual hosts.
+//! Ports.
 
-use super::document::{Table, Text};
-use super::{Firsts, Plan};
+use super::document::Table;
+use super::{Firsts, Plan, is_name, name_fault};
 use crate::fault::Fault;
 
 /// nftables keeps comments up to 128 bytes; some of them are ours.
 const PURPOSE_MAX: usize = 120;
 
 pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
-    let (mut ports, mut locations) = (Firsts::default(), Firsts::default());
+    let mut ports = Firsts::default();
     for service in &plan.services {
         for port in service.tables("port") {
             if let (Some(number), Some(protocol)) = (port.integer("port"), port.text("protocol")) {
@@ -16,18 +16,20 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 ports.claim(&name, &format!("port {name}"), port.place_of("port"), faults);
             }
             purpose(&port, faults);
+            user(&port, faults);
         }
-        for vhost in service.tables("vhost") {
-            if let Some(location) = vhost.text("location") {
-                check_location(&location, faults);
-                let what = format!("location `{}`", location.value);
-                locations.claim(location.value, &what, location.place, faults);
-            }
-            if let Some(proxy) = vhost.text("proxy").filter(|proxy| !is_proxy(proxy.value)) {
-                let hint = "write unix:/run/<name>.sock, 127.0.0.1:<port> or [::1]:<port>".to_owned();
-                faults.push(proxy.place.fault(format!("`{}` is no address on the box", proxy.value), hint));
-            }
-        }
+    }
+}
+
+/// Only on the box itself can the firewall tell whose program connects.
+fn user(port: &Table<'_>, faults: &mut Vec<Fault>) {
+    let Some(user) = port.text("user") else { return };
+    if !is_name(user.value) {
+        faults.push(name_fault(&user, "a user"));
+    }
+    if port.text("scope").is_some_and(|scope| scope.value != "loopback") {
+        let hint = "write scope = \"loopback\", or remove `user`".to_owned();
+        faults.push(user.place.fault("a port of the network cannot be kept for one user", hint));
     }
 }
 
@@ -45,24 +47,4 @@ fn purpose(port: &Table<'_>, faults: &mut Vec<Fault>) {
         );
         faults.push(purpose.place.fault("this purpose cannot be written as a comment", hint));
     }
-}
-
-fn check_location(location: &Text<'_>, faults: &mut Vec<Fault>) {
-    let path = location.value;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-    let whole =
-        path.starts_with('/') && path.ends_with('/') && !path.contains("//") && !path.contains("/../");
-    if !whole || !path.chars().all(plain) {
-        let hint = "begin and end with `/`, as in `/calendar/`".to_owned();
-        faults.push(location.place.fault(format!("`{path}` is no location of a web server"), hint));
-    }
-}
-
-fn is_proxy(proxy: &str) -> bool {
-    if let Some(socket) = proxy.strip_prefix("unix:") {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
-        return socket.starts_with('/') && socket.chars().all(plain) && !socket.ends_with('/');
-    }
-    let port = proxy.strip_prefix("127.0.0.1:").or_else(|| proxy.strip_prefix("[::1]:"));
-    port.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port != 0)
 }

@@ -8,6 +8,7 @@ fn image() -> ImageInfo {
         architecture: "arm64".to_owned(),
         hardware: "pi".to_owned(),
         services: Vec::new(),
+        alternatives: std::collections::BTreeMap::new(),
         kernel: "6.12-arm64".to_owned(),
         kernel_arguments: [
             "boot=live",

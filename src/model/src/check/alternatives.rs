@@ -1,0 +1,83 @@
+//! Services of which exactly one is on, and the recipe's choice among them.
+
+use std::collections::BTreeMap;
+
+use super::{Plan, Service, Text, is_name, name_fault};
+use crate::fault::Fault;
+use crate::suggest::nearest;
+
+/// Names of services by the word that they are alternatives of.
+type Groups<'p> = BTreeMap<&'p str, Vec<&'p str>>;
+
+pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
+    let mut groups = Groups::new();
+    for service in &plan.services {
+        let Some(word) = word(service) else { continue };
+        if !is_name(word.value) {
+            faults.push(name_fault(&word, "an alternative"));
+        }
+        groups.entry(word.value).or_default().push(service.name);
+        optional(service, faults);
+    }
+    for service in &plan.services {
+        depends(plan, service, faults);
+    }
+    choices(plan, &groups, faults);
+}
+
+fn word<'d>(service: &'d Service<'_>) -> Option<Text<'d>> {
+    service.table().table("service")?.text("alternative")
+}
+
+/// One of several goes off by choosing another, so that one is always on.
+fn optional(service: &Service<'_>, faults: &mut Vec<Fault>) {
+    let Some(table) = service.table().table("service") else { return };
+    if table.boolean("optional") == Some(true) {
+        let hint = "remove `optional`: choosing another one switches it off".to_owned();
+        faults.push(table.place_of("optional").fault("an alternative to others is never optional", hint));
+    }
+}
+
+/// What others need must not go off.
+fn depends(plan: &Plan<'_>, service: &Service<'_>, faults: &mut Vec<Fault>) {
+    let Some(table) = service.table().table("service") else { return };
+    for needed in table.texts("depends") {
+        let other = plan.services.iter().find(|other| other.name == needed.value);
+        if let Some(group) = other.and_then(|other| word(other)) {
+            let message = format!("`{}` may be off: it is one `{}` of several", needed.value, group.value);
+            let hint = "depend on what all of them depend on".to_owned();
+            faults.push(needed.place.fault(message, hint));
+        }
+    }
+}
+
+/// The recipe's `[alternatives]`.
+fn choices(plan: &Plan<'_>, groups: &Groups<'_>, faults: &mut Vec<Fault>) {
+    let root = plan.recipe.table();
+    let Some(table) = root.table("alternatives") else { return };
+    for (key, place) in table.keys() {
+        let Some(members) = groups.get(key) else {
+            let hint = match nearest(key, groups.keys().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "it is the word of `alternative` in a manifest of the image".to_owned(),
+            };
+            faults.push(place.fault(format!("no service of the image is a `{key}`"), hint));
+            continue;
+        };
+        let known = || members.join(", ");
+        match table.text(key) {
+            None => {
+                let message = format!("`{key}` must be the name of a service");
+                faults.push(table.place_of(key).fault(message, format!("one of: {}", known())));
+            }
+            Some(name) if !members.contains(&name.value) => {
+                let hint = match nearest(name.value, members.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("one of: {}", known()),
+                };
+                faults.push(name.place.fault(format!("`{}` is no `{key}` of the image", name.value), hint));
+            }
+            Some(_) => {}
+        }
+    }
+}

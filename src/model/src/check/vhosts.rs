@@ -1,0 +1,108 @@
+//! Virtual hosts: what may stand in the configuration of a web server, and what is safe there.
+
+use super::document::{Table, Text};
+use super::{Firsts, Plan};
+use crate::fault::Fault;
+use crate::manifest::{MEMBER, NOBODY, PUBLIC};
+use crate::suggest::nearest;
+use crate::values::is_host_name;
+
+pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
+    let mut locations = Firsts::default();
+    let declared = plan.services.iter().flat_map(|service| service.tables("role"));
+    let mut access: Vec<&str> =
+        declared.filter_map(|role| role.text("name")).map(|name| name.value).collect();
+    access.extend([PUBLIC, MEMBER, NOBODY]);
+    for service in &plan.services {
+        for vhost in service.tables("vhost") {
+            let names: Vec<&str> = vhost.texts("names").iter().map(|name| name.value).collect();
+            if let Some(location) = vhost.text("location") {
+                check_location(&location, faults);
+                let key = format!("{} {}", names.join(" "), location.value);
+                locations.claim(&key, &format!("location `{}`", location.value), location.place, faults);
+            }
+            for name in vhost.texts("names").iter().filter(|name| !is_host_name(name.value)) {
+                let hint =
+                    "small letters, digits, inner dashes and dots, as in \"amis.example.org\"".to_owned();
+                faults.push(name.place.fault(format!("`{}` is no host name", name.value), hint));
+            }
+            content(&vhost, faults);
+            allowed(&vhost, &access, faults);
+        }
+    }
+}
+
+/// Exactly one of proxy and folder, unless nobody may ask; PHP with a folder alone.
+fn content(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    let refused = vhost.text("access").is_some_and(|access| access.value == NOBODY);
+    match (vhost.has("proxy"), vhost.has("folder")) {
+        (true, true) => {
+            let hint = "remove one of the two".to_owned();
+            let message = "a location has a `proxy` or a `folder`, not both";
+            faults.push(vhost.place_of("folder").fault(message, hint));
+        }
+        (false, false) if !refused => {
+            let hint = "add proxy = \"unix:/run/<name>.sock\" or folder = \"/usr/share/<name>\"".to_owned();
+            faults.push(vhost.place.fault("a location needs a `proxy` or a `folder`", hint));
+        }
+        _ => {}
+    }
+    if let Some(proxy) = vhost.text("proxy").filter(|proxy| !is_proxy(proxy.value)) {
+        let hint = "write unix:/run/<name>.sock, 127.0.0.1:<port> or [::1]:<port>".to_owned();
+        faults.push(proxy.place.fault(format!("`{}` is no address on the box", proxy.value), hint));
+    }
+    if let Some(folder) = vhost.text("folder").filter(|folder| !is_folder(folder.value)) {
+        let hint = "write a path below /srv, /usr/share or /var/lib".to_owned();
+        faults.push(folder.place.fault(format!("`{}` is no folder to serve", folder.value), hint));
+    }
+    let Some(php) = vhost.text("php") else { return };
+    if !php.value.starts_with("unix:") || !is_proxy(php.value) {
+        let hint = "write unix:/run/php/<name>.sock".to_owned();
+        faults.push(php.place.fault(format!("`{}` is no socket of PHP-FPM", php.value), hint));
+    }
+    if !vhost.has("folder") {
+        let hint = "add the folder that the programs lie in".to_owned();
+        faults.push(php.place.fault("`php` runs the programs of a `folder`", hint));
+    }
+}
+
+fn allowed(vhost: &Table<'_>, known: &[&str], faults: &mut Vec<Fault>) {
+    let Some(access) = vhost.text("access").filter(|access| !known.contains(&access.value)) else { return };
+    let hint = match nearest(access.value, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", known.join(", ")),
+    };
+    faults.push(access.place.fault(format!("no manifest declares the role `{}`", access.value), hint));
+}
+
+fn check_location(location: &Text<'_>, faults: &mut Vec<Fault>) {
+    let path = location.value;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    let whole =
+        path.starts_with('/') && path.ends_with('/') && !path.contains("//") && !path.contains("/../");
+    if !whole || !path.chars().all(plain) {
+        let hint = "begin and end with `/`, as in `/calendar/`".to_owned();
+        faults.push(location.place.fault(format!("`{path}` is no location of a web server"), hint));
+    } else if path.starts_with("/.mazet/") {
+        let hint = "take another one".to_owned();
+        faults.push(location.place.fault("locations below /.mazet/ are the front web server's own", hint));
+    }
+}
+
+fn is_proxy(proxy: &str) -> bool {
+    if let Some(socket) = proxy.strip_prefix("unix:") {
+        return is_path(socket);
+    }
+    let port = proxy.strip_prefix("127.0.0.1:").or_else(|| proxy.strip_prefix("[::1]:"));
+    port.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port != 0)
+}
+
+fn is_folder(folder: &str) -> bool {
+    let below = ["/srv/", "/usr/share/", "/var/lib/"].iter().any(|root| folder.starts_with(root));
+    below && is_path(folder) && folder.split('/').all(|part| part != "..")
+}
+
+fn is_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+    path.starts_with('/') && path.chars().all(plain) && !path.ends_with('/')
+}

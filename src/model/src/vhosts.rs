@@ -1,0 +1,161 @@
+//! Virtual hosts, as the templates of every front web server are given them.
+//!
+//! ```text
+//! vhosts[].default            true for the first: the box's own pages, whatever the name asked for
+//!         .names[]            host names; of the default one, none
+//!         .name               the first of them, or empty
+//!         .locations[]        shortest prefix first
+//! …locations[].service        whose it is
+//!             .location       URL path prefix, with `/` at both ends
+//!             .bare           the same without its last `/`; empty for `/`
+//!             .socket         proxied to this Unix socket; else empty
+//!             .address        proxied to this loopback address and port; else empty
+//!             .folder         served from this folder, with `/` at its end; else empty
+//!             .php            Unix socket of the PHP-FPM pool for that folder; else empty
+//!             .access         "public", "member", "nobody" or a role
+//!             .guarded        true where the front server asks before it answers (`mazetd web`)
+//!             .refused        true where nobody may ask
+//!             .upload_mib, .upload_bytes   largest body of a request; 0: unlimited
+//!             .streaming      bodies are passed on while they come in
+//! front.http, .https          what the server listens at: "80" and "443" of every address
+//!      .http_port, .https_port             their numbers alone
+//!      .everywhere            false where `http` and `https` name one address
+//!      .runtime               folder of its folder for sockets and the like: "/run"
+//!      .access                address and port of the FastCGI authorizer
+//!      .trial                 true when it is started beside the running one, to be measured or tested
+//! ```
+
+use serde_json::{Value, json};
+
+use crate::manifest::{Manifest, NOBODY, PUBLIC, VirtualHost};
+
+/// Where `mazetd web` answers who may do what; the manifest of the base names the port too.
+pub const ACCESS: &str = "127.0.0.1:9480";
+
+/// All virtual hosts of `services`, those that are on. The first answers to every name that no
+/// other one has.
+pub fn of(services: &[&Manifest]) -> Value {
+    let mut hosts: Vec<(Vec<String>, Vec<Value>)> = vec![(Vec::new(), Vec::new())];
+    let mut all: Vec<(&str, &VirtualHost)> = services
+        .iter()
+        .flat_map(|manifest| manifest.vhosts.iter().map(|vhost| (manifest.service.name.as_str(), vhost)))
+        .collect();
+    // Web servers that merge what fits want the most particular last.
+    all.sort_by_key(|(_, vhost)| vhost.location.len());
+    for (service, vhost) in all {
+        let value = location(service, vhost);
+        match hosts.iter_mut().find(|(names, _)| *names == vhost.names) {
+            Some((_, locations)) => locations.push(value),
+            None => hosts.push((vhost.names.clone(), vec![value])),
+        }
+    }
+    let host = |(names, locations): (Vec<String>, Vec<Value>)| {
+        let name = names.first().cloned().unwrap_or_default();
+        json!({ "default": names.is_empty(), "names": names, "name": name, "locations": locations })
+    };
+    hosts.into_iter().map(host).collect()
+}
+
+/// How the front web server of a box listens.
+pub fn front() -> Value {
+    json!({
+        "http": "80", "http_port": 80,
+        "https": "443", "https_port": 443,
+        "everywhere": true,
+        "runtime": "/run",
+        "access": ACCESS,
+        "trial": false,
+    })
+}
+
+/// How a server listens that is started beside the running one: on loopback ports `http` and
+/// `https`, with its own folder below `runtime`, asking the authorizer at `access`.
+pub fn trial(http: u16, https: u16, runtime: &str, access: &str) -> Value {
+    json!({
+        "http": format!("127.0.0.1:{http}"), "http_port": http,
+        "https": format!("127.0.0.1:{https}"), "https_port": https,
+        "everywhere": false,
+        "runtime": runtime,
+        "access": access,
+        "trial": true,
+    })
+}
+
+fn location(service: &str, vhost: &VirtualHost) -> Value {
+    let proxy = vhost.proxy.as_deref().unwrap_or_default();
+    let socket = proxy.strip_prefix("unix:").unwrap_or_default();
+    let folder = vhost.folder.as_ref().map(|folder| format!("{}/", folder.trim_end_matches('/')));
+    json!({
+        "service": service,
+        "location": vhost.location,
+        "bare": vhost.location.trim_end_matches('/'),
+        "socket": socket,
+        "address": if socket.is_empty() { proxy } else { "" },
+        "folder": folder.unwrap_or_default(),
+        "php": vhost.php.as_deref().and_then(|php| php.strip_prefix("unix:")).unwrap_or_default(),
+        "access": vhost.access,
+        "guarded": vhost.access != PUBLIC && vhost.access != NOBODY,
+        "refused": vhost.access == NOBODY,
+        "upload_mib": vhost.upload_mib,
+        "upload_bytes": u64::from(vhost.upload_mib) << 20,
+        "streaming": vhost.streaming,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGES: &str = r#"
+[service]
+name = "pages"
+title = { fr = "Pages", en = "Pages" }
+summary = { fr = "Pages.", en = "Pages." }
+[[vhost]]
+location = "/files/"
+proxy = "unix:/run/files.sock"
+access = "member"
+upload-mib = 0
+streaming = true
+[[vhost]]
+location = "/"
+names = ["amis.example.org"]
+folder = "/srv/sites/amis"
+php = "unix:/run/php/amis.sock"
+[[vhost]]
+location = "/"
+proxy = "127.0.0.1:8080"
+[[vhost]]
+location = "/secret/"
+access = "nobody"
+"#;
+
+    #[test]
+    fn hosts_are_told_apart_by_name_and_locations_come_shortest_first() {
+        let pages = Manifest::parse(PAGES).expect("a valid manifest");
+        let hosts = of(&[&pages]);
+        let seen: Vec<(Value, Vec<Value>)> = hosts
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|host| {
+                let locations = host["locations"].as_array().expect("a list");
+                (host["names"].clone(), locations.iter().map(|each| each["location"].clone()).collect())
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (json!([]), vec![json!("/"), json!("/files/"), json!("/secret/")]),
+                (json!(["amis.example.org"]), vec![json!("/")]),
+            ]
+        );
+        insta::assert_snapshot!(serde_json::to_string_pretty(&hosts[0]["locations"][1]).expect("text"));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&hosts[1]).expect("text"));
+    }
+
+    #[test]
+    fn the_box_answers_for_itself_even_without_a_location() {
+        assert_eq!(of(&[]), json!([{ "default": true, "names": [], "name": "", "locations": [] }]));
+    }
+}
