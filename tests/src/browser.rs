@@ -116,6 +116,12 @@ impl Browser {
         Ok(self.session.script(&script)?.as_str().map(str::to_owned))
     }
 
+    /// How many elements there are now for a CSS selector.
+    pub fn count(&self, selector: &str) -> Result<usize> {
+        let script = format!("return document.querySelectorAll('{selector}').length;");
+        Ok(usize::try_from(self.session.script(&script)?.as_u64().unwrap_or_default())?)
+    }
+
     /// Keeps the whole page as a picture and sees that it fits the screen's width, is in
     /// the language `language`, and that the browser had nothing to complain about (a
     /// broken content policy, a missing file).

@@ -25,6 +25,7 @@ mod by_http;
 mod console;
 mod inside;
 mod lab;
+mod members;
 mod scenario;
 mod schedule;
 mod stories;
@@ -83,6 +84,8 @@ enum Command {
     List,
     /// Walks the wizard at an address instead, and keeps its pictures: for who works on its pages.
     Walk(walk::Arguments),
+    /// The same with the pages of an installed box that nobody has signed in to yet.
+    WalkMembers(walk::Members),
     /// Measures boots and memory instead.
     Bench(bench::Arguments),
 }
@@ -102,6 +105,7 @@ fn run(program: &Program) -> anyhow::Result<bool> {
     match &program.command {
         None => schedule::run(&lab(program)?, &program.selection),
         Some(Command::Walk(arguments)) => walk::run(&lab(program)?, arguments).map(|()| true),
+        Some(Command::WalkMembers(arguments)) => walk::members(&lab(program)?, arguments).map(|()| true),
         Some(Command::Bench(arguments)) => bench::run(&lab(program)?, arguments).map(|()| true),
         Some(Command::List) => {
             scenario::ALL.iter().for_each(|scenario| println!("{scenario}"));

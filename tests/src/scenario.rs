@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, mirror, name, operator, pi, power, usb};
+use crate::stories::{boots, claim, flash, install, members, mirror, name, operator, pi, power, usb};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -89,6 +89,12 @@ pub const ALL: &[Scenario] = &[
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),
+    story(
+        "members-live-together",
+        "operator, manager and member sign in; each sees their own",
+        members::live_together,
+    )
+    .needs(INSTALLS),
     story("operator-signs-in", "SSH is off, then takes a key and nothing else", operator::signs_in)
         .needs(INSTALLS)
         .long(),

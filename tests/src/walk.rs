@@ -1,10 +1,12 @@
-//! The wizard alone, on a site under development: no image, no boot.
+//! The wizard, or the members' pages, alone: on a site under development: no image, no boot.
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::browser::{Browser, ENGLISH_DESKTOP, FRENCH_PHONE};
 use crate::lab::Lab;
+use crate::members::Account;
+use crate::stories;
 use crate::wizard::{self, ENGLISH, FRENCH};
 
 /// Where the wizard is, and what to choose in it.
@@ -35,4 +37,25 @@ pub fn run(lab: &Lab, arguments: &Arguments) -> Result<()> {
     wizard::answer(&browser, &answers, &serials)?;
     wizard::begin(&browser, answers.language)?;
     wizard::finish(&browser, answers.language)
+}
+
+/// Where the installed box is, and who answers for it.
+#[derive(Debug, Clone, Args)]
+pub struct Members {
+    /// Its address, without a slash at the end: `https://127.0.0.1:8443`.
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// The operator's login.
+    #[arg(long, value_name = "LOGIN")]
+    pub login: String,
+    /// The operator's password, which is of a test alone.
+    #[arg(long, value_name = "PASSWORD")]
+    pub password: String,
+}
+
+/// Walks through the pages of operator, manager and member.
+pub fn members(lab: &Lab, arguments: &Members) -> Result<()> {
+    let bench = lab.bench("walk-members")?;
+    let operator = Account { login: &arguments.login, password: &arguments.password };
+    stories::members::walk(&bench, &arguments.url, operator)
 }

@@ -167,6 +167,8 @@ pub struct Offer {
     pub summary: Text,
     /// Where its pages are: a path that begins and ends with a slash.
     pub path: String,
+    /// For whom: `public`, `member`, or a role.
+    pub access: String,
 }
 
 /// How the system runs.

@@ -4,6 +4,7 @@ pub mod boots;
 pub mod claim;
 pub mod flash;
 pub mod install;
+pub mod members;
 pub mod mirror;
 pub mod name;
 pub mod operator;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use mazet_model::manifest::Manifest;
+use mazet_model::manifest::{Manifest, NOBODY, VirtualHost};
 use mazet_model::settings::Settings;
 
 use crate::protocol::{Offer, Offers};
@@ -23,14 +23,18 @@ fn list(settings: &Settings, services: &[Manifest]) -> Offers {
     Offers { address: format!("https://{}.local", settings.machine.name), services }
 }
 
-/// The first path of a service's own; the root is where these pages stand themselves.
+/// The first path of a service's own that people may ask for; the root is where these pages stand
+/// themselves.
 fn offer(manifest: &Manifest) -> Option<Offer> {
-    let vhost = manifest.vhosts.iter().find(|vhost| vhost.location != "/")?;
+    let pages =
+        |vhost: &&VirtualHost| vhost.names.is_empty() && vhost.location != "/" && vhost.access != NOBODY;
+    let vhost = manifest.vhosts.iter().find(pages)?;
     Some(Offer {
         name: manifest.service.name.clone(),
         title: manifest.service.title.clone(),
         summary: manifest.service.summary.clone(),
         path: vhost.location.clone(),
+        access: vhost.access.clone(),
     })
 }
 

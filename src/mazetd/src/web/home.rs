@@ -102,7 +102,7 @@ async fn tiles(member: &Member) -> Result<Response, Failure> {
         .collect();
     let data = json!({
         "name": member.session.name,
-        "services": offers.services.iter().map(service).collect::<Value>(),
+        "services": offers.services.iter().filter(|one| member.is_offered(&one.access)).map(service).collect::<Value>(),
         "manage": manage,
     });
     member.show("account/tiles", "tiles.title", &Faults::default(), data)

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
-use mazet_directory::permission::{Action, Target};
+use mazet_directory::permission::{Action, ROLES, Target};
 use mazet_directory::sessions::{self, Session, Stage};
-use mazet_directory::{Actor, Directory};
+use mazet_directory::{Actor, Directory, Role};
+use mazet_model::manifest::{MEMBER, PUBLIC};
 use mazet_model::settings::Language;
 use serde_json::{Map, Value, json};
 
@@ -71,9 +72,36 @@ impl Signed {
         self.0.stage == Stage::Enrol
     }
 
+    /// Do they have that access, as virtual hosts write it: `public`, `member`, a role?
+    pub fn holds(&self, access: &str) -> bool {
+        match access {
+            PUBLIC | MEMBER => true,
+            role => ROLES.into_iter().any(|one| role_name(one) == role && holds(&self.0.actor, one)),
+        }
+    }
+
     /// May they do that anywhere at all?
     pub fn may_somewhere(&self, action: Action) -> bool {
         may_somewhere(&self.0.actor, action)
+    }
+}
+
+/// Does the actor hold a role, in any organisation?
+fn holds(actor: &Actor, role: Role) -> bool {
+    match role {
+        Role::Operator => actor.is_operator(),
+        role => actor.organisations().keys().any(|one| actor.holds(role, *one)),
+    }
+}
+
+/// The name of a role: in forms, in the catalogue below `role.`, and in service manifests.
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "operator",
+        Role::Manager => "manager",
+        Role::SiteEditor => "site-editor",
+        Role::BackupKeeper => "backup-keeper",
+        Role::Member => "member",
     }
 }
 
@@ -98,6 +126,11 @@ impl Member {
     /// The live system has none.
     pub fn directory(&self) -> Result<&Directory, Failure> {
         self.app.directory()
+    }
+
+    /// Is a service offered to them that is for those with this access?
+    pub fn is_offered(&self, access: &str) -> bool {
+        Signed(Arc::clone(&self.session), self.csrf.clone()).holds(access)
     }
 
     /// May they see a page of that access?

@@ -49,6 +49,7 @@ pub struct Peer(pub IpAddr);
 /// What a socket's connections need.
 #[derive(Clone)]
 struct Line {
+    app: Arc<App>,
     router: Router,
     seats: Seats,
     end: watch::Receiver<bool>,
@@ -66,9 +67,10 @@ pub async fn until(
 ) -> anyhow::Result<()> {
     let (stop, end) = watch::channel(false);
     let mut loops = JoinSet::new();
-    let pages = routes::router(app);
+    let pages = routes::router(Arc::clone(&app));
     for socket in sockets {
-        let line = Line { router: pages.clone(), seats: Seats::new(), end: end.clone() };
+        let line =
+            Line { app: Arc::clone(&app), router: pages.clone(), seats: Seats::new(), end: end.clone() };
         start(&mut loops, socket, line, options)?;
     }
     stopped.await;
@@ -179,9 +181,11 @@ async fn questions(listener: TcpListener, line: Line) {
             tokio::time::sleep(BREATH).await;
             continue;
         };
+        let app = Arc::clone(&line.app);
         tokio::spawn(async move {
+            let judge = async |question: &access::Question| access::judge(&app, question).await;
             // A question that breaks off is not answered: the front web server lets nobody pass then.
-            let _ = timeout(HEAD, access::answer(stream, access::judge)).await;
+            let _ = timeout(HEAD, access::answer(stream, judge)).await;
             drop(place);
         });
     }

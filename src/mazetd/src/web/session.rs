@@ -62,13 +62,14 @@ pub fn cookie(name: &str, value: &str) -> String {
 
 /// The value of one cookie among a request's headers.
 pub fn read<'h>(headers: &'h axum::http::HeaderMap, name: &str) -> Option<&'h str> {
-    headers
-        .get_all(axum::http::header::COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
+    let mut headers = headers.get_all(axum::http::header::COOKIE).iter();
+    headers.find_map(|header| of_header(header.to_str().ok()?, name))
+}
+
+/// The value of one cookie of a Cookie header.
+pub fn of_header<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+    let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find_map(|(key, value)| (key == name).then_some(value))
 }
 
 #[cfg(test)]

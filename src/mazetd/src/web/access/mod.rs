@@ -20,7 +20,7 @@
 //! |---|---|
 //! | 200, `Variable-MAZET_PERSON: login` | yes; the service is told `Mazet-Person: login` |
 //! | 401 | no: nobody is signed in, and the visitor is no browser |
-//! | 401 or 302, `Location: /sign-in?to=…` | no: the browser is sent to the sign-in page. A Responder is answered 401, as nginx takes nothing else from a sub-request; an Authorizer 302 |
+//! | 401 or 302, `Location: /sign-in?next=…` | no: the browser is sent to the sign-in page. A Responder is answered 401, as nginx takes nothing else from a sub-request; an Authorizer 302 |
 //! | 403 | no: who is signed in lacks the role |
 //!
 //! A header `Mazet-Person` (and everything that looks like it) of a visitor never reaches a service.
@@ -35,6 +35,8 @@ use std::collections::BTreeMap;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use self::fastcgi::Role;
+use super::app::App;
+use super::{member, session};
 
 /// Where a browser is sent that must sign in.
 const SIGN_IN: &str = "/sign-in";
@@ -56,7 +58,6 @@ pub struct Question {
 
 /// What it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "nobody can sign in yet"))]
 pub enum Verdict {
     /// Yes: the login name of who asks.
     Granted(String),
@@ -66,9 +67,22 @@ pub enum Verdict {
     Denied,
 }
 
-/// Decides. As long as nobody can sign in, nobody is.
-pub fn judge(_question: &Question) -> Verdict {
-    Verdict::SignIn
+/// Decides, by the session that the visitor's cookie opens.
+///
+/// # Errors
+/// The directory does not answer: nobody passes.
+pub async fn judge(app: &App, question: &Question) -> std::io::Result<Verdict> {
+    let Some(cookie) = session::of_header(&question.cookie, session::COOKIE) else {
+        return Ok(Verdict::SignIn);
+    };
+    let found = member::find(app, cookie).await.map_err(|_| std::io::Error::other("no directory"))?;
+    Ok(match found {
+        // An operator who has no second factor yet is not signed in.
+        Some(signed) if signed.must_set_up() => Verdict::SignIn,
+        Some(signed) if signed.holds(&question.access) => Verdict::Granted(signed.0.login.clone()),
+        Some(_) => Verdict::Denied,
+        None => Verdict::SignIn,
+    })
 }
 
 /// Answers the one question of a connection.
@@ -77,11 +91,11 @@ pub fn judge(_question: &Question) -> Verdict {
 /// When the connection breaks, or what comes is no FastCGI.
 pub async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    judge: impl FnOnce(&Question) -> Verdict,
+    judge: impl AsyncFnOnce(&Question) -> std::io::Result<Verdict>,
 ) -> std::io::Result<()> {
     let request = fastcgi::read(&mut stream).await?;
     let question = Question::of(&request.parameters);
-    let headers = headers(&question, &judge(&question), request.role);
+    let headers = headers(&question, &judge(&question).await?, request.role);
     stream.write_all(&fastcgi::response(request.id, &headers)).await?;
     stream.shutdown().await
 }
@@ -108,7 +122,7 @@ fn headers(question: &Question, verdict: &Verdict, role: Role) -> String {
         }
         Verdict::SignIn if question.wants_page && ["GET", "HEAD"].contains(&question.method.as_str()) => {
             let status = if role == Role::Authorizer { 302 } else { 401 };
-            format!("Status: {status}\r\nLocation: {SIGN_IN}?to={}\r\n\r\n", quoted(&question.uri))
+            format!("Status: {status}\r\nLocation: {SIGN_IN}?next={}\r\n\r\n", quoted(&question.uri))
         }
         Verdict::SignIn => "Status: 401\r\n\r\n".to_owned(),
         Verdict::Denied | Verdict::Granted(_) => "Status: 403\r\n\r\n".to_owned(),
@@ -141,7 +155,7 @@ mod tests {
     #[test]
     fn a_browser_is_sent_to_the_sign_in_page_and_back_again() {
         let question = browser("/files/a%2Fb?c=d\u{e9}&e");
-        let location = "Location: /sign-in?to=%2Ffiles%2Fa%252Fb%3Fc%3Dd%C3%A9%26e\r\n\r\n";
+        let location = "Location: /sign-in?next=%2Ffiles%2Fa%252Fb%3Fc%3Dd%C3%A9%26e\r\n\r\n";
         let answer = |role| headers(&question, &Verdict::SignIn, role);
         assert_eq!(answer(Role::Authorizer), format!("Status: 302\r\n{location}"));
         assert_eq!(answer(Role::Responder), format!("Status: 401\r\n{location}"));
@@ -176,9 +190,9 @@ mod tests {
         let parameters = [("MAZET_ACCESS", "operator"), ("HTTP_COOKIE", "session=1"), ("REQUEST_URI", "/x")];
         let (mut front, ours) = tokio::io::duplex(4096);
         front.write_all(&fastcgi::request(Role::Authorizer, &parameters)).await.expect("sent");
-        answer(ours, |question| {
+        answer(ours, async |question: &Question| {
             assert_eq!((question.access.as_str(), question.uri.as_str()), ("operator", "/x"));
-            Verdict::Granted(question.cookie.replace("session=", "person"))
+            Ok(Verdict::Granted(question.cookie.replace("session=", "person")))
         })
         .await
         .expect("answered");

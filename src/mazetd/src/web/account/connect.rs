@@ -29,7 +29,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let data = json!({
         "address": address,
         "login": member.session.login,
-        "services": offers.services.iter().map(show).collect::<Value>(),
+        "services": offers.services.iter().filter(|one| member.is_offered(&one.access)).map(show).collect::<Value>(),
         "qr": { "size": size, "path": path },
     });
     member.show("account/connect", "connect.title", &Faults::default(), data)

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::form::{Faults, Fields};
-use super::member::Member;
+use super::member::{Member, role_name};
 
 /// Roles that are given within an organisation, beside that of a member.
 const GIVEN: [Role; 3] = [Role::Manager, Role::SiteEditor, Role::BackupKeeper];
@@ -45,17 +45,6 @@ fn options(organisations: &[Organisation], chosen: Option<OrganisationId>) -> Va
 /// The organisation that a form names.
 fn chosen(fields: &Fields) -> Result<OrganisationId, Failure> {
     fields.get("organisation").parse().map_err(|_| Failure::NotFound)
-}
-
-/// The key of a role in the catalogue and in forms.
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Operator => "operator",
-        Role::Manager => "manager",
-        Role::SiteEditor => "site-editor",
-        Role::BackupKeeper => "backup-keeper",
-        Role::Member => "member",
-    }
 }
 
 /// The roles of somebody, in words.

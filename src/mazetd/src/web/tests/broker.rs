@@ -193,6 +193,7 @@ fn offers() -> Offers {
         title: text("Carnet", "Notebook"),
         summary: text("Des pages que tous écrivent.", "Pages that all write."),
         path: "/wiki/".to_owned(),
+        access: "member".to_owned(),
     };
     Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
 }

@@ -18,7 +18,7 @@ use crate::web::listen::{Socket, mode};
 use crate::web::{Options, serve};
 
 /// A certificate as the broker makes it, in a folder.
-fn certificate(folder: &Path) -> (Options, CertificateDer<'static>) {
+pub fn certificate(folder: &Path) -> (Options, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(vec!["mazet.local".to_owned()]).unwrap();
     let options = Options {
         broker: folder.join("absent.sock"),

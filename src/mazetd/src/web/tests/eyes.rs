@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use super::broker::running;
 use super::connection::Site;
+use super::installed::{Installed, PASSWORD};
 use super::*;
 use crate::web::listen::Socket;
 
@@ -34,4 +35,21 @@ fn advance(progress: &mut crate::protocol::Progress) {
     stage.percent = (stage.percent + 5).min(100);
     stage.done = stage.percent == 100;
     debug_assert_eq!(progress.stages.len(), running().stages.len());
+}
+
+/// Serves an installed box with two organisations on a free loopback port until interrupted:
+/// `ada` answers for it, `max` manages the second organisation, `zoe` is a member of it.
+#[tokio::test]
+#[ignore = "serves for ever, to be looked at with a browser"]
+async fn eyes_installed() {
+    let site = Installed::start().await.expect("PostgreSQL");
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    site.person(organisation, "max", &[mazet_directory::Role::Manager]).await;
+    site.person(organisation, "zoe", &[]).await;
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("https://{}/ for ada, max, zoe: {PASSWORD}", socket.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (options, _) = super::connection::certificate(folder.path());
+    let stopped = std::future::pending::<()>();
+    crate::web::serve::until(stopped, vec![Socket::Https(socket)], site.app(), &options).await.unwrap();
 }

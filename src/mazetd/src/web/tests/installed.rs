@@ -22,6 +22,7 @@ pub struct Installed {
     pub broker: FakeBroker,
     pub directory: Directory,
     router: Router,
+    app: Arc<App>,
 }
 
 impl Installed {
@@ -37,7 +38,12 @@ impl Installed {
         assert!(seed::first(&directory, &seed).await.unwrap());
         let broker = FakeBroker::start(Mode::Installed);
         let app = App::new(&broker.path(), Mode::Installed, Some(directory.clone())).unwrap();
-        Some(Self { broker, directory, router: routes::router(app) })
+        Some(Self { broker, directory, router: routes::router(Arc::clone(&app)), app })
+    }
+
+    /// The site itself.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 
     /// A browser that nobody is signed in with.

@@ -47,8 +47,8 @@ async fn an_invitation_on_paper_opens_an_account() {
     let weak = [
         ("csrf", &*choose.csrf()),
         ("code", &plain),
-        ("password", "zoe martin zoe"),
-        ("password_again", "zoe martin zoe"),
+        ("password", "password1234"),
+        ("password_again", "password1234"),
     ];
     assert_eq!(zoe.send("/welcome", &weak).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let strong =

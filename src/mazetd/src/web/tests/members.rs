@@ -128,6 +128,7 @@ async fn a_member_looks_after_their_account() {
     let home = zoe.get("/").await.body;
     assert!(home.contains("id=\"service-wiki\" href=\"/wiki/\"") && home.contains("Notebook"), "{home}");
     assert!(!home.contains("id=\"manage\""), "{home}");
+    assert_eq!(site.broker.state().asked, ["offers"], "what the box offers comes from its manifests");
 
     let wrong = [("name", ""), ("email", "nonsense"), ("language", "en")];
     let answer = zoe.fill("/account", "/account", &wrong).await;
