@@ -110,8 +110,6 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn an_ipv6_subscriber_is_one() {
         let network = |text: &str| super::network(text.parse().expect("an address"));
