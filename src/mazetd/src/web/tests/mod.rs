@@ -4,6 +4,7 @@ mod broker;
 mod connection;
 mod eyes;
 mod installed;
+mod machine;
 mod managers;
 mod members;
 mod pages;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mazet_model::settings::Language;
+use mazet_model::settings::{Language, Settings};
 
 use crate::web::catalogue::Catalogue;
 
@@ -66,12 +66,25 @@ fn said_by_the_directory(key: &str, directory: &str) -> bool {
     })
 }
 
+/// What settings and manifests name: `setting.<path in box.toml>`, `alternative.<group of services>`.
+fn said_of_data(key: &str, manifests: &str) -> bool {
+    let known = |path: &str| match crate::change::set(&Settings::live(), path, "text") {
+        Ok(_) => true,
+        Err(error) => !format!("{error:#}").contains("unknown field"),
+    };
+    key.strip_prefix("setting.").is_some_and(known)
+        || key
+            .strip_prefix("alternative.")
+            .is_some_and(|group| manifests.contains(&format!("alternative = \"{group}\"")))
+}
+
 #[test]
 fn every_text_is_used() {
     let sources = all("pages", "hbs") + &all("src", "rs");
     let directory = all("../directory/src", "rs");
+    let manifests = all("../../recipes/services", "toml");
     for key in Catalogue::load().unwrap().keys() {
-        if said_by_the_directory(key, &directory) {
+        if said_by_the_directory(key, &directory) || said_of_data(key, &manifests) {
             continue;
         }
         // Texts that depend on a number go by the one for many.
