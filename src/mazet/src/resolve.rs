@@ -332,7 +332,7 @@ fn explain_update(error: anyhow::Error) -> anyhow::Error {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&signature) {
         error.context(
-            "the archive's signature does not hold: the mirror is wrong, or debian-archive-keyring is too old; nothing was taken from it",
+            "the archive's signature does not hold: the mirror is wrong, or the host's keys are too old (apt-get update && apt-get install debian-archive-keyring); nothing was taken from it",
         )
     } else if has(&network) {
         error.context("no network, or the mirror does not answer: connect, choose another with --mirror, or build from the cache with --offline")

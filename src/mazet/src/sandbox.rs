@@ -360,10 +360,13 @@ fn below(tree: &Path, path: &Path) -> PathBuf {
     tree.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// A program of the host, as root of a user namespace with all sub-ids.
+/// A program of the host, as root of a user namespace with all sub-ids. It preloads nothing: the
+/// programs that it starts in a tree of its own would not find the libraries there.
 pub fn host_command(doing: impl Into<String>, program: Program) -> Command {
-    let command =
-        Command::new(Program::Unshare, doing).args(namespace_flags(true)).args(["--", program.name()]);
+    let command = Command::new(Program::Unshare, doing)
+        .args(namespace_flags(true))
+        .args(["--", program.name()])
+        .env(preload::VARIABLE, "");
     base_environment().into_iter().fold(command, |c, (name, value)| c.env(name, value))
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 /// The variable that names them, separated by spaces or colons.
-const VARIABLE: &str = "LD_PRELOAD";
+pub const VARIABLE: &str = "LD_PRELOAD";
 /// Where they are lent: in `/dev`, which is a file system of its own in every sandbox, so that no
 /// tree keeps a trace of them.
 const FOLDER: &str = "dev/mazet-preload";

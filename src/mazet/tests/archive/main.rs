@@ -16,7 +16,7 @@ use mazet::lock::{Archive, Entry, Lock};
 use mazet::mirror::Mirror;
 use mazet::ui::Ui;
 use server::Request;
-use world::{DATE, World, mirror_at};
+use world::{DATE, KEYS, World, mirror_at};
 
 fn fetch_all(world: &World, mirror: Option<&Mirror>, entries: &[Entry]) -> anyhow::Result<u64> {
     fetch::fetch(&world.debs(), mirror, entries, &Ui::new().step("fetching"))
@@ -103,9 +103,17 @@ fn a_release_file_that_was_touched_is_refused() {
 #[test]
 fn a_key_that_is_not_trusted_is_refused() {
     for world in World::each() {
-        world.trust_another_key();
+        world.trust(2);
         let error = world.resolver(&world.mirror()).update(true).expect_err("refused");
         assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+    }
+}
+
+#[test]
+fn one_trusted_key_of_several_is_enough() {
+    for world in World::each() {
+        world.trust(KEYS[1]);
+        assert_eq!(world.resolve(&["greet"]).len(), 4);
     }
 }
 

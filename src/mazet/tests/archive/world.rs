@@ -13,11 +13,15 @@ use mazet::resolve::{Resolver, Target};
 use mazet::sandbox::own;
 use tempfile::TempDir;
 
-use crate::openpgp::Key;
+use crate::openpgp::{Key, clear_sign};
 use crate::server::Server;
 
 /// Date of every Release file, and its seconds since 1970.
 pub const DATE: (&str, u64) = ("Thu, 01 Jan 2026 00:00:00 UTC", 1_767_225_600);
+
+/// Seeds of the keys that every Release file is signed with, as Debian signs with the keys of two
+/// releases. The first one is trusted.
+pub const KEYS: [u8; 2] = [1, 3];
 
 /// Names a tools tree; `mazet test` sets it.
 const TREE: &str = "MAZET_TEST_TOOLS";
@@ -66,7 +70,7 @@ impl World {
         suite(&archive.join("debian"), "trixie", &RELEASE);
         suite(&archive.join("debian"), "trixie-updates", &[]);
         suite(&archive.join("debian-security"), "trixie-security", &SECURITY);
-        fs::write(folder.path().join("keys.gpg"), Key::new(1).keyring()).expect("written");
+        fs::write(folder.path().join("keys.gpg"), Key::new(KEYS[0]).keyring()).expect("written");
         let server = Server::start(&archive);
         Self { folder, tree, server }
     }
@@ -81,9 +85,9 @@ impl World {
         self.folder.path().join("debs")
     }
 
-    /// Trusts another key from now on.
-    pub fn trust_another_key(&self) {
-        fs::write(self.folder.path().join("keys.gpg"), Key::new(2).keyring()).expect("written");
+    /// Trusts the key of this seed alone from now on.
+    pub fn trust(&self, seed: u8) {
+        fs::write(self.folder.path().join("keys.gpg"), Key::new(seed).keyring()).expect("written");
     }
 
     /// The archive as a mirror.
@@ -136,7 +140,7 @@ fn suite(archive: &Path, name: &str, packages: &[Recipe]) {
         Digest::of(&index),
         index.len()
     );
-    let signed = Key::new(1).clear_sign(&release);
+    let signed = clear_sign(&KEYS.map(Key::new), &release);
     fs::write(archive.join("dists").join(name).join("InRelease"), signed).expect("written");
 }
 

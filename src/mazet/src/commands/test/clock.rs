@@ -2,7 +2,8 @@
 //!
 //! Debian's libfaketime, preloaded, shifts what programs read from the clock. [`crate::sandbox`]
 //! lends it to the trees, where the bytes of an image are made. Time that only passes
-//! (`CLOCK_MONOTONIC`) and the times of files stay true.
+//! (`CLOCK_MONOTONIC`) and the times of files stay true; so do the clocks of the host's mmdebstrap,
+//! whose trees are in no image, and of emulated programs.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
