@@ -11,6 +11,7 @@ use mazet_model::image::ImageInfo;
 use mazet_model::manifest::{Manifest, OverlayFile, User};
 use mazet_model::recipe::Recipe;
 
+use crate::cache;
 use crate::compile::{self, Compiled};
 use crate::digest::{Digest, Inputs};
 use crate::fetch;
@@ -24,7 +25,7 @@ use crate::mirror::Mirror;
 use crate::paths::{Cache, Project};
 use crate::plan::{self, Asking, Wishes};
 use crate::resolve::Target;
-use crate::stage::{Question, question};
+use crate::stage::{self, Question, question};
 use crate::timings::Timings;
 use crate::tree::{self, Maker, Order};
 use crate::ui::Ui;
@@ -100,7 +101,24 @@ impl Build<'_> {
         let tools = self.tree(&lock, "tools", Part::Tools)?;
         let program = self.program(&lock)?;
         let stack = self.layers(&lock, &tools, &program)?;
-        self.image(&lock, &tools.folder, &stack)
+        let built = self.image(&lock, &tools.folder, &stack)?;
+        self.note_use(&lock, &tools.folder, &program, &stack)?;
+        Ok(built)
+    }
+
+    /// `mazet cache clean` keeps what the last build of a recipe used.
+    fn note_use(&self, lock: &Lock, tools: &Path, program: &Compiled, stack: &Stack) -> Result<()> {
+        let Stack { below: Below { base, services, initrd }, house, programs, .. } = stack;
+        let (entries, debs) = (lock.part(Part::Compile), self.cache.debs());
+        let compiler = order(lock, &entries, &debs).inputs("compile", 1);
+        let compiler = stage::place(&self.cache.folder("trees")?, "compile", &compiler);
+        let layers = [base, services, house].map(|layer| layer.folder.as_path());
+        let files = std::iter::once(&program.mazetd).chain(programs);
+        let mut results: Vec<&Path> = files.filter_map(|file| file.parent()).collect();
+        results.extend(layers.into_iter().chain([tools, &compiler, &initrd.folder]));
+        results.sort();
+        results.dedup();
+        cache::note_use(&self.cache.root, &self.recipe.image.name, &results)
     }
 
     fn target(&self) -> Target {
@@ -121,18 +139,27 @@ impl Build<'_> {
         Mirror::find(self.options.mirror.as_deref()).map(Some)
     }
 
-    /// Stage 1: names become exact packages.
+    /// Stage 1: names become exact packages. Where apt must be asked, it is the tools tree's: the
+    /// host's apt says no more than how that tree is made.
     pub fn lock(&mut self) -> Result<Lock> {
         let wishes = Wishes::of(self.project, self.recipe, self.services)?;
-        let (cache, target, options) = (self.cache, self.target(), self.options);
-        let ui = self.ui;
+        let (cache, target, asking) = (self.cache, self.target(), &self.options.asking);
+        let known = self.timings.stage("known lock", |note| {
+            let known = plan::known(cache, &wishes, &target, asking)?;
+            note.cached = known.is_some();
+            Ok(known)
+        })?;
+        if let Some(lock) = known {
+            return Ok(lock);
+        }
+        self.ui.say("resolving packages …");
+        let mirror = Mirror::find(self.options.mirror.as_deref())?;
+        let archive = plan::Archive { cache, target: &target, mirror: &mirror, refresh: asking.refresh };
+        let first = self.timings.stage("resolve tools", |_| plan::tools(&archive, &wishes))?;
+        self.fetch(&first, &[Part::Tools])?;
+        let tools = self.tree(&first, "tools", Part::Tools)?.folder.join("tree");
         self.timings.stage("resolve", |note| {
-            note.cached = true;
-            let lock = plan::lock(cache, &wishes, &target, &options.asking, || {
-                note.cached = false;
-                ui.say("resolving packages …");
-                Mirror::find(options.mirror.as_deref())
-            })?;
+            let lock = plan::resolve(&archive, &wishes, &tools)?;
             note.bytes = lock.packages.iter().map(|entry| entry.size).sum();
             Ok(lock)
         })

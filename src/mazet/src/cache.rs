@@ -1,8 +1,9 @@
 //! `mazet cache size` and `mazet cache clean`.
 //!
 //! Everything in the cache can be made again, so deleting is always safe for the result of a
-//! build; it costs time. What a running build works on is left alone: the stages hold a lock
-//! beside their results, and a held lock is respected.
+//! build; it costs time. What the last build of each recipe used is kept: each build notes that,
+//! for recipes share the names of stages ([`note_use`]). What a running build works on is left
+//! alone: the stages hold a lock beside their results, and a held lock is respected.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, Metadata};
@@ -93,6 +94,35 @@ fn measure(start: &Path, folder: &mut FolderSize, seen: &mut HashSet<(u64, u64)>
     }
 }
 
+/// Folder of the notes, one file a recipe, one result a line, as a path from the cache.
+const USED: &str = "used";
+
+/// Notes which results (folders in the cache) the last build of `recipe` used.
+///
+/// # Errors
+/// When the note cannot be written.
+pub fn note_use(root: &Path, recipe: &str, results: &[&Path]) -> Result<()> {
+    let names = results.iter().filter_map(|path| path.strip_prefix(root).ok());
+    let text: String = names.map(|name| format!("{}\n", name.display())).collect();
+    let folder = root.join(USED);
+    let note = folder.join(recipe);
+    if fs::read_to_string(&note).is_ok_and(|kept| kept == text) {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    fs::write(&note, text).with_context(|| format!("noting what {recipe} used in {}", note.display()))
+}
+
+/// The results that the last build of some recipe used.
+fn used(root: &Path) -> Result<HashSet<PathBuf>> {
+    let mut results = HashSet::new();
+    for note in children(&root.join(USED))? {
+        let text = fs::read_to_string(&note).with_context(|| format!("reading {}", note.display()))?;
+        results.extend(text.lines().map(|name| root.join(name)));
+    }
+    Ok(results)
+}
+
 /// How much to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -116,9 +146,9 @@ pub fn clean(
     let doomed = match extent {
         Extent::All => everything(root, &mut locks)?,
         Extent::Superseded => {
-            let mut paths = Vec::new();
+            let (mut paths, used) = (Vec::new(), used(root)?);
             for shelf in children(root)?.into_iter().filter(|path| path.is_dir()) {
-                paths.extend(superseded(&shelf, &mut locks)?);
+                paths.extend(superseded(&shelf, &used, &mut locks)?);
             }
             paths
         }
@@ -145,9 +175,9 @@ fn everything(root: &Path, locks: &mut Vec<File>) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Of one shelf: results `<stage>-<16 hexadecimal digits>` but the newest of each stage, and
-/// remains `.<stage>.partial`. Stages that another build works on are passed over.
-fn superseded(shelf: &Path, locks: &mut Vec<File>) -> Result<Vec<PathBuf>> {
+/// Of one shelf: results `<stage>-<16 hexadecimal digits>` but the `used` ones and the newest of
+/// each stage, and remains `.<stage>.partial`. Stages that another build works on are passed over.
+fn superseded(shelf: &Path, used: &HashSet<PathBuf>, locks: &mut Vec<File>) -> Result<Vec<PathBuf>> {
     let mut stages: BTreeMap<String, Vec<(SystemTime, PathBuf)>> = BTreeMap::new();
     let mut partials: BTreeMap<String, PathBuf> = BTreeMap::new();
     for path in children(shelf)? {
@@ -175,7 +205,7 @@ fn superseded(shelf: &Path, locks: &mut Vec<File>) -> Result<Vec<PathBuf>> {
         let mut results = stages.get(stage).cloned().unwrap_or_default();
         results.sort();
         results.pop();
-        doomed.extend(results.into_iter().map(|(_, path)| path));
+        doomed.extend(results.into_iter().map(|(_, path)| path).filter(|path| !used.contains(path)));
         doomed.extend(partials.get(stage).cloned());
     }
     doomed.sort();

@@ -55,6 +55,9 @@ pub enum Action {
     /// Run a command in a user namespace of its own: for Mazet itself.
     #[command(name = crate::sandbox::users::SUBCOMMAND, hide = true)]
     Users(UsersWords),
+    /// Tell the clocks that trees see: for Mazet's own tests.
+    #[command(name = crate::commands::test::clock::SUBCOMMAND, hide = true)]
+    Clock(ClockWords),
 }
 
 /// `mazet build`.
@@ -284,4 +287,13 @@ pub struct UsersWords {
     /// The command.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<std::ffi::OsString>,
+}
+
+/// The hidden `internal-clock`.
+#[derive(Debug, Clone, Args)]
+pub struct ClockWords {
+    /// A tools tree.
+    pub tools: PathBuf,
+    /// A base layer's tree.
+    pub base: Option<PathBuf>,
 }

@@ -74,6 +74,7 @@ pub fn examine(host: &impl Host, folders: &Folders) -> Report {
     findings.extend(checks::space(host, folders));
     findings.push(checks::emulation(host));
     findings.push(checks::kvm(host));
+    findings.push(checks::other_clock(host));
     Report { findings }
 }
 

@@ -172,6 +172,10 @@ impl Inspection {
             let of = |part| packages.iter().filter(|entry| entry.part == part).count();
             let (base, services) = (of(Part::Base), of(Part::Services));
             text.push_str(&format!("\n{} packages: {base} base, {services} services\n", packages.len()));
+            for entry in packages {
+                let (layer, size) = (format!("{:?}", entry.part).to_lowercase(), human_bytes(entry.size));
+                text.push_str(&format!("  {layer:<8}  {:<32} {size:>10}  {}\n", entry.name, entry.version));
+            }
         }
         text
     }

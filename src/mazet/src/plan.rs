@@ -104,31 +104,70 @@ pub struct Asking {
     pub refresh: bool,
 }
 
-/// The lock of a recipe: the given one, the one kept for these very wishes while the archive's
-/// indexes are fresh, or apt's new answer.
+/// The lock of a recipe where apt need not be asked: the given one, or the one kept for these very
+/// wishes while the archive's indexes are fresh.
 ///
 /// # Errors
-/// When the given lock does not fit, or apt finds no solution.
-pub fn lock(
-    cache: &Cache,
-    wishes: &Wishes,
-    target: &Target,
-    asking: &Asking,
-    mirror: impl FnOnce() -> Result<Mirror>,
-) -> Result<Lock> {
+/// When the given lock does not fit, or apt may not be asked and no lock is kept.
+pub fn known(cache: &Cache, wishes: &Wishes, target: &Target, asking: &Asking) -> Result<Option<Lock>> {
     if let Some(file) = &asking.locked {
-        return read(file, wishes, target);
+        return read(file, wishes, target).map(Some);
     }
-    let kept = cache.folder("locks")?.join(format!("{}.lock", wishes.digest(target).short()));
+    let kept = kept(cache, wishes, target)?;
     if kept.exists() && (asking.offline || (!asking.refresh && fresh(&kept))) {
-        return read(&kept, wishes, target);
+        return read(&kept, wishes, target).map(Some);
     }
     if asking.offline {
         bail!("no lock is known for this recipe: build once without --offline, or give one with --locked");
     }
-    let lock = resolve(cache, wishes, target, asking.refresh, &mirror()?)?;
+    Ok(None)
+}
+
+/// Whom to ask for packages, and what for.
+pub struct Archive<'a> {
+    /// Keeps indexes and locks.
+    pub cache: &'a Cache,
+    /// What the image is for.
+    pub target: &'a Target,
+    /// Where the archive is.
+    pub mirror: &'a Mirror,
+    /// Ask for its newest indexes, however fresh the kept ones are.
+    pub refresh: bool,
+}
+
+/// A lock of nothing but the tools tree, by the host's apt: that tree brings the apt that resolves
+/// everything ([`resolve`]).
+///
+/// # Errors
+/// When apt finds no solution, or the indexes cannot be had.
+pub fn tools(archive: &Archive<'_>, wishes: &Wishes) -> Result<Lock> {
+    let target = archive.target;
+    let helpers = archive.resolver(&builder(wishes, target)?, archive.refresh, None)?;
+    let entries = helpers.resolve(Part::Tools, &wishes.part(Part::Tools))?;
+    Ok(Lock::new(&target.release, &target.architecture, helpers.epoch()?, entries))
+}
+
+/// The whole lock, by the apt and the archive keys of a tools `tree`, so that every host gets the
+/// same; kept for [`known`].
+///
+/// # Errors
+/// As [`tools`].
+pub fn resolve(archive: &Archive<'_>, wishes: &Wishes, tree: &Path) -> Result<Lock> {
+    let (target, refresh) = (archive.target, archive.refresh);
+    let builder = builder(wishes, target)?;
+    let image = archive.resolver(target, refresh, Some(tree))?;
+    let helpers = archive.resolver(&builder, refresh && builder != *target, Some(tree))?;
+    let entries = parts(wishes, &image, &helpers)?;
+    let epoch = image.epoch()?.max(helpers.epoch()?);
+    let lock = Lock::new(&target.release, &target.architecture, epoch, entries);
+    let kept = kept(archive.cache, wishes, target)?;
     fs::write(&kept, lock.render()).with_context(|| format!("keeping the lock {}", kept.display()))?;
     Ok(lock)
+}
+
+/// Where the lock for these wishes is kept.
+fn kept(cache: &Cache, wishes: &Wishes, target: &Target) -> Result<PathBuf> {
+    Ok(cache.folder("locks")?.join(format!("{}.lock", wishes.digest(target).short())))
 }
 
 /// A kept lock is good for as long as apt's indexes are.
@@ -147,15 +186,14 @@ fn read(file: &Path, wishes: &Wishes, target: &Target) -> Result<Lock> {
     Ok(lock)
 }
 
-fn resolve(cache: &Cache, wishes: &Wishes, target: &Target, refresh: bool, mirror: &Mirror) -> Result<Lock> {
-    // The trees that work run on the builder, whatever the image is for.
-    let builder = Target {
-        architecture: Architecture::builder()?.debian.to_owned(),
-        foreign: wishes.foreign(),
-        ..target.clone()
-    };
-    let image = resolver(cache, target, refresh, mirror)?;
-    let helpers = resolver(cache, &builder, refresh && builder != *target, mirror)?;
+/// What the helper trees are resolved for: they work on the builder, whatever the image is for.
+fn builder(wishes: &Wishes, target: &Target) -> Result<Target> {
+    let architecture = Architecture::builder()?.debian.to_owned();
+    Ok(Target { architecture, foreign: wishes.foreign(), ..target.clone() })
+}
+
+/// The packages of every part.
+fn parts(wishes: &Wishes, image: &Resolver, helpers: &Resolver) -> Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     for (part, names) in &wishes.parts {
         let found = match part {
@@ -171,15 +209,19 @@ fn resolve(cache: &Cache, wishes: &Wishes, target: &Target, refresh: bool, mirro
         };
         entries.extend(found);
     }
-    let epoch = image.epoch()?.max(helpers.epoch()?);
-    Ok(Lock::new(&target.release, &target.architecture, epoch, entries))
+    Ok(entries)
 }
 
-/// apt for one target, its indexes fresh.
-fn resolver(cache: &Cache, target: &Target, refresh: bool, mirror: &Mirror) -> Result<Resolver> {
-    let architectures = std::iter::once(&target.architecture).chain(&target.foreign);
-    let name = architectures.fold(target.release.clone(), |name, next| format!("{name}-{next}"));
-    let resolver = Resolver::new(&cache.folder("indexes")?.join(name), mirror, target, None)?;
-    resolver.update(refresh)?;
-    Ok(resolver)
+impl Archive<'_> {
+    /// apt for one target, its indexes fresh: of `tree`, or the host's. Each keeps indexes of its
+    /// own, with signatures that it checked itself.
+    fn resolver(&self, target: &Target, refresh: bool, tree: Option<&Path>) -> Result<Resolver> {
+        let whose = if tree.is_some() { "tools" } else { "host" };
+        let architectures = std::iter::once(&target.architecture).chain(&target.foreign);
+        let name =
+            architectures.fold(format!("{whose}-{}", target.release), |name, next| format!("{name}-{next}"));
+        let resolver = Resolver::new(&self.cache.folder("indexes")?.join(name), self.mirror, target, tree)?;
+        resolver.update(refresh)?;
+        Ok(resolver)
+    }
 }

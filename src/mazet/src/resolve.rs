@@ -17,6 +17,10 @@ use crate::sandbox::Sandbox;
 pub const FRESH: Duration = Duration::from_secs(12 * 3600);
 /// Signs Debian's archive; on the host and in every tree at the same path.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// The authorities that the host trusts for HTTPS, and where the apt of a tree sees them: a mirror
+/// or a proxy may have a certificate that the host alone knows.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+const LENT_CERTIFICATES: &str = "/dev/mazet-certificates.crt";
 
 /// What to resolve for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +114,9 @@ impl Resolver {
             "Acquire::Languages \"none\";".into(),
             "Acquire::Retries \"3\";".into(),
         ];
+        if self.tree.is_some() && Path::new(CERTIFICATES).exists() {
+            lines.push(format!("Acquire::https::CAInfo \"{LENT_CERTIFICATES}\";"));
+        }
         lines.extend(self.mirror.apt_options.iter().cloned());
         lines.join("\n") + "\n"
     }
@@ -240,11 +247,13 @@ impl Resolver {
     fn apt(&self, program: Program, doing: impl Into<String>) -> Result<Command> {
         let command = match &self.tree {
             Some(tree) => {
-                let sandbox = Sandbox::new(tree).share(&self.folder).network();
-                let sandbox = match &self.target.keyring {
-                    Some(keyring) => sandbox.share(keyring),
-                    None => sandbox,
-                };
+                let mut sandbox = Sandbox::new(tree).share(&self.folder).network();
+                if let Some(keyring) = &self.target.keyring {
+                    sandbox = sandbox.share(keyring);
+                }
+                if Path::new(CERTIFICATES).exists() {
+                    sandbox = sandbox.lend(Path::new(CERTIFICATES), Path::new(LENT_CERTIFICATES));
+                }
                 sandbox.command(doing, program.name())?
             }
             None => Command::new(program, doing).env("LC_ALL", "C.UTF-8"),
@@ -323,7 +332,7 @@ fn explain_update(error: anyhow::Error) -> anyhow::Error {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&signature) {
         error.context(
-            "the archive's signature does not hold: the mirror is wrong, or debian-archive-keyring is too old; nothing was taken from it",
+            "the archive's signature does not hold: the mirror is wrong, or the host's keys are too old (apt-get update && apt-get install debian-archive-keyring); nothing was taken from it",
         )
     } else if has(&network) {
         error.context("no network, or the mirror does not answer: connect, choose another with --mirror, or build from the cache with --offline")

@@ -14,6 +14,8 @@ use std::process::Output;
 
 use anyhow::{Context as _, Result};
 
+use crate::sandbox::own;
+
 /// A program of the host that Mazet may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -250,7 +252,7 @@ impl Command {
     /// The command as one would type it.
     pub fn replay(&self) -> String {
         let envs = self.envs.iter().map(|(name, value)| format!("{name}={}", quote(value)));
-        envs.chain(self.words.iter().map(|word| quote(word))).collect::<Vec<_>>().join(" ")
+        envs.chain(self.words.iter().map(|word| quote(&typed(word)))).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -290,6 +292,13 @@ fn last_lines(output: &Output, count: usize) -> String {
 /// Another program's words, safe for a terminal.
 fn clean(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+/// A word as one would type it: our own program's descriptor is good in this process alone.
+fn typed(word: &OsStr) -> OsString {
+    let own = own::program().is_ok_and(|own| word == own.as_str());
+    let path = own.then(|| own::path().ok()).flatten();
+    path.map_or_else(|| word.to_owned(), PathBuf::into_os_string)
 }
 
 /// A word quoted for a POSIX shell.

@@ -7,6 +7,8 @@
 //! ([`enter`]), which mounts what is asked for and becomes the command.
 
 mod emulate;
+pub mod own;
+mod preload;
 pub mod users;
 
 use std::env;
@@ -137,7 +139,7 @@ impl Sandbox {
     /// A command of the tree, ready for its arguments.
     ///
     /// # Errors
-    /// When this program's own path cannot be found.
+    /// When this program cannot be opened.
     pub fn command(&self, doing: impl Into<String>, program: &str) -> Result<Command> {
         let prefix = self.prefix()?;
         let command = match prefix[0].as_str() {
@@ -152,10 +154,9 @@ impl Sandbox {
     /// themselves.
     ///
     /// # Errors
-    /// When this program's own path cannot be found.
+    /// When this program cannot be opened.
     pub fn prefix(&self) -> Result<Vec<String>> {
-        let program = env::current_exe().context("finding Mazet's own program")?;
-        let program = program.to_str().context("Mazet's own path is no UTF-8: move it")?.to_owned();
+        let program = own::program()?;
         let mut words = Vec::new();
         if self.foreign.is_some() && rustix::process::geteuid().is_root() {
             // Emulators are registered per user namespace: root too needs one of its own, or it
@@ -210,16 +211,18 @@ pub fn enter(description: &str, words: &[OsString]) -> Result<std::convert::Infa
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .context("making the mounts private")?;
-    set_up(&sandbox)?;
+    let preloaded = preload::told();
+    set_up(&sandbox, &preloaded)?;
     rustix::process::chroot(&sandbox.tree).with_context(|| format!("entering {}", sandbox.tree.display()))?;
     let cwd = sandbox.cwd.clone().unwrap_or_else(|| PathBuf::from("/"));
     env::set_current_dir(&cwd).with_context(|| format!("entering {}", cwd.display()))?;
-    let error = std::process::Command::new(program).args(arguments).exec();
+    let error =
+        std::process::Command::new(program).args(arguments).envs(preload::environment(&preloaded)).exec();
     Err(anyhow!(error))
         .with_context(|| format!("starting {} in {}", program.to_string_lossy(), sandbox.tree.display()))
 }
 
-fn set_up(sandbox: &Sandbox) -> Result<()> {
+fn set_up(sandbox: &Sandbox, preloaded: &[PathBuf]) -> Result<()> {
     let tree = &sandbox.tree;
     // A mount point of its own, so that mounts inside stay inside.
     bind(tree, tree)?;
@@ -227,13 +230,18 @@ fn set_up(sandbox: &Sandbox) -> Result<()> {
         mount_overlay(overlay)?;
     }
     system_mounts(tree)?;
+    preload::lend(preloaded, tree)?;
     let tmp = tree.join("tmp");
     mount("tmpfs", &tmp, "tmpfs", MountFlags::empty(), Some(c"mode=1777")).context("mounting /tmp")?;
-    if sandbox.network && Path::new("/etc/resolv.conf").exists() {
-        bind_at(Path::new("/etc/resolv.conf"), &tree.join("etc/resolv.conf"))?;
+    // Names mean inside what they mean outside.
+    for file in ["/etc/resolv.conf", "/etc/hosts"].map(Path::new) {
+        if sandbox.network && file.exists() {
+            bind_at(file, &below(tree, file))?;
+        }
     }
     if let Some(inner) = &sandbox.inner {
         system_mounts(inner)?;
+        preload::lend(preloaded, inner)?;
     }
     if let Some(architecture) = &sandbox.foreign {
         emulate::register(tree, Architecture::of(architecture)?)?;
@@ -352,10 +360,13 @@ fn below(tree: &Path, path: &Path) -> PathBuf {
     tree.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// A program of the host, as root of a user namespace with all sub-ids.
+/// A program of the host, as root of a user namespace with all sub-ids. It preloads nothing: the
+/// programs that it starts in a tree of its own would not find the libraries there.
 pub fn host_command(doing: impl Into<String>, program: Program) -> Command {
-    let command =
-        Command::new(Program::Unshare, doing).args(namespace_flags(true)).args(["--", program.name()]);
+    let command = Command::new(Program::Unshare, doing)
+        .args(namespace_flags(true))
+        .args(["--", program.name()])
+        .env(preload::VARIABLE, "");
     base_environment().into_iter().fold(command, |c, (name, value)| c.env(name, value))
 }
 

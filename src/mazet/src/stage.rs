@@ -38,8 +38,7 @@ pub fn stage(
     inputs: &Inputs,
     make: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<Made> {
-    let key = inputs.key();
-    let folder = shelf.join(format!("{name}-{}", key.short()));
+    let (key, folder) = (inputs.key(), place(shelf, name, inputs));
     let made = |cached| Made { folder: folder.clone(), cached, key };
     if folder.exists() {
         return Ok(made(true));
@@ -58,6 +57,11 @@ pub fn stage(
         .with_context(|| format!("noting the inputs of {name}"))?;
     fs::rename(&partial, &folder).with_context(|| format!("naming {}", folder.display()))?;
     Ok(made(false))
+}
+
+/// Where stage `name` keeps its result for `inputs`.
+pub fn place(shelf: &Path, name: &str, inputs: &Inputs) -> PathBuf {
+    shelf.join(format!("{name}-{}", inputs.key().short()))
 }
 
 /// Holds an exclusive lock on `path` until dropped; waits for other builds.
@@ -80,7 +84,7 @@ pub struct Question {
 
 /// Looks for a stage's result without making it.
 pub fn question(shelf: &Path, name: &str, inputs: &Inputs) -> Question {
-    let kept = shelf.join(format!("{name}-{}", inputs.key().short())).exists();
+    let kept = place(shelf, name, inputs).exists();
     let changes = match newest_inputs(shelf, name) {
         _ if kept => Vec::new(),
         Some(earlier) => inputs.changes_since(&earlier),

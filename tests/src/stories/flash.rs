@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use mazet_boot::Qemu;
 use mazet_boot::disk::{Disk, Format};
 use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
@@ -20,7 +21,7 @@ use crate::visitor::{Visitor, csrf};
 const CODE: &str = "ABCD-2345";
 /// Answers as a volunteer writes them.
 const ANSWERS: &str = "language = \"fr\"\n\n[box]\nname = \"lavande\"\nclaim-code = \"ABCD-2345\"\n\n\
-                       [association]\nname = \"Les Amis du Mazet\"\n";
+                       [association]\nname = \"Les Amis du Mazet\"\n\n[log]\nwrite = true\n";
 /// Bytes of the stick.
 const STICK: u64 = 1 << 30;
 
@@ -77,9 +78,27 @@ pub fn stick_boots(bench: &Bench) -> Result<()> {
     let answers = qemu.shell()?.ask("cat /run/live/medium/mazet.toml")?;
     ensure!(answers.contains("lavande"), "the stick's answers are {answers:?}");
     ensure!(!answers.contains("ABCD"), "the claim code is on the stick: {answers:?}");
+    log_is_on_the_stick(&qemu)?;
     enters(bench, &Visitor::new(&bench.lab, &qemu, &bench.path("cookies"))?)?;
     drop(qemu);
     fs::remove_file(&stick).context("removing the stick")
+}
+
+/// The log that the answers ask for: whole, without a secret, and the stick is read-only again.
+fn log_is_on_the_stick(qemu: &Qemu) -> Result<()> {
+    let shell = qemu.shell()?;
+    // Systemd started it already; this waits for its end, or writes the log once more.
+    shell.ask("systemctl start mazet-log.service")?;
+    let said = shell.ask("systemctl show --property=ExecMainStatus mazet-log.service")?;
+    ensure!(said.trim() == "ExecMainStatus=0", "the log was not written: {said}");
+    for words in ["asked for in mazet.toml; no unit failed", "Linux version", "mazet-broker.service"] {
+        let look = format!("grep -q '{words}' /run/live/medium/mazet-log.txt");
+        shell.ask(&look).with_context(|| format!("the log does not hold `{words}`"))?;
+    }
+    shell.ask("! grep -q 'argon2' /run/live/medium/mazet-log.txt").context("the log holds a hash")?;
+    let options = "findmnt --noheadings --output FS-OPTIONS /run/live/medium";
+    let read_only = shell.ask(&format!("{options} | tr , '\\n' | grep -qx ro"));
+    read_only.context("the stick stays writable").map(drop)
 }
 
 /// The code of the answers opens the wizard, and another one does not.

@@ -66,6 +66,19 @@ fn cleaning_keeps_the_newest_result_and_the_downloads() {
 }
 
 #[test]
+fn what_the_last_build_of_another_recipe_used_is_kept() {
+    let root = cache();
+    let [old, new] = [OLD, NEW].map(|name| root.path().join(name));
+    note_use(root.path(), "pi", &[&old]).expect("noted");
+    note_use(root.path(), "pc", &[&new]).expect("noted");
+    let gone = clean(root.path(), Extent::Superseded, remove).expect("cleaned");
+    assert_eq!(names(root.path(), &gone), ["layers/.box.partial"]);
+    note_use(root.path(), "pi", &[&new]).expect("noted");
+    let gone = clean(root.path(), Extent::Superseded, remove).expect("cleaned");
+    assert_eq!(names(root.path(), &gone), [OLD]);
+}
+
+#[test]
 fn cleaning_all_leaves_nothing() {
     let root = cache();
     clean(root.path(), Extent::All, remove).expect("cleaned");

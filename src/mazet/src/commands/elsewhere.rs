@@ -1,6 +1,7 @@
 //! A second project with a cache of its own, for builds that may not touch the first.
 //!
-//! It has the sources and the downloads (inputs, named by their digests), and no result.
+//! It has the sources and the downloads (inputs, named by their digests), and no result; on wish
+//! another user and another clock.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::Setting;
+use super::test::clock::Clock;
 use crate::run::{Command, Program};
 use crate::sandbox;
 
@@ -21,6 +23,7 @@ pub struct Elsewhere {
     root: PathBuf,
     recipe: String,
     user: Option<String>,
+    clock: Option<Clock>,
 }
 
 impl Elsewhere {
@@ -34,16 +37,23 @@ impl Elsewhere {
         let near =
             if user.is_some() { PathBuf::from("/var/tmp") } else { setting.cache.folder("scratch")? };
         let root = tempfile::Builder::new().prefix("mazet-second-").tempdir_in(near)?.keep();
-        let place = Self { root, recipe: recipe.to_owned(), user: user.map(str::to_owned) };
+        let place = Self { root, recipe: recipe.to_owned(), user: user.map(str::to_owned), clock: None };
         copy_project(&setting.project.root, &place.project())?;
         for kind in DOWNLOADS {
             copy_folder(&setting.cache.root.join(kind), &place.root.join("cache/mazet").join(kind))?;
         }
-        fs::copy(std::env::current_exe()?, place.root.join("mazet")).context("copying Mazet's program")?;
+        fs::copy("/proc/self/exe", place.root.join("mazet")).context("copying Mazet's program")?;
         let lock = setting.project.images().join(format!("{recipe}.lock"));
         fs::copy(&lock, place.root.join("lock")).with_context(|| format!("copying {}", lock.display()))?;
         place.hand_over()?;
         Ok(place)
+    }
+
+    /// Everything started there has this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
     }
 
     /// Its folder.
@@ -81,8 +91,28 @@ impl Elsewhere {
         Ok(())
     }
 
+    /// The tree of the only result that a stage has there: `<shelf>/<stage>-<key>/tree`.
+    ///
+    /// # Errors
+    /// When nothing was built.
+    pub fn tree(&self, shelf: &str, stage: &str) -> Result<PathBuf> {
+        let shelf = self.root.join("cache/mazet").join(shelf);
+        let entries = fs::read_dir(&shelf).with_context(|| format!("reading {}", shelf.display()))?;
+        let mut names = entries.flatten().map(|entry| entry.path());
+        let found = names.find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.strip_prefix(stage).is_some_and(|rest| rest.starts_with('-'))
+        });
+        Ok(found.with_context(|| format!("no {stage} was made in {}", shelf.display()))?.join("tree"))
+    }
+
     /// Its own `mazet`, ready for arguments.
     pub fn mazet(&self, doing: &str) -> Command {
+        let clock = self.clock.iter().flat_map(Clock::environment);
+        clock.fold(self.plain(doing), |command, (name, value)| command.env(name, value))
+    }
+
+    fn plain(&self, doing: &str) -> Command {
         let script = "umask 077; cd \"$1\"; shift; exec \"$@\"";
         let command = match &self.user {
             Some(user) => Command::new(Program::Runuser, doing).args(["--user", user, "--", "sh"]),

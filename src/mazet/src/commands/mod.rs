@@ -75,6 +75,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Action::Generate(words) => small::generate(&words),
         Action::Sandbox(words) => match sandbox::enter(&words.description, &words.words)? {},
         Action::Users(words) => sandbox::users::enter(&words.words),
+        Action::Clock(words) => {
+            test::clock::tell(&words.tools, words.base.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
         Action::Test(words) => test::run(&words),
         Action::Bench(words) => bench::run(&words),
     }

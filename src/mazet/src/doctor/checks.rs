@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use super::host::{FileSystem, Host, Kvm, User};
+use crate::arch::Architecture;
+use crate::commands::test::clock;
+
 use super::{CACHE_BYTES, Finding, Folders, IMAGES_BYTES, RUST_MINIMUM, State};
 
 /// A host program that a build needs.
@@ -247,5 +250,20 @@ pub(super) fn emulation(host: &impl Host) -> Finding {
             "a kernel before Linux {major}.{minor}, and no emulator for arm64: images for a Pi cannot be built"
         ),
         mend: vec![as_root(&host.user(), "apt-get install --no-install-recommends qemu-user-static")],
+    }
+}
+
+/// Can `mazet test` build a second time with another clock? Builds do without.
+pub(super) fn other_clock(host: &impl Host) -> Finding {
+    let check = "other clock";
+    let library = Architecture::builder().map(clock::library).unwrap_or_default();
+    if host.has_file(&library.to_string_lossy()) {
+        return good(check, "libfaketime is there for the test that builds twice");
+    }
+    Finding {
+        check,
+        state: State::Note,
+        found: "no libfaketime: `mazet test` cannot build a second time with another clock".to_owned(),
+        mend: vec![as_root(&host.user(), "apt-get install --no-install-recommends libfaketime")],
     }
 }

@@ -51,6 +51,8 @@ fn complete() -> Described {
         ("/etc/subuid", "marie:100000:65536\n"),
         ("/etc/subgid", "marie:100000:65536\n"),
         ("/proc/sys/kernel/osrelease", "6.12.43+deb13-amd64\n"),
+        ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", ""),
+        ("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1", ""),
     ];
     Described {
         user: User { name: "marie".to_owned(), id: 1000 },
@@ -85,6 +87,7 @@ fn a_complete_host_is_healthy() {
     ok      free space: 20.0 GB at /home/marie/.cache/mazet
     ok      emulation: Linux 6.12 lets a build bring its own
     ok      KVM: /dev/kvm opens; each boot probes whether it can run the kernel
+    ok      other clock: libfaketime is there for the test that builds twice
 
     This host can build images.
     ");
@@ -99,6 +102,7 @@ fn a_fresh_ubuntu_is_told_everything_at_once() {
     host.files.insert("/etc/subgid", "jean:100000:65536\n".to_owned());
     host.versions.insert("cargo", "cargo 1.75.0");
     host.versions.remove("rustc");
+    host.files.retain(|path, _| !path.contains("faketime"));
     host.free = 3_250_000_000;
     host.kvm = Kvm::Forbidden;
     let report = examine(&host, &folders());
@@ -120,6 +124,8 @@ fn a_fresh_ubuntu_is_told_everything_at_once() {
     ok      emulation: Linux 6.12 lets a build bring its own
     note    KVM: marie may not open /dev/kvm: boots are emulated, which takes minutes
                 sudo usermod --append --groups kvm marie
+    note    other clock: no libfaketime: `mazet test` cannot build a second time with another clock
+                sudo apt-get install --no-install-recommends libfaketime
 
     6 things are missing. Run the commands below them, then `./mazet doctor` again.
     ");

@@ -26,6 +26,7 @@ use super::choose::Target;
 use super::devices::{self, Device};
 use super::medium::{Disk, device_flags};
 use crate::run::{Command, Program};
+use crate::sandbox::own;
 
 /// The hidden subcommand that [`give`]s.
 pub const SUBCOMMAND: &str = "internal-open-device";
@@ -77,7 +78,7 @@ fn with_privileges(device: &Device) -> Result<File> {
         );
     };
     let (ours, theirs) = UnixStream::pair().context("making a socket")?;
-    let program = std::env::current_exe().context("finding Mazet's own program")?;
+    let program = own::path()?;
     eprintln!("opening {name} needs privileges: {} asks for them, for this step alone", asker.name());
     Command::new(asker, format!("opening {name} with privileges"))
         .arg(program)

@@ -102,6 +102,8 @@ fn an_image_is_told_in_full() {
       live/filesystem.module                     27 B
 
     2 packages: 2 base, 0 services
+      base      apt                                    10 B  1.0
+      base      sed                                    10 B  1.0
     ");
 }
 

@@ -16,7 +16,7 @@ use mazet::lock::{Archive, Entry, Lock};
 use mazet::mirror::Mirror;
 use mazet::ui::Ui;
 use server::Request;
-use world::{DATE, World, mirror_at};
+use world::{DATE, KEYS, World, mirror_at};
 
 fn fetch_all(world: &World, mirror: Option<&Mirror>, entries: &[Entry]) -> anyhow::Result<u64> {
     fetch::fetch(&world.debs(), mirror, entries, &Ui::new().step("fetching"))
@@ -47,70 +47,84 @@ fn kept(world: &World) -> Vec<String> {
 
 #[test]
 fn names_become_a_lock_and_the_lock_becomes_packages() {
-    let world = World::new();
-    let entries = world.resolve(&["greet"]);
-    let seen: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.version.as_str(), e.archive)).collect();
-    assert_eq!(
-        seen,
-        [
-            ("apt", "3.0.3", Archive::Main),
-            ("base-files", "13.8", Archive::Main),
-            ("greet", "2.1-1", Archive::Main),
-            ("libgreet1", "1:1.0-1+deb13u1", Archive::Security),
-        ]
-    );
-    let epoch = world.resolver(&world.mirror()).epoch().expect("there are indexes");
-    assert_eq!(epoch, DATE.1);
+    for world in World::each() {
+        let entries = world.resolve(&["greet"]);
+        let seen: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.version.as_str(), e.archive)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("apt", "3.0.3", Archive::Main),
+                ("base-files", "13.8", Archive::Main),
+                ("greet", "2.1-1", Archive::Main),
+                ("libgreet1", "1:1.0-1+deb13u1", Archive::Security),
+            ]
+        );
+        let epoch = world.resolver(&world.mirror()).epoch().expect("there are indexes");
+        assert_eq!(epoch, DATE.1);
 
-    let lock = Lock::new("trixie", "amd64", epoch, entries);
-    let read = Lock::parse(&lock.render()).expect("own rendering");
-    assert_eq!(read, lock);
+        let lock = Lock::new("trixie", "amd64", epoch, entries);
+        let read = Lock::parse(&lock.render()).expect("own rendering");
+        assert_eq!(read, lock);
 
-    fetch_all(&world, Some(&world.mirror()), &read.packages).expect("fetched");
-    for entry in &read.packages {
-        let path = fetch::path(&world.debs(), entry);
-        assert_eq!(Digest::of_file(&path).expect("there"), entry.sha256, "{}", entry.name);
+        fetch_all(&world, Some(&world.mirror()), &read.packages).expect("fetched");
+        for entry in &read.packages {
+            let path = fetch::path(&world.debs(), entry);
+            assert_eq!(Digest::of_file(&path).expect("there"), entry.sha256, "{}", entry.name);
+        }
+        let requests = world.server.package_requests().len();
+        assert_eq!(fetch_all(&world, Some(&world.mirror()), &read.packages).expect("nothing to do"), 0);
+        assert_eq!(fetch_all(&world, None, &read.packages).expect("nothing to do"), 0);
+        assert_eq!(world.server.package_requests().len(), requests, "what is kept is not asked for again");
     }
-    let requests = world.server.package_requests().len();
-    assert_eq!(fetch_all(&world, Some(&world.mirror()), &read.packages).expect("nothing to do"), 0);
-    assert_eq!(fetch_all(&world, None, &read.packages).expect("nothing to do"), 0);
-    assert_eq!(world.server.package_requests().len(), requests, "what is kept is not asked for again");
 }
 
 #[test]
 fn a_dependency_that_nobody_has_is_explained_by_apt() {
-    let world = World::new();
-    world.resolve(&["greet"]);
-    let resolver = world.resolver(&world.mirror());
-    let error = resolver.resolve(mazet::lock::Part::Base, &["lonely".to_owned()]).expect_err("no solution");
-    assert!(format!("{error:#}").contains("nobody-has-this"), "{error:#}");
+    for world in World::each() {
+        world.resolve(&["greet"]);
+        let resolver = world.resolver(&world.mirror());
+        let error =
+            resolver.resolve(mazet::lock::Part::Base, &["lonely".to_owned()]).expect_err("no solution");
+        assert!(format!("{error:#}").contains("nobody-has-this"), "{error:#}");
+    }
 }
 
 #[test]
 fn a_release_file_that_was_touched_is_refused() {
-    let world = World::new();
-    let path = world.file("debian/dists/trixie/InRelease");
-    let text = fs::read_to_string(&path).expect("readable");
-    fs::write(&path, text.replace("Label: Test", "Label: Evil")).expect("written");
-    let error = world.resolver(&world.mirror()).update(true).expect_err("refused");
-    assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+    for world in World::each() {
+        let path = world.file("debian/dists/trixie/InRelease");
+        let text = fs::read_to_string(&path).expect("readable");
+        fs::write(&path, text.replace("Label: Test", "Label: Evil")).expect("written");
+        let error = world.resolver(&world.mirror()).update(true).expect_err("refused");
+        assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+    }
 }
 
 #[test]
 fn a_key_that_is_not_trusted_is_refused() {
-    let world = World::new();
-    world.trust_another_key();
-    let error = world.resolver(&world.mirror()).update(true).expect_err("refused");
-    assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+    for world in World::each() {
+        world.trust(2);
+        let error = world.resolver(&world.mirror()).update(true).expect_err("refused");
+        assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+    }
+}
+
+#[test]
+fn one_trusted_key_of_several_is_enough() {
+    for world in World::each() {
+        world.trust(KEYS[1]);
+        assert_eq!(world.resolve(&["greet"]).len(), 4);
+    }
 }
 
 #[test]
 fn an_index_that_is_not_the_signed_one_is_refused() {
-    let world = World::new();
-    let path = world.file("debian/dists/trixie/main/binary-amd64/Packages");
-    let text = fs::read_to_string(&path).expect("readable");
-    fs::write(&path, text.replace("Version: 2.1-1", "Version: 6.6-6")).expect("written");
-    assert!(world.resolver(&world.mirror()).update(true).is_err());
+    for world in World::each() {
+        let path = world.file("debian/dists/trixie/main/binary-amd64/Packages");
+        let text = fs::read_to_string(&path).expect("readable");
+        fs::write(&path, text.replace("Version: 2.1-1", "Version: 6.6-6")).expect("written");
+        assert!(world.resolver(&world.mirror()).update(true).is_err());
+    }
 }
 
 #[test]
@@ -149,12 +163,13 @@ fn a_version_that_the_mirror_dropped_is_named() {
 
 #[test]
 fn no_network_is_told_as_such_by_apt_and_by_the_fetcher() {
-    let world = World::new();
-    let entries = world.resolve(&["greet"]);
-    let nowhere = mirror_at(&closed_port());
-    assert!(matches!(fault(&world, Some(&nowhere), &entries), FetchError::NoNetwork { .. }));
-    let error = world.resolver(&nowhere).update(true).expect_err("refused");
-    assert!(format!("{error:#}").starts_with("no network, or the mirror does not answer"), "{error:#}");
+    for world in World::each() {
+        let entries = world.resolve(&["greet"]);
+        let nowhere = mirror_at(&closed_port());
+        assert!(matches!(fault(&world, Some(&nowhere), &entries), FetchError::NoNetwork { .. }));
+        let error = world.resolver(&nowhere).update(true).expect_err("refused");
+        assert!(format!("{error:#}").starts_with("no network, or the mirror does not answer"), "{error:#}");
+    }
 }
 
 #[test]

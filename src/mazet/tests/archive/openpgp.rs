@@ -1,5 +1,5 @@
 //! Just enough OpenPGP (RFC 4880, with EdDSA as in RFC 9580's legacy keys) to sign a Release
-//! file, so that the tests need no program for it: one Ed25519 key, and the clear-signed text.
+//! file, so that the tests need no program for it: Ed25519 keys, and the clear-signed text.
 
 use std::fmt::Write as _;
 
@@ -35,19 +35,6 @@ impl Key {
         // Type 0x13: certification of the user id; the key may sign (flag 0x02), and certify (0x01).
         let certificate = self.signature(0x13, KEY_TIME, &[2, 27, 0x03], &bound);
         [packet(6, &body), packet(13, name), certificate].concat()
-    }
-
-    /// The text, clear-signed (RFC 4880, section 7). Lines must not begin with `-` nor end with
-    /// a space: the text is then its own canonical form, but for the line ends.
-    pub fn clear_sign(&self, text: &str) -> String {
-        let text = text.trim_end_matches('\n');
-        let canonical = text.replace('\n', "\r\n");
-        let signature = self.signature(0x01, SIGNING_TIME, &[], canonical.as_bytes());
-        format!(
-            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{text}\n\
-             -----BEGIN PGP SIGNATURE-----\n\n{}-----END PGP SIGNATURE-----\n",
-            armor(&signature)
-        )
     }
 
     /// Body of the public-key packet, version 4.
@@ -95,6 +82,20 @@ impl Key {
         body.extend([number(r), number(s)].concat());
         packet(2, &body)
     }
+}
+
+/// The text, clear-signed (RFC 4880, section 7) with each of the keys. Lines must not begin with `-`
+/// nor end with a space: the text is then its own canonical form, but for the line ends.
+pub fn clear_sign(keys: &[Key], text: &str) -> String {
+    let text = text.trim_end_matches('\n');
+    let canonical = text.replace('\n', "\r\n");
+    let sign = |key: &Key| key.signature(0x01, SIGNING_TIME, &[], canonical.as_bytes());
+    let signatures = keys.iter().flat_map(sign).collect::<Vec<_>>();
+    format!(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{text}\n\
+         -----BEGIN PGP SIGNATURE-----\n\n{}-----END PGP SIGNATURE-----\n",
+        armor(&signatures)
+    )
 }
 
 fn prefixed(tag: u8, length: &[u8], body: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! A tiny Debian archive, made when a test runs: a few packages built by dpkg-deb, indexes and
 //! a signed Release for the release, its updates and its security updates.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +10,21 @@ use mazet::digest::Digest;
 use mazet::lock::{Entry, Part};
 use mazet::mirror::Mirror;
 use mazet::resolve::{Resolver, Target};
+use mazet::sandbox::own;
 use tempfile::TempDir;
 
-use crate::openpgp::Key;
+use crate::openpgp::{Key, clear_sign};
 use crate::server::Server;
 
 /// Date of every Release file, and its seconds since 1970.
 pub const DATE: (&str, u64) = ("Thu, 01 Jan 2026 00:00:00 UTC", 1_767_225_600);
+
+/// Seeds of the keys that every Release file is signed with, as Debian signs with the keys of two
+/// releases. The first one is trusted.
+pub const KEYS: [u8; 2] = [1, 3];
+
+/// Names a tools tree; `mazet test` sets it.
+const TREE: &str = "MAZET_TEST_TOOLS";
 
 /// A package to build: name, version, further control fields, bytes of content.
 type Recipe = (&'static str, &'static str, &'static str, usize);
@@ -32,21 +41,38 @@ const SECURITY: [Recipe; 1] = [("libgreet1", "1:1.0-1+deb13u1", "", 300_000)];
 /// The archive, its server, and a place for what Mazet keeps.
 pub struct World {
     folder: TempDir,
+    /// The tools tree whose apt resolves; the host's where there is none.
+    tree: Option<PathBuf>,
     /// Serves it.
     pub server: Server,
 }
 
 impl World {
-    /// Builds, signs and serves the archive.
+    /// Builds, signs and serves the archive; the host's apt resolves.
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// One world for the host's apt, and one for that of the tools tree that `mazet test` names.
+    pub fn each() -> Vec<Self> {
+        let tree = env::var_os(TREE).map(PathBuf::from);
+        assert!(tree.is_some() || env::var_os("CI").is_none(), "{TREE} is not set: run `./mazet test`");
+        let worlds = [None].into_iter().chain(tree.map(Some));
+        worlds.map(Self::with).collect()
+    }
+
+    fn with(tree: Option<PathBuf>) -> Self {
+        if tree.is_some() {
+            own::stand_in(Path::new(env!("CARGO_BIN_EXE_mazet"))).expect("compiled with this test");
+        }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let archive = folder.path().join("archive");
         suite(&archive.join("debian"), "trixie", &RELEASE);
         suite(&archive.join("debian"), "trixie-updates", &[]);
         suite(&archive.join("debian-security"), "trixie-security", &SECURITY);
-        fs::write(folder.path().join("keys.gpg"), Key::new(1).keyring()).expect("written");
+        fs::write(folder.path().join("keys.gpg"), Key::new(KEYS[0]).keyring()).expect("written");
         let server = Server::start(&archive);
-        Self { folder, server }
+        Self { folder, tree, server }
     }
 
     /// A path in the archive.
@@ -59,9 +85,9 @@ impl World {
         self.folder.path().join("debs")
     }
 
-    /// Trusts another key from now on.
-    pub fn trust_another_key(&self) {
-        fs::write(self.folder.path().join("keys.gpg"), Key::new(2).keyring()).expect("written");
+    /// Trusts the key of this seed alone from now on.
+    pub fn trust(&self, seed: u8) {
+        fs::write(self.folder.path().join("keys.gpg"), Key::new(seed).keyring()).expect("written");
     }
 
     /// The archive as a mirror.
@@ -78,7 +104,8 @@ impl World {
             components: vec!["main".to_owned()],
             keyring: Some(self.folder.path().join("keys.gpg")),
         };
-        Resolver::new(&self.folder.path().join("indexes"), mirror, &target, None).expect("laid out")
+        Resolver::new(&self.folder.path().join("indexes"), mirror, &target, self.tree.as_deref())
+            .expect("laid out")
     }
 
     /// apt's answer for these names.
@@ -113,7 +140,7 @@ fn suite(archive: &Path, name: &str, packages: &[Recipe]) {
         Digest::of(&index),
         index.len()
     );
-    let signed = Key::new(1).clear_sign(&release);
+    let signed = clear_sign(&KEYS.map(Key::new), &release);
     fs::write(archive.join("dists").join(name).join("InRelease"), signed).expect("written");
 }
 

@@ -1,5 +1,6 @@
 //! `mazet test`: every suite, one verdict.
 
+pub mod clock;
 mod second;
 
 use std::fs;
@@ -15,6 +16,7 @@ use crate::cli;
 use crate::compile;
 use crate::lock::Part;
 use crate::run::{Command, Program};
+use crate::sandbox::own;
 use crate::timings::{Timings, human_seconds};
 
 /// The recipe that most of the end-to-end scenarios boot.
@@ -159,7 +161,10 @@ impl Tester {
     }
 
     fn cargo(&self) -> Result<Count> {
+        // Where resolving is tested with the apt that resolves in a build.
+        let tools = boot::tools(&self.setting, RECIPE)?;
         let command = Command::new(Program::Cargo, "running the unit and integration tests")
+            .env("MAZET_TEST_TOOLS", tools)
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
             .arg(self.setting.project.root.join("Cargo.toml"));
         self.counted(&command)
@@ -256,7 +261,7 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .arg("--artefacts")
         .arg(artefacts)
         .arg("--mazet")
-        .arg(std::env::current_exe().context("finding Mazet's own program")?);
+        .arg(own::path()?);
     for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
         command = enter(command, setting, recipe, artefacts, tree)?;
     }

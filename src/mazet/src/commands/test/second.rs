@@ -1,8 +1,8 @@
 //! The same lock and sources give the same image, whoever builds it, wherever.
 //!
 //! The second build starts from nothing but the lock, the sources and the downloads: another
-//! project folder, another cache, another umask, time zone and locale, later by the clock, and
-//! another user where one is given. The two image files are compared byte by byte.
+//! project folder, another cache, another umask, time zone, locale and clock, and another user where
+//! one is given. The two image files are compared byte by byte.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -10,6 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::clock::{self, Clock};
+use crate::arch::Architecture;
 use crate::commands::Setting;
 use crate::commands::elsewhere::Elsewhere;
 
@@ -18,12 +20,30 @@ use crate::commands::elsewhere::Elsewhere;
 /// # Errors
 /// When the images differ, saying from which byte on; or when the second build fails.
 pub fn same_image(setting: &Setting, recipe: &str, user: Option<&str>) -> Result<()> {
-    let place = Elsewhere::new(setting, recipe, user)?;
+    let clock = Clock::find()?;
+    let place = Elsewhere::new(setting, recipe, user)?.clock(clock.clone());
     // A build may replace the first image meanwhile: hold on to this one.
     let first = place.hold(&setting.project.images().join(format!("{recipe}.img")))?;
     setting.ui.say(format!("building a second time in {}", place.project().display()));
     place.build()?;
+    let told = clocks(setting, recipe, &place)?;
+    clock.check(&told)?;
+    setting.ui.say(format!("the second build's clocks, in seconds since 1970: {}", told.replace('\n', ", ")));
     compare(&first, &place.image())
+}
+
+/// What the clocks of the second build say: of its `mazet`, and of programs of its trees. Emulated
+/// programs keep the true clock, and are not asked.
+fn clocks(setting: &Setting, recipe: &str, place: &Elsewhere) -> Result<String> {
+    let mut command = place
+        .mazet("asking for the second build's clocks")
+        .arg(clock::SUBCOMMAND)
+        .arg(place.tree("trees", "tools")?);
+    let architecture = setting.recipe(recipe)?.recipe.image.architecture;
+    if !Architecture::of(&architecture)?.is_foreign() {
+        command = command.arg(place.tree("layers", "base")?);
+    }
+    Ok(command.text()?.trim().to_owned())
 }
 
 /// Compares two files byte by byte.
