@@ -42,6 +42,7 @@ async fn answer(
         "name": status.name,
         "version": status.version,
         "address": format!("https://{}.local/", status.name),
+        "keeps_medium": status.keeps_medium,
     });
     Ok(app.pages.response(language, StatusCode::OK, &Page::new(template, title, path, data))?)
 }
