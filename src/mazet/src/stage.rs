@@ -61,7 +61,10 @@ pub fn stage(
 }
 
 /// Holds an exclusive lock on `path` until dropped; waits for other builds.
-fn lock(path: &Path) -> Result<File> {
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("opening the lock {}", path.display()))?;
     rustix::fs::flock(&file, FlockOperation::LockExclusive).context("waiting for another build")?;
     Ok(file)
