@@ -44,7 +44,7 @@ const MISTAKE: &str = "\n[wify]\nssid = \"Mazet\"\n";
 /// What must stand on no card.
 const SECRETS: [&str; 3] = ["ABCD-2345", "ABCD2345", "lavande tuile borie"];
 /// Bytes of the card.
-const CARD: u64 = 2 << 30;
+const CARD: u64 = 16 << 30;
 
 /// The answers count, the mistake is told with its place, the log is on the card.
 pub fn pi(bench: &Bench) -> Result<()> {
@@ -99,10 +99,16 @@ fn mistaken(bench: &Bench, card: &Path) -> Result<usize> {
     Ok(line)
 }
 
-/// The names are filled in, and the mistake stands there with its place.
+/// The language is not asked, the mistake stands there with its place, and the names are filled in.
 fn in_the_wizard(visitor: &Visitor<'_>, line: usize) -> Result<()> {
+    let first = visitor.get("/")?.redirect;
+    ensure!(first.ends_with("/start"), "the first question is {first}");
+    let page = visitor.get("/start")?.body;
+    ensure!(page.contains(&format!("Ligne {line}, colonne 2")), "the mistake is not shown:\n{page}");
+    by_http::step(visitor, "/start", &[("purpose", "new")])?;
+    by_http::step(visitor, "/disks", &[("disk", "vda")])?;
     let page = visitor.get("/association")?.body;
-    for answer in ["Les Amis du Mazet", "lavande", &format!("Ligne {line}, colonne 2")] {
+    for answer in ["Les Amis du Mazet", "lavande"] {
         ensure!(page.contains(answer), "the page does not show {answer:?}:\n{page}");
     }
     Ok(())

@@ -108,7 +108,7 @@ fn connected(shell: &GuestShell) -> Result<()> {
 /// The passphrase itself is nowhere: not in the journal, not in what the box wrote.
 fn no_trace(shell: &GuestShell) -> Result<()> {
     let search = format!(
-        "journalctl -b | grep -c '{PASSPHRASE}'; grep -rl '{PASSPHRASE}' /run/mazet /etc /run/live/medium/mazet.toml; \
+        "journalctl -b | grep -c '{PASSPHRASE}'; grep -rls '{PASSPHRASE}' /run/mazet /etc /run/live/medium/mazet.toml; \
          stat -c %a /run/mazet/wifi.conf"
     );
     let found = shell.run(&search, Duration::from_secs(180))?.text;
