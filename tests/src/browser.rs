@@ -122,6 +122,12 @@ impl Browser {
         Ok(usize::try_from(self.session.script(&script)?.as_u64().unwrap_or_default())?)
     }
 
+    /// What the first field for a CSS selector holds now; empty where there is none.
+    pub fn value_now(&self, selector: &str) -> Result<String> {
+        let script = format!("return document.querySelector('{selector}')?.value ?? '';");
+        Ok(self.session.script(&script)?.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Keeps the whole page as a picture and sees that it fits the screen's width, is in
     /// the language `language`, and that the browser had nothing to complain about (a
     /// broken content policy, a missing file).

@@ -13,11 +13,21 @@ use crate::wizard::{Answers, INSTALLATION};
 /// Between two looks at the progress: nothing tells a client without JavaScript when it is over.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Gives the claim code.
+pub fn claim(visitor: &Visitor<'_>, code: &str) -> Result<()> {
+    step(visitor, "/claim", &[("code", code)])
+}
+
+/// Gives the claim code and answers the first questions, up to those of the machine.
+pub fn begin(visitor: &Visitor<'_>, code: &str, language: &str) -> Result<()> {
+    claim(visitor, code)?;
+    step(visitor, "/language", &[("language", language)])?;
+    step(visitor, "/start", &[("purpose", "new")])
+}
+
 /// Gives the claim code and answers every question, for the disk with the kernel name `disk`.
 pub fn answer(visitor: &Visitor<'_>, code: &str, answers: &Answers, disk: &str) -> Result<()> {
-    step(visitor, "/claim", &[("code", code)])?;
-    step(visitor, "/language", &[("language", answers.language)])?;
-    step(visitor, "/start", &[("purpose", "new")])?;
+    begin(visitor, code, answers.language)?;
     let page = visitor.get("/disks")?.body;
     ensure!(page.contains(&format!("id=\"disk-{disk}\"")), "the disk {disk} is not offered:\n{page}");
     step(visitor, "/disks", &[("disk", disk)])?;
@@ -67,7 +77,7 @@ fn wait(visitor: &Visitor<'_>) -> Result<()> {
 }
 
 /// Posts one form, with the token of its page; it must lead on.
-fn step(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) -> Result<()> {
+pub fn step(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) -> Result<()> {
     let page = visitor.get(path)?;
     let token = csrf(&page.body).with_context(|| format!("opening {path}: {}", page.status))?;
     let fields: Vec<(&str, &str)> =

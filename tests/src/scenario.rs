@@ -5,7 +5,9 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, members, mirror, name, operator, pi, power, usb};
+use crate::stories::{
+    answers, boots, claim, clock, flash, install, members, mirror, name, operator, pi, power, usb, wifi,
+};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -106,9 +108,15 @@ pub const ALL: &[Scenario] = &[
     story("loses-the-second-disk", "a mirrored box boots without its second disk", mirror::without_second)
         .needs(MIRRORS)
         .long(),
+    story("joins-a-wifi", "a wireless network is heard, chosen in the wizard, and joined", wifi::joins)
+        .long(),
     story("pi-boots", "a Raspberry Pi's card starts to the wizard", pi::live),
     story(PI_INSTALLS, "a Raspberry Pi 3 installs onto the card that it started from", pi::installs).long(),
     story("pi-installed", "that card, looked at from inside", pi::installed).needs(PI_INSTALLS).long(),
+    story("pi-knows-its-answers", "a card flashed with answers, one of them mistaken by hand", answers::pi)
+        .long(),
+    story("pi-takes-the-time", "a Raspberry Pi 3 takes the time that its network offers", clock::taken)
+        .long(),
 ];
 
 #[cfg(test)]

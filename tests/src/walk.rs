@@ -33,7 +33,8 @@ pub fn run(lab: &Lab, arguments: &Arguments) -> Result<()> {
     let bench = lab.bench(if arguments.english { "walk-english" } else { "walk-french" })?;
     let browser = Browser::open(&bench, screen)?;
     let serials: Vec<&str> = arguments.disk.iter().map(String::as_str).collect();
-    wizard::enter(&browser, &arguments.url, &arguments.code, answers.language)?;
+    let open = if arguments.english { wizard::follow } else { wizard::enter };
+    open(&browser, &arguments.url, &arguments.code, answers.language)?;
     wizard::answer(&browser, &answers, &serials)?;
     wizard::begin(&browser, answers.language)?;
     wizard::finish(&browser, answers.language)

@@ -55,6 +55,24 @@ pub fn claim(browser: &Browser, qemu: &Qemu, language: &str) -> Result<()> {
     enter(browser, &format!("https://127.0.0.1:{}/", qemu.port(443)?), &code, language)
 }
 
+/// Opens the wizard as the picture that `mazet flash` prints leads to it: the code is behind the `#`,
+/// and nothing is typed.
+pub fn scan_picture(browser: &Browser, qemu: &Qemu, language: &str) -> Result<()> {
+    follow(browser, &format!("https://127.0.0.1:{}/", qemu.port(443)?), &console::claim_code(qemu)?, language)
+}
+
+/// Follows the address in the picture.
+pub fn follow(browser: &Browser, address: &str, code: &str, language: &str) -> Result<()> {
+    browser.go(&format!("{address}#{code}"))?;
+    browser.wait_for("//form[@id='claim-form']")?;
+    let typed = browser.value_now("#code")?;
+    ensure!(typed == code, "the field holds {typed:?} where the code of the picture was expected");
+    let shown = browser.address()?;
+    ensure!(!shown.contains('#'), "the code stays in the address: {shown}");
+    browser.page_is_well("1-claim", language)?;
+    browser.click("//button[@id='continue']")
+}
+
 /// Opens the wizard at `address` with a claim code.
 pub fn enter(browser: &Browser, address: &str, code: &str, language: &str) -> Result<()> {
     browser.go(address)?;

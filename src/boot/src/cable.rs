@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::error::BootError;
+use crate::firmware::Firmware;
 
 /// The cable. It must outlive the machines that it joins.
 #[derive(Debug)]
@@ -48,13 +49,17 @@ impl Cable {
 
 impl Plug {
     /// QEMU's arguments for the card at this end.
-    pub(crate) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self, firmware: Firmware) -> Vec<String> {
         let (own, other) = (self.own.display(), self.other.display());
         vec![
             "-netdev".to_owned(),
             format!("dgram,id=cable,local.type=unix,local.path={own},remote.type=unix,remote.path={other}"),
             "-device".to_owned(),
-            format!("virtio-net-pci,netdev=cable,mac={},romfile=", self.mac),
+            match firmware {
+                // A Pi has no slots: as its own Ethernet, this card is behind USB.
+                Firmware::Raspi3b => format!("usb-net,netdev=cable,mac={}", self.mac),
+                _ => format!("virtio-net-pci,netdev=cable,mac={},romfile=", self.mac),
+            },
         ]
     }
 }

@@ -135,7 +135,7 @@ impl Machine {
         let mut arguments = self.board();
         arguments.extend(self.firmware.arguments(runner, scratch)?);
         arguments.extend(self.network());
-        arguments.extend(self.plug.iter().flat_map(Plug::arguments));
+        arguments.extend(self.plug.iter().flat_map(|plug| plug.arguments(self.firmware)));
         arguments.extend(self.lines(sockets));
         arguments.extend(self.kernel.iter().flat_map(|kernel| kernel.arguments(self)));
         if self.shell && !self.firmware.is_pi() {

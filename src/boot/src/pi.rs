@@ -19,8 +19,8 @@ const SECTOR: u64 = 512;
 const FIRST_START: u64 = 446 + 8;
 /// The board that QEMU's `raspi3b` is.
 const DEVICE_TREE: &str = "bcm2837-rpi-3-b.dtb";
-/// QEMU takes cards of a power of two; this leaves room for an installation.
-pub const CARD_BYTES: u64 = 16 << 30;
+/// QEMU takes cards of a power of two; this is the smallest one with room for an installation.
+pub const CARD_BYTES: u64 = 8 << 30;
 
 /// Copies `image` to a card of [`CARD_BYTES`] at `file`; what is empty takes no room.
 ///
@@ -43,8 +43,7 @@ pub fn start_files(
     scratch: &Path,
     more: &str,
 ) -> Result<DirectKernel, BootError> {
-    let card = card.canonicalize().map_err(BootError::file("opening", card))?;
-    let drive = format!("{}@@{}", card.display(), fat_offset(&card)?);
+    let drive = drive(card)?;
     fs::create_dir_all(scratch).map_err(BootError::file("making", scratch))?;
     let take = |name: &str| -> Result<PathBuf, BootError> {
         let file = scratch.join(name.rsplit('/').next().unwrap_or(name));
@@ -62,6 +61,15 @@ pub fn start_files(
         device_tree: Some(take(&format!("{prefix}{DEVICE_TREE}"))?),
         arguments: format!("{} {more}", arguments.trim()).trim().to_owned(),
     })
+}
+
+/// The FAT of the raw card `card`, as mtools' option `-i` takes it.
+///
+/// # Errors
+/// When the card cannot be read or has no partition.
+pub fn drive(card: &Path) -> Result<String, BootError> {
+    let card = card.canonicalize().map_err(BootError::file("opening", card))?;
+    Ok(format!("{}@@{}", card.display(), fat_offset(&card)?))
 }
 
 /// Byte offset of the first partition of a raw disk with a master boot record.

@@ -14,12 +14,14 @@ use crate::digest::{Digest, Inputs};
 use crate::paths::{Cache, Project};
 use crate::run::{Command, Program};
 use crate::sandbox::Sandbox;
-use crate::stage::stage;
+use crate::stage::{lock, stage};
 
 /// What decides the program, below the project.
 const SOURCES: [&str; 4] = ["src/database", "src/directory", "src/mazetd", "src/model"];
 /// Manifests that cargo reads whatever it compiles.
 const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
+/// What every package of the workspace is called, at its beginning.
+const MEMBERS: &str = "mazet";
 
 /// The program, compiled.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ pub struct Compiled {
 /// # Errors
 /// When a source cannot be read.
 pub fn inputs(project: &Project, compiler: Digest, architecture: &str) -> Result<Inputs> {
-    let mut inputs = Inputs::new("mazetd", 1);
+    let mut inputs = Inputs::new("mazetd", 2);
     inputs.digest("compile tree", compiler);
     inputs.text("architecture", architecture);
     for folder in SOURCES {
@@ -102,8 +104,10 @@ fn compile(
     crates: &Path,
     output: &Path,
 ) -> Result<()> {
-    // Kept between builds: cargo compiles again only what changed.
+    // Kept between builds: crates of others are compiled once.
     let target = cache.folder("target")?;
+    let _held = lock(&target.join("mazet.lock"))?;
+    forget_members(&target)?;
     let mut command = cargo(project, tree, crates, &target, "compiling mazetd for the box")?
         .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
         .log(&output.join("compile.log"));
@@ -117,6 +121,21 @@ fn compile(
     command.run()?;
     let program = made.join("release/mazetd");
     fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
+    Ok(())
+}
+
+/// Has cargo compile the workspace's own packages again. It compares times, and the sources of another
+/// checkout, seen at the same path, may be older than what was compiled here last.
+fn forget_members(target: &Path) -> Result<()> {
+    let below = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    };
+    let profiles = below(target).into_iter().flat_map(|folder| [vec![folder.clone()], below(&folder)]);
+    for mark in profiles.flatten().flat_map(|profile| below(&profile.join(".fingerprint"))) {
+        if mark.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MEMBERS)) {
+            fs::remove_dir_all(&mark).with_context(|| format!("deleting {}", mark.display()))?;
+        }
+    }
     Ok(())
 }
 
@@ -142,8 +161,32 @@ fn cargo(project: &Project, tree: &Path, crates: &Path, target: &Path, doing: &s
 pub fn lint(cache: &Cache, project: &Project, tree: &Path, on_line: impl FnMut(&str)) -> Result<bool> {
     let crates = vendor(cache, project, false)?;
     let target = cache.folder("lint-target")?;
+    let _held = lock(&target.join("mazet.lock"))?;
+    forget_members(&target)?;
     cargo(project, tree, &crates, &target, "looking for warnings in the sources")?
         .args(["clippy", "--quiet", "--workspace", "--all-targets", "--keep-going", "--locked", "--offline"])
         .args(["--", "--deny", "warnings"])
         .stream(on_line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_workspaces_own_packages_are_forgotten() {
+        let target = tempfile::tempdir().expect("temporary folder");
+        let marks = ["release", "debug", "aarch64-unknown-linux-gnu/release"]
+            .map(|profile| target.path().join(profile).join(".fingerprint"));
+        for mark in &marks {
+            for name in ["mazetd-01", "mazet-model-02", "serde-03"] {
+                fs::create_dir_all(mark.join(name)).expect("made");
+            }
+        }
+        forget_members(target.path()).expect("forgotten");
+        for mark in &marks {
+            let left: Vec<_> = fs::read_dir(mark).expect("listed").flatten().map(|e| e.file_name()).collect();
+            assert_eq!(left, ["serde-03"]);
+        }
+    }
 }

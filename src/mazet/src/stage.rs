@@ -65,7 +65,10 @@ pub fn place(shelf: &Path, name: &str, inputs: &Inputs) -> PathBuf {
 }
 
 /// Holds an exclusive lock on `path` until dropped; waits for other builds.
-fn lock(path: &Path) -> Result<File> {
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("opening the lock {}", path.display()))?;
     rustix::fs::flock(&file, FlockOperation::LockExclusive).context("waiting for another build")?;
     Ok(file)

@@ -1,5 +1,5 @@
-// Two pages have a script: the installation's progress, and the wait for the installed box.
-// Both work without it: one reloads itself, the other gives the address.
+// Three pages have a script: the claim, the installation's progress, and the wait for the installed
+// box. All work without it: the code is typed, the page reloads itself, the address is given.
 "use strict";
 
 const LOOK_EVERY_MS = 1000;
@@ -69,6 +69,17 @@ async function wait(page) {
   }
 }
 
+// `mazet flash` prints a picture of the address with the claim code behind `#`: browsers send that
+// part to nobody. It is taken out of the address, so that no bookmark and no history keeps it.
+function takeCode(field) {
+  const code = location.hash.slice(1);
+  if (!code) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  if (!field.value) field.value = code;
+}
+
+const claimField = document.querySelector("#claim-form #code");
+if (claimField) takeCode(claimField);
 const progressPage = document.querySelector("[data-watch]");
 if (progressPage) watch(progressPage);
 const waitingPage = document.querySelector("[data-wait]");

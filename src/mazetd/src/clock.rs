@@ -18,8 +18,9 @@ use crate::{files, medium};
 
 /// systemd-timesyncd makes this file when it has set the clock.
 const SET: &str = "/run/systemd/timesync/synchronized";
-/// The machine's own clock.
-const HARDWARE: &str = "/sys/class/rtc/rtc0";
+/// What the machine's own clock says: seconds since 1970 UTC. systemd puts the system's clock forward to
+/// the day that the image was built, and never this one: a flat battery shows here alone.
+const HARDWARE: &str = "/sys/class/rtc/rtc0/since_epoch";
 /// Left when no time server answered in time.
 const UNSET: &str = "/run/mazet/clock-unset";
 /// How long the live system waits for a time server.
@@ -34,17 +35,18 @@ pub struct Clock {
     pub synchronised: bool,
     /// The machine has a clock that runs while it is off.
     pub hardware: bool,
-    /// It is not before the day that the image was built.
+    /// That clock is not before the day that the image was built.
     pub plausible: bool,
 }
 
 impl Clock {
     /// As it is now.
     pub fn now() -> Self {
+        let hardware = seconds(Path::new(HARDWARE)).map(|since| UNIX_EPOCH + since);
         Self {
             synchronised: Path::new(SET).exists(),
-            hardware: Path::new(HARDWARE).exists(),
-            plausible: SystemTime::now() >= built(),
+            hardware: hardware.is_some(),
+            plausible: hardware.is_some_and(|time| time >= built()),
         }
     }
 
@@ -70,6 +72,11 @@ pub fn run() -> Result<()> {
     }
     eprintln!("no time server answered: the clock is not right");
     files::write_atomically(Path::new(UNSET), b"", 0o644, None)
+}
+
+/// The whole seconds that a file of the kernel tells; none where it is missing.
+fn seconds(path: &Path) -> Option<Duration> {
+    fs::read_to_string(path).ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// When the image was built.
@@ -170,6 +177,15 @@ mod tests {
     fn the_wait_is_bounded() {
         let folder = tempfile::tempdir().expect("temporary folder");
         assert!(!wait(&folder.path().join("none"), Duration::from_millis(10)).expect("watched"));
+    }
+
+    #[test]
+    fn the_hardwares_clock_is_read_where_there_is_one() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let file = folder.path().join("since_epoch");
+        assert_eq!(seconds(&file), None);
+        fs::write(&file, "978307200\n").expect("written");
+        assert_eq!(seconds(&file), Some(Duration::from_secs(978_307_200)));
     }
 
     #[test]

@@ -143,6 +143,8 @@ pub struct Status {
     pub language: Language,
     /// Version of Mazet.
     pub version: String,
+    /// The box lives on the very card that it was installed from, which stays in the machine.
+    pub keeps_medium: bool,
 }
 
 /// What the installed box offers.

@@ -14,6 +14,10 @@ use crate::protocol::Mode;
 /// The box's settings, below its root.
 pub const BOX_TOML: &str = "srv/mazet/box.toml";
 
+/// There when the box lives on the medium that it was installed from; below its root, since it is the
+/// root's to know: another installation has another answer.
+pub const KEEPS_MEDIUM: &str = "etc/mazet/keeps-medium";
+
 /// Live or installed, as the kernel's command line says.
 pub fn mode() -> Mode {
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();

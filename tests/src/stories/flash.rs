@@ -18,7 +18,7 @@ use crate::scenario::RELEASES;
 use crate::visitor::{Visitor, csrf};
 
 /// The claim code that the stick's answers hold the hash of.
-const CODE: &str = "ABCD-2345";
+pub const CODE: &str = "ABCD-2345";
 /// Answers as a volunteer writes them.
 const ANSWERS: &str = "language = \"fr\"\n\n[box]\nname = \"lavande\"\nclaim-code = \"ABCD-2345\"\n\n\
                        [association]\nname = \"Les Amis du Mazet\"\n\n[log]\nwrite = true\n";
@@ -123,32 +123,32 @@ fn name(bench: &Bench) -> Result<String> {
 }
 
 /// Mazet's own program, with keys of this scenario's own.
-fn mazet(bench: &Bench) -> Mazet {
+pub fn mazet(bench: &Bench) -> Mazet {
     let mut command = Command::new(&bench.lab.mazet);
     command.env("XDG_CONFIG_HOME", bench.path("config")).stdin(Stdio::null());
     Mazet(command)
 }
 
-struct Mazet(Command);
+pub struct Mazet(Command);
 
 impl Mazet {
-    fn arg(mut self, word: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub fn arg(mut self, word: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.arg(word);
         self
     }
 
-    fn args<const N: usize>(mut self, words: [&str; N]) -> Self {
+    pub fn args<const N: usize>(mut self, words: [&str; N]) -> Self {
         self.0.args(words);
         self
     }
 
-    fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.env(name, value);
         self
     }
 
     /// Runs it to its end; gives its standard output.
-    fn run(mut self, doing: &'static str) -> Result<String> {
+    pub fn run(mut self, doing: &'static str) -> Result<String> {
         let output = self.0.output().context(doing)?;
         let told = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{doing}: it ended with {}: {told}", output.status);

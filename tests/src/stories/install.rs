@@ -57,7 +57,7 @@ pub fn in_english(bench: &Bench) -> Result<()> {
         .disk(bench.blank(TARGET, DISK_GIB)?);
     let qemu = bench.boot(&machine, &Goal::wizard())?;
     let browser = Browser::open(bench, ENGLISH_DESKTOP)?;
-    wizard::claim(&browser, &qemu, ENGLISH.language)?;
+    wizard::scan_picture(&browser, &qemu, ENGLISH.language)?;
     wizard::answer(&browser, &ENGLISH, &[TARGET])?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
     browser.go(&format!("{base}/disks"))?;

@@ -1,7 +1,9 @@
 //! The scenarios.
 
+pub mod answers;
 pub mod boots;
 pub mod claim;
+pub mod clock;
 pub mod flash;
 pub mod install;
 pub mod members;
@@ -11,3 +13,4 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod usb;
+pub mod wifi;

@@ -164,6 +164,7 @@ impl State {
             organisation: if live { String::new() } else { settings.organisation.name },
             language: settings.machine.language,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            keeps_medium: root.join(system::KEEPS_MEDIUM).exists(),
         })
     }
 

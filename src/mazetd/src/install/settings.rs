@@ -29,6 +29,9 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
         put(root, "etc/fstab", &fstab(target), 0o644)?,
         put(root, "etc/machine-id", &format!("{}\n", random::hex(&random::bytes::<16>()?)), 0o444)?,
     ];
+    if target.disks.iter().any(|disk| disk.medium) {
+        written.push(put(root, system::KEEPS_MEDIUM, "", 0o644)?);
+    }
     if let Some(key) = &plan.wifi_key {
         written.push(put(root, wifi::KEY, &format!("{key}\n"), 0o600)?);
     }

@@ -107,6 +107,7 @@ fn form(
         faults.add("code", app.pages.catalogue.say(language, fault, values));
     }
     let data = json!({ "csrf": token.as_str(), "faults": faults.list(), "fault": faults.of("code") });
-    let page = app.pages.response(language, status, &Page::new("claim", "claim.title", "/claim", data))?;
+    let page = Page { script: true, ..Page::new("claim", "claim.title", "/claim", data) };
+    let page = app.pages.response(language, status, &page)?;
     Ok(([(header::SET_COOKIE, session::cookie(COOKIE, token.as_str()))], page).into_response())
 }

@@ -55,6 +55,7 @@ async fn answer(
         "name": status.name,
         "address": format!("https://{}.local/", status.name),
         "said": said.map(|key| app.pages.catalogue.say(language, key, &[])).unwrap_or_default(),
+        "keeps_medium": status.keeps_medium,
     });
     Ok(app.pages.response(language, StatusCode::OK, &Page::new(template, title, path, data))?)
 }

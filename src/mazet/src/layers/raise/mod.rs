@@ -34,6 +34,11 @@ pub const SCRIPT: &str = include_str!("raise.sh");
 const LENT: &str = "lent";
 const NOTHING: &str = "nothing";
 
+/// Programs that take and give back memory for each of thousands of files (depmod, for every module)
+/// keep it: half a second of the kernel's time in a tree with a kernel. See mallopt(3).
+const MEMORY: &str = "glibc.malloc.mmap_threshold=268435456:glibc.malloc.trim_threshold=1073741824:\
+                      glibc.malloc.top_pad=16777216";
+
 /// A file that is laid before packages are configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Early {
@@ -231,6 +236,7 @@ impl<'a> Raising<'a> {
             .arg(&self.root)
             .args(words)
             .env("SOURCE_DATE_EPOCH", self.order.epoch.to_string())
+            .env("GLIBC_TUNABLES", MEMORY)
             // One initramfs, made later, when everything that belongs in it is there.
             .env("INITRD", "No");
         Ok(match phase {

@@ -76,6 +76,7 @@ impl State {
                 organisation: if installed { "Les Amis du Mazet".to_owned() } else { String::new() },
                 language: Language::Fr,
                 version: "0.1.0".to_owned(),
+                keeps_medium: false,
             },
             tries_left: 5,
             disks: disks(),

@@ -74,7 +74,11 @@ async fn the_installed_box_has_a_home_and_no_wizard() {
     let mut browser = Browser::new(Mode::Installed);
     let home = browser.get("/").await;
     assert!(home.body.contains("Welcome to Les Amis du Mazet"), "{}", home.body);
-    assert!(browser.get("/done").await.body.contains("https://mazet.local/"));
+    let done = browser.get("/done").await.body;
+    assert!(done.contains("https://mazet.local/") && done.contains("Take the USB stick out"), "{done}");
+    browser.broker.state().status.keeps_medium = true;
+    let done = browser.get("/done").await.body;
+    assert!(done.contains("Leave the card in") && !done.contains("USB stick"), "{done}");
     browser.language = "de";
     assert!(
         browser.get("/").await.body.contains("Bienvenue chez Les Amis du Mazet"),
