@@ -10,3 +10,4 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod usb;
+pub mod web_server;
