@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, boots, claim, clock, flash, install, members, mirror, name, operator, pi, power, usb, wifi,
+    answers, boots, claim, clock, flash, install, members, mirror, name, operator, pi, power, usb,
+    web_server, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -79,6 +80,8 @@ pub const ALL: &[Scenario] = &[
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
+        .needs(INSTALLS),
+    story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
     story(
         "asks-in-english",

@@ -13,4 +13,5 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod usb;
+pub mod web_server;
 pub mod wifi;
