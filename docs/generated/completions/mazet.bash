@@ -43,6 +43,9 @@ _mazet() {
             mazet,inspect)
                 cmd="mazet__subcmd__inspect"
                 ;;
+            mazet,internal-clock)
+                cmd="mazet__subcmd__internal__subcmd__clock"
+                ;;
             mazet,internal-open-device)
                 cmd="mazet__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
@@ -109,6 +112,9 @@ _mazet() {
             mazet__subcmd__help,inspect)
                 cmd="mazet__subcmd__help__subcmd__inspect"
                 ;;
+            mazet__subcmd__help,internal-clock)
+                cmd="mazet__subcmd__help__subcmd__internal__subcmd__clock"
+                ;;
             mazet__subcmd__help,internal-open-device)
                 cmd="mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device"
                 ;;
@@ -167,7 +173,7 @@ _mazet() {
 
     case "${cmd}" in
         mazet)
-            opts="-h -V --help --version build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users help"
+            opts="-h -V --help --version build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users internal-clock help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,7 +429,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__help)
-            opts="build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users help"
+            opts="build boot flash test bench recipe why verify inspect cache doctor generate internal-open-device internal-sandbox internal-users internal-clock help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -590,6 +596,20 @@ _mazet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mazet__subcmd__help__subcmd__internal__subcmd__clock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mazet__subcmd__help__subcmd__internal__subcmd__open__subcmd__device)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -718,6 +738,20 @@ _mazet() {
             ;;
         mazet__subcmd__inspect)
             opts="-h -V --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mazet__subcmd__internal__subcmd__clock)
+            opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -327,6 +327,16 @@ _arguments "${_arguments_options[@]}" : \
 '*::words -- The command:_default' \
 && ret=0
 ;;
+(internal-clock)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':tools -- A tools tree:_files' \
+'::base -- A base layer'\''s tree:_files' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_mazet__subcmd__help_commands" \
@@ -439,6 +449,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(internal-clock)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -470,6 +484,7 @@ _mazet_commands() {
 'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
+'internal-clock:Tell the clocks that trees see\: for Mazet'\''s own tests' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet commands' commands "$@"
@@ -565,6 +580,7 @@ _mazet__subcmd__help_commands() {
 'internal-open-device:Open a device with privileges\: for Mazet itself' \
 'internal-sandbox:Enter a tree'\''s sandbox\: for Mazet itself' \
 'internal-users:Run a command in a user namespace of its own\: for Mazet itself' \
+'internal-clock:Tell the clocks that trees see\: for Mazet'\''s own tests' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'mazet help commands' commands "$@"
@@ -627,6 +643,11 @@ _mazet__subcmd__help__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet help inspect commands' commands "$@"
 }
+(( $+functions[_mazet__subcmd__help__subcmd__internal-clock_commands] )) ||
+_mazet__subcmd__help__subcmd__internal-clock_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet help internal-clock commands' commands "$@"
+}
 (( $+functions[_mazet__subcmd__help__subcmd__internal-open-device_commands] )) ||
 _mazet__subcmd__help__subcmd__internal-open-device_commands() {
     local commands; commands=()
@@ -679,6 +700,11 @@ _mazet__subcmd__help__subcmd__why_commands() {
 _mazet__subcmd__inspect_commands() {
     local commands; commands=()
     _describe -t commands 'mazet inspect commands' commands "$@"
+}
+(( $+functions[_mazet__subcmd__internal-clock_commands] )) ||
+_mazet__subcmd__internal-clock_commands() {
+    local commands; commands=()
+    _describe -t commands 'mazet internal-clock commands' commands "$@"
 }
 (( $+functions[_mazet__subcmd__internal-open-device_commands] )) ||
 _mazet__subcmd__internal-open-device_commands() {

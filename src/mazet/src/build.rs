@@ -109,13 +109,17 @@ impl Build<'_> {
     /// `mazet cache clean` keeps what the last build of a recipe used.
     fn note_use(&self, lock: &Lock, tools: &Path, program: &Compiled, stack: &Stack) -> Result<()> {
         let Stack { below: Below { base, services, initrd }, house, programs, .. } = stack;
-        let (entries, debs) = (lock.part(Part::Compile), self.cache.debs());
-        let compiler = order(lock, &entries, &debs).inputs("compile", 1);
-        let compiler = stage::place(&self.cache.folder("trees")?, "compile", &compiler);
+        let (shelf, debs) = (self.cache.folder("trees")?, self.cache.debs());
+        // Not entered by this build, if nothing had to be compiled; the test tree by tests alone.
+        let helpers = [("compile", Part::Compile), ("test", Part::Test)].map(|(name, part)| {
+            stage::place(&shelf, name, &order(lock, &lock.part(part), &debs).inputs(name, 1))
+        });
+        let crates = compile::crates(self.cache, self.project)?;
         let layers = [base, services, house].map(|layer| layer.folder.as_path());
         let files = std::iter::once(&program.mazetd).chain(programs);
         let mut results: Vec<&Path> = files.filter_map(|file| file.parent()).collect();
-        results.extend(layers.into_iter().chain([tools, &compiler, &initrd.folder]));
+        results.extend(layers.into_iter().chain([tools, &initrd.folder, &crates]));
+        results.extend(helpers.iter().map(PathBuf::as_path));
         results.sort();
         results.dedup();
         cache::note_use(&self.cache.root, &self.recipe.image.name, &results)

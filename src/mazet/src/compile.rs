@@ -14,7 +14,7 @@ use crate::digest::{Digest, Inputs};
 use crate::paths::{Cache, Project};
 use crate::run::{Command, Program};
 use crate::sandbox::Sandbox;
-use crate::stage::{lock, stage};
+use crate::stage::{lock, place, stage};
 
 /// What decides the program, below the project.
 const SOURCES: [&str; 4] = ["src/database", "src/directory", "src/mazetd", "src/model"];
@@ -71,11 +71,23 @@ pub fn mazetd(
     Ok(Compiled { mazetd: made.folder.join("mazetd"), key: made.key, cached: made.cached })
 }
 
-/// Every crate of the workspace, in a folder of its own.
-fn vendor(cache: &Cache, project: &Project, offline: bool) -> Result<PathBuf> {
+/// Where the crates of the workspace are kept, once they were collected.
+///
+/// # Errors
+/// When the lock of the crates cannot be read.
+pub fn crates(cache: &Cache, project: &Project) -> Result<PathBuf> {
+    Ok(place(&cache.folder("crates")?, "crates", &crates_inputs(project)?))
+}
+
+fn crates_inputs(project: &Project) -> Result<Inputs> {
     let mut inputs = Inputs::new("crates", 1);
     inputs.digest("Cargo.lock", Digest::of_file(&project.root.join("Cargo.lock"))?);
-    let made = stage(&cache.folder("crates")?, "crates", &inputs, |folder| {
+    Ok(inputs)
+}
+
+/// Every crate of the workspace, in a folder of its own.
+fn vendor(cache: &Cache, project: &Project, offline: bool) -> Result<PathBuf> {
+    let made = stage(&cache.folder("crates")?, "crates", &crates_inputs(project)?, |folder| {
         let mut command = Command::new(Program::Cargo, "collecting the crates of the box's program")
             .args(["vendor", "--locked", "--versioned-dirs", "--quiet", "--manifest-path"])
             .arg(project.root.join("Cargo.toml"))
