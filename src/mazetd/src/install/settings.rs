@@ -29,9 +29,7 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
         put(root, "etc/fstab", &fstab(target), 0o644)?,
         put(root, "etc/machine-id", &format!("{}\n", random::hex(&random::bytes::<16>()?)), 0o444)?,
     ];
-    if target.disks.iter().any(|disk| disk.medium) {
-        written.push(put(root, system::KEEPS_MEDIUM, "", 0o644)?);
-    }
+    written.extend(keeps_medium(target, root)?);
     if let Some(key) = &plan.wifi_key {
         written.push(put(root, wifi::KEY, &format!("{key}\n"), 0o600)?);
     }
@@ -41,6 +39,18 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
     let options = apply::Options { root: root.to_owned(), dry_run: false };
     apply::apply(&options, runner).context("applying the settings")?;
     Ok(written)
+}
+
+/// Notes that the box lives on the medium that it is installed from, where it does.
+fn keeps_medium(target: &Target, root: &Path) -> Result<Option<Written>> {
+    if !target.disks.iter().any(|disk| disk.medium) {
+        return Ok(None);
+    }
+    // Nothing of the image is in that folder: what comes next makes it.
+    if let Some(folder) = root.join(system::KEEPS_MEDIUM).parent().filter(|folder| !folder.is_dir()) {
+        files::make_folder(folder, 0o755)?;
+    }
+    put(root, system::KEEPS_MEDIUM, "", 0o644).map(Some)
 }
 
 fn put(root: &Path, path: &str, content: &str, mode: u32) -> Result<Written> {
@@ -56,4 +66,26 @@ fn fstab(target: &Target) -> String {
          UUID={} / btrfs subvol=root,compress=zstd,noatime 0 0\n",
         target.uuid
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::boot::pi::Pi;
+    use super::super::layout::TargetDisk;
+    use super::*;
+
+    #[test]
+    fn a_box_on_its_own_card_knows_that_the_card_stays() {
+        let target = |medium| Target {
+            disks: vec![TargetDisk::new(&Pi, "mmcblk0", 1, "12AB34CD".to_owned(), medium)],
+            uuid: "UUID".to_owned(),
+        };
+        let root = tempfile::tempdir().expect("temporary folder");
+        assert_eq!(keeps_medium(&target(false), root.path()).expect("nothing to note"), None);
+        assert!(!root.path().join(system::KEEPS_MEDIUM).exists());
+        std::fs::create_dir(root.path().join("etc")).expect("made");
+        let written = keeps_medium(&target(true), root.path()).expect("noted").expect("written");
+        assert_eq!(written.path, Path::new(system::KEEPS_MEDIUM));
+        assert!(root.path().join(system::KEEPS_MEDIUM).exists());
+    }
 }
