@@ -11,10 +11,12 @@
 //! | `files` | overlay files, target paths, modes, folders |
 //! | `units` | systemd units, and the settings they depend on |
 //! | `network` | ports and virtual hosts |
-//! | `accounts` | users, roles, databases, health checks |
+//! | `accounts` | users, roles, backups, health checks |
+//! | `databases` | PostgreSQL's databases, and the versions of their schemas |
 //! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
+mod databases;
 pub(crate) mod document;
 mod files;
 mod graph;
@@ -105,6 +107,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         units::check,
         network::check,
         accounts::check,
+        databases::check,
         templates::check,
         templates::firmware,
     ];
