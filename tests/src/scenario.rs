@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, boots, claim, clock, flash, install, members, mirror, name, operator, pi, power, usb,
+    answers, boots, claim, clock, database, flash, install, members, mirror, name, operator, pi, power, usb,
     web_server, wifi,
 };
 
@@ -80,6 +80,8 @@ pub const ALL: &[Scenario] = &[
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
+        .needs(INSTALLS),
+    story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
         .needs(INSTALLS),
     story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),

@@ -16,6 +16,7 @@
 //! | `measure` | root | services of which one must be chosen, compared on this hardware |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
+//! | `people`, `organisations` | root | the directory on the command line |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -36,6 +37,7 @@ mod log;
 mod measure;
 mod medium;
 mod notify;
+mod people;
 mod protocol;
 mod random;
 mod run;
@@ -127,6 +129,12 @@ enum Command {
     WifiScan,
     /// Makes the services' roles, databases and schemas what their manifests say
     Database,
+    /// Who is in the directory: lists, adds, invites, lets in again
+    #[command(subcommand)]
+    People(people::People),
+    /// The associations that share the box
+    #[command(subcommand)]
+    Organisations(people::Organisations),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -185,6 +193,8 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::WifiScan => wifi::scan(&runner)?,
         Command::Database => database::run()?,
+        Command::People(command) => people::run(&command)?,
+        Command::Organisations(command) => people::run_organisations(&command)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

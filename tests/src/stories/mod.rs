@@ -4,6 +4,7 @@ pub mod answers;
 pub mod boots;
 pub mod claim;
 pub mod clock;
+pub mod database;
 pub mod flash;
 pub mod install;
 pub mod members;

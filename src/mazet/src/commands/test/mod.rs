@@ -163,10 +163,14 @@ impl Tester {
     fn cargo(&self) -> Result<Count> {
         // Where resolving is tested with the apt that resolves in a build.
         let tools = boot::tools(&self.setting, RECIPE)?;
+        let tree = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
+        let prefix = boot::prefix(&self.setting, &tree, &[])?.join("\n");
         let command = Command::new(Program::Cargo, "running the unit and integration tests")
             .env("MAZET_TEST_TOOLS", tools)
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
-            .arg(self.setting.project.root.join("Cargo.toml"));
+            .arg(self.setting.project.root.join("Cargo.toml"))
+            // The tree has programs that some tests talk with.
+            .env("MAZET_TEST_PREFIX", prefix);
         self.counted(&command)
     }
 
