@@ -5,7 +5,9 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, members, mirror, name, operator, pi, power, usb};
+use crate::stories::{
+    boots, claim, database, flash, install, members, mirror, name, operator, pi, power, usb,
+};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -77,6 +79,8 @@ pub const ALL: &[Scenario] = &[
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
+        .needs(INSTALLS),
+    story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
         .needs(INSTALLS),
     story(
         "asks-in-english",

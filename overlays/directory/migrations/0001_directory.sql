@@ -144,6 +144,7 @@ create index ticket_person on ticket (person_id);
 
 -- Tries that are counted: kind of try, who or from where.
 create table attempt (
+    id bigint generated always as identity primary key,
     kind text not null,
     subject text not null,
     at timestamptz not null default now()

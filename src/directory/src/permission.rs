@@ -185,3 +185,106 @@ pub fn allow(actor: &Actor, action: Action, target: &Target) -> Result<()> {
     };
     Err(if seen { Error::Forbidden } else { Error::NotFound })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const HERE: OrganisationId = OrganisationId(1);
+    const ELSEWHERE: OrganisationId = OrganisationId(2);
+
+    /// Somebody with `role` in the first association, or for the machine.
+    fn actor(role: Role) -> Actor {
+        let roles = if role == Role::Operator { BTreeSet::new() } else { BTreeSet::from([role]) };
+        let held = if role == Role::Operator { BTreeMap::new() } else { BTreeMap::from([(HERE, roles)]) };
+        Actor::new(PersonId(7), "somebody", role == Role::Operator, held)
+    }
+
+    fn account(person: i64, organisations: &[OrganisationId], operator: bool) -> Target {
+        let organisations = organisations.iter().copied().collect();
+        Target::Account(Account { person: PersonId(person), organisations, operator })
+    }
+
+    /// What something may be done to, by the letter that stands for it in the table.
+    fn targets() -> [(char, Target); 8] {
+        [
+            ('M', Target::Machine),
+            ('H', Target::Organisation(HERE)),
+            ('E', Target::Organisation(ELSEWHERE)),
+            ('s', account(7, &[HERE], false)),
+            ('h', account(8, &[HERE], false)),
+            ('e', account(8, &[ELSEWHERE], false)),
+            ('b', account(8, &[HERE, ELSEWHERE], false)),
+            ('o', account(8, &[HERE], true)),
+        ]
+    }
+
+    /// M: the machine; H, E: the actor's association, another one; s: the actor's own account; h, e, b: the
+    /// account of somebody here, elsewhere, in both; o: that of an operator who is here.
+    #[test]
+    fn every_role_may_do_what_the_table_says_and_nothing_else() {
+        let mut table = String::new();
+        for (action, _) in TABLE {
+            let mut line = format!("{:<20}", format!("{action:?}"));
+            for role in ROLES {
+                let actor = actor(role);
+                let may =
+                    targets().map(|(letter, target)| if may(&actor, action, &target) { letter } else { '·' });
+                line.push_str(&format!(" {}", may.iter().collect::<String>()));
+            }
+            table.push_str(line.trim_end());
+            table.push('\n');
+        }
+        insta::assert_snapshot!(table, @r"
+        SeeMachine           MHEshebo ········ ········ ········ ········
+        ChangeMachine        MHEshebo ········ ········ ········ ········
+        ManageOrganisations  MHEshebo ········ ········ ········ ········
+        AppointOperators     MHEshebo ········ ········ ········ ········
+        SeeOrganisation      MHEshebo ·H·sh··· ·H·sh··· ·H·sh··· ·H·sh···
+        SeePeople            MHEshebo ·H·sh·bo ········ ········ ········
+        ManagePeople         MHEshebo ·H·sh··· ········ ········ ········
+        ManageAccount        MHEshebo ·H·sh··· ········ ········ ········
+        AppointRoles         MHEshebo ·H·sh··· ········ ········ ········
+        SetQuotas            MHEshebo ·H·sh··· ········ ········ ········
+        ManageGroups         MHEshebo ·H·sh··· ········ ········ ········
+        ManageAliases        MHEshebo ·H·sh··· ········ ········ ········
+        ExchangePeople       MHEshebo ·H·sh··· ········ ········ ········
+        SeeAudit             MHEshebo ·H·sh··· ········ ········ ········
+        EditSite             MHEshebo ·H·sh··· ·H·sh··· ········ ········
+        SeeBackups           MHEshebo ·H·sh··· ········ ·H·sh··· ········
+        KeepBackups          MHEshebo ········ ········ ·H·sh··· ········
+        UseOwn               ···s···· ···s···· ···s···· ···s···· ···s····
+        ");
+    }
+
+    #[test]
+    fn every_action_stands_in_the_table_once() {
+        let actions: BTreeSet<Action> = TABLE.iter().map(|(action, _)| *action).collect();
+        assert_eq!(actions.len(), TABLE.len());
+        // The last action has as many before it as there are others.
+        assert_eq!(Action::UseOwn as usize + 1, TABLE.len());
+    }
+
+    #[test]
+    fn a_role_does_not_count_without_its_conditions() {
+        let weak = Actor::new(PersonId(7), "ada", false, BTreeMap::new());
+        assert!(!may(&weak, Action::SeeMachine, &Target::Machine));
+        assert!(may(&Actor::system(), Action::AppointOperators, &Target::Machine));
+        // An account in no association is nobody's but the operators'.
+        assert!(!may(&actor(Role::Manager), Action::ManageAccount, &account(8, &[], false)));
+        assert!(may(&actor(Role::Operator), Action::ManageAccount, &account(8, &[], false)));
+    }
+
+    #[test]
+    fn what_may_not_be_seen_is_not_there() {
+        let manager = actor(Role::Manager);
+        let no = |action, target: &Target| format!("{:?}", allow(&manager, action, target).expect_err("no"));
+        assert_eq!(no(Action::ManagePeople, &Target::Organisation(ELSEWHERE)), "NotFound");
+        assert_eq!(no(Action::ManageAccount, &account(8, &[ELSEWHERE], false)), "NotFound");
+        assert_eq!(no(Action::ManageAccount, &account(8, &[HERE, ELSEWHERE], false)), "Forbidden");
+        assert_eq!(no(Action::ManageAccount, &account(8, &[HERE], true)), "Forbidden");
+        assert_eq!(no(Action::KeepBackups, &Target::Organisation(HERE)), "Forbidden");
+    }
+}

@@ -52,11 +52,11 @@ pub async fn password(directory: &Directory, login: &str, password: &str, visit:
 pub async fn second_factor(directory: &Directory, token: &str, code: &str, visit: &Visit) -> Result<Opened> {
     let pending = sessions::pending(&directory.client().await?, token).await?;
     let Some((session, person)) = pending else {
-        tries::count(directory, Kind::SecondFactor, None, visit.address).await?;
+        let _ = tries::count(directory, Kind::SecondFactor, None, visit.address).await?;
         return Err(refused(visit.address));
     };
     let subject = tries::account_of(person);
-    tries::count(directory, Kind::SecondFactor, Some(&subject), visit.address).await?;
+    let tried = tries::count(directory, Kind::SecondFactor, Some(&subject), visit.address).await?;
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     if !second_factor::take(&transaction, person, code).await? {
@@ -69,7 +69,7 @@ pub async fn second_factor(directory: &Directory, token: &str, code: &str, visit
     let opened = sessions::open(&transaction, person, visit, (Stage::Full, true)).await?;
     record(&transaction, person, "sign-in").await?;
     transaction.commit().await?;
-    tries::forget(directory, Kind::SecondFactor, &subject).await?;
+    tried.was_right(directory).await?;
     Ok(opened)
 }
 
@@ -85,7 +85,7 @@ pub async fn application(
     address: IpAddr,
 ) -> Result<Signed> {
     let login = values::login(login).unwrap_or_default();
-    tries::count(directory, Kind::Password, Some(&login), address).await?;
+    let tried = tries::count(directory, Kind::Password, Some(&login), address).await?;
     let client = directory.client().await?;
     let own = "select service_login.password, person.id from service_login join person using (login) where login = $1";
     let selector = crate::application_passwords::selector(password);
@@ -103,7 +103,7 @@ pub async fn application(
     if !directory.hasher.verify(&typed, hash).await? {
         return Err(refused(address));
     }
-    tries::forget(directory, Kind::Password, &login).await?;
+    tried.was_right(directory).await?;
     if let Some(id) = id {
         let used = "update application_password set used_at = now() \
                     where id = $1 and (used_at is null or used_at < now() - interval '1 minute')";
@@ -149,7 +149,7 @@ struct Known {
 /// Login and password, with limits.
 async fn checked(directory: &Directory, login: &str, password: &str, address: IpAddr) -> Result<Known> {
     let login = values::login(login).unwrap_or_default();
-    tries::count(directory, Kind::Password, Some(&login), address).await?;
+    let tried = tries::count(directory, Kind::Password, Some(&login), address).await?;
     let statement = "select id, password, operator, \
         exists (select from second_factor where person_id = person.id and confirmed_at is not null) \
         from person where login = $1 and active";
@@ -157,7 +157,7 @@ async fn checked(directory: &Directory, login: &str, password: &str, address: Ip
     let hash = row.as_ref().and_then(|row| row.get::<_, Option<String>>(1));
     let right = directory.hasher.verify(password, hash).await?;
     let Some(row) = row.filter(|_| right) else { return Err(refused(address)) };
-    tries::forget(directory, Kind::Password, &login).await?;
+    tried.was_right(directory).await?;
     Ok(Known { person: PersonId(row.get(0)), operator: row.get(2), second_factor: row.get(3) })
 }
 

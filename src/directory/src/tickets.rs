@@ -77,7 +77,7 @@ pub(crate) async fn look(
     code: &str,
     address: IpAddr,
 ) -> Result<Holder> {
-    tries::count(directory, Kind::Ticket, None, address).await?;
+    let tried = tries::count(directory, Kind::Ticket, None, address).await?;
     let statement = "select login, name, language from ticket join person on person.id = person_id \
         where sha256 = $1 and purpose = $2 and used_at is null and expires_at > now() and active";
     let client = directory.client().await?;
@@ -86,6 +86,8 @@ pub(crate) async fn look(
         tries::refused(address);
         return Err(Error::Refused);
     };
+    drop(client);
+    tried.was_right(directory).await?;
     let language = row.get::<_, Option<&str>>(2).and_then(language_of);
     Ok(Holder { login: row.get(0), name: row.get(1), language })
 }

@@ -1,5 +1,5 @@
 //! Limits on tries. A try is counted before it is looked at, so that many at a time get no further
-//! than one after the other.
+//! than one after the other; a right one is taken back.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Tries for one account (known or not) in that time.
 const ACCOUNT: i64 = 10;
 /// Tries from one address in that time: an association may share one.
-const ADDRESS: i64 = 40;
+const ADDRESS: i64 = 100;
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,28 +40,60 @@ impl Kind {
     }
 }
 
+/// A try that was counted.
+#[must_use = "a right try is taken back"]
+pub struct Tried {
+    kind: Kind,
+    account: Option<String>,
+    ids: Vec<i64>,
+}
+
 /// Counts a try for `account` from `address`.
 ///
 /// # Errors
 /// [`Error::TooMany`] when there were too many for either; that one is not counted.
-pub async fn count(directory: &Directory, kind: Kind, account: Option<&str>, address: IpAddr) -> Result<()> {
+pub async fn count(
+    directory: &Directory,
+    kind: Kind,
+    account: Option<&str>,
+    address: IpAddr,
+) -> Result<Tried> {
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     let from = format!("from {}", network(address));
     let account = account.map(|account| format!("for {}", account.chars().take(64).collect::<String>()));
-    for (subject, most) in std::iter::once((from, ADDRESS)).chain(account.map(|account| (account, ACCOUNT))) {
-        one(&transaction, kind, &subject, most).await.inspect_err(|error| {
+    let subjects = std::iter::once((&from, ADDRESS)).chain(account.iter().map(|account| (account, ACCOUNT)));
+    let mut ids = Vec::new();
+    for (subject, most) in subjects {
+        let id = one(&transaction, kind, subject, most).await.inspect_err(|error| {
             if matches!(error, Error::TooMany { .. }) {
                 refused(address);
             }
         })?;
+        ids.push(id);
     }
     transaction.execute("delete from attempt where at < now() - interval '1 day'", &[]).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(Tried { kind, account, ids })
 }
 
-/// Forgets the tries for an account that was got into rightly.
+impl Tried {
+    /// It was right: neither it nor earlier ones for the account count any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn was_right(self, directory: &Directory) -> Result<()> {
+        let statement = "delete from attempt where id = any ($1) or kind = $2 and subject = $3";
+        let client = directory.client().await?;
+        client.execute(statement, &[&self.ids, &self.kind.name(), &self.account]).await?;
+        Ok(())
+    }
+}
+
+/// Forgets the tries for an account whose password was just chosen anew.
+///
+/// # Errors
+/// When the database does not answer.
 pub async fn forget(directory: &Directory, kind: Kind, account: &str) -> Result<()> {
     let subject = format!("for {account}");
     let client = directory.client().await?;
@@ -80,7 +112,7 @@ pub fn refused(address: IpAddr) {
     eprintln!("sign-in refused from {address}");
 }
 
-async fn one(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) -> Result<()> {
+async fn one(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) -> Result<i64> {
     let window = i64::try_from(WINDOW.as_secs()).unwrap_or(i64::MAX);
     // Those who try for the same subject wait for each other here.
     let lock = "select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))";
@@ -93,8 +125,8 @@ async fn one(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) 
         let retry_after = Duration::from_secs(u64::try_from(wait).unwrap_or(1).max(1));
         return Err(Error::TooMany { retry_after });
     }
-    client.execute("insert into attempt (kind, subject) values ($1, $2)", &[&kind.name(), &subject]).await?;
-    Ok(())
+    let insert = "insert into attempt (kind, subject) values ($1, $2) returning id";
+    Ok(client.query_one(insert, &[&kind.name(), &subject]).await?.get(0))
 }
 
 /// Whose tries are counted together: one IPv4 address, or the /64 that one IPv6 subscriber has.
@@ -110,8 +142,6 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn an_ipv6_subscriber_is_one() {
         let network = |text: &str| super::network(text.parse().expect("an address"));

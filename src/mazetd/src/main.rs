@@ -14,6 +14,7 @@
 //! | `health` | root | is the box well? |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
+//! | `people`, `organisations` | root | the directory on the command line |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -32,6 +33,7 @@ mod install;
 mod log;
 mod medium;
 mod notify;
+mod people;
 mod protocol;
 mod random;
 mod run;
@@ -107,6 +109,12 @@ enum Command {
     WifiScan,
     /// Makes the services' roles, databases and schemas what their manifests say
     Database,
+    /// Who is in the directory: lists, adds, invites, lets in again
+    #[command(subcommand)]
+    People(people::People),
+    /// The associations that share the box
+    #[command(subcommand)]
+    Organisations(people::Organisations),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -141,6 +149,8 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::WifiScan => wifi::scan(&runner)?,
         Command::Database => database::run()?,
+        Command::People(command) => people::run(&command)?,
+        Command::Organisations(command) => people::run_organisations(&command)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

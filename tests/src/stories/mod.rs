@@ -2,6 +2,7 @@
 
 pub mod boots;
 pub mod claim;
+pub mod database;
 pub mod flash;
 pub mod install;
 pub mod members;

@@ -71,7 +71,8 @@ pub(super) fn read(table: &[u8]) -> (Vec<Line>, Vec<LineFault>) {
     if table.len() > BYTES {
         return (Vec::new(), vec![fault(1, "", What::TooMany)]);
     }
-    let text = decoded(table);
+    // Lines are counted by their ends.
+    let text = decoded(table).replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(divider(&text))
         .has_headers(false)
@@ -93,7 +94,7 @@ pub(super) fn read(table: &[u8]) -> (Vec<Line>, Vec<LineFault>) {
         return (lines, faults);
     }
     for record in records.filter(|record| record.iter().any(|cell| !cell.trim().is_empty())) {
-        let number = record.position().map_or(0, csv::Position::line);
+        let number = line_of(&text, &record);
         if lines.len() == MOST {
             faults.push(fault(number, "", What::TooMany));
             break;
@@ -107,6 +108,14 @@ pub(super) fn read(table: &[u8]) -> (Vec<Line>, Vec<LineFault>) {
         lines.push(Line { number, cells });
     }
     (lines, faults)
+}
+
+/// The line that a record begins on. The reader tells where it began to look, which may be at empty
+/// lines before.
+fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
+    let from = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    let empty = text[from..].bytes().take_while(|byte| *byte == b'\n').count();
+    1 + text[..from + empty].bytes().filter(|byte| *byte == b'\n').count() as u64
 }
 
 /// Without the mark that keeps a spreadsheet from taking a cell for a formula.

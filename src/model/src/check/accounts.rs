@@ -1,11 +1,11 @@
-//! Users, roles, databases, backups and health checks.
+//! Users, roles, backups and health checks.
 
 use super::document::Table;
 use super::{Firsts, Plan, Service, is_name, name_fault};
 use crate::fault::Fault;
 
 pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
-    let (mut names, mut ids, mut databases) = (Firsts::default(), Firsts::default(), Firsts::default());
+    let (mut names, mut ids) = (Firsts::default(), Firsts::default());
     for service in &plan.services {
         for user in service.tables("user") {
             if let Some(name) = user.text("name") {
@@ -17,9 +17,6 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             if let Some(id) = user.integer("id") {
                 ids.claim(&id.to_string(), &format!("user id {id}"), user.place_of("id"), faults);
             }
-        }
-        if let Some(name) = service.table().table("database").and_then(|table| table.text("name")) {
-            databases.claim(name.value, &format!("database `{}`", name.value), name.place, faults);
         }
         roles(service, faults);
         backup(service, faults);

@@ -13,11 +13,13 @@
 //! | `units` | systemd units, and the settings they depend on |
 //! | `network` | ports |
 //! | `vhosts` | virtual hosts |
-//! | `accounts` | users, roles, databases, health checks |
+//! | `accounts` | users, roles, backups, health checks |
+//! | `databases` | PostgreSQL's databases, and the versions of their schemas |
 //! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
 mod alternatives;
+mod databases;
 pub(crate) mod document;
 mod files;
 mod graph;
@@ -112,6 +114,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         network::check,
         vhosts::check,
         accounts::check,
+        databases::check,
         templates::check,
         templates::firmware,
     ];

@@ -159,9 +159,13 @@ impl Tester {
     }
 
     fn cargo(&self) -> Result<Count> {
+        let tree = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
+        let prefix = boot::prefix(&self.setting, &tree, &[])?.join("\n");
         let command = Command::new(Program::Cargo, "running the unit and integration tests")
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
-            .arg(self.setting.project.root.join("Cargo.toml"));
+            .arg(self.setting.project.root.join("Cargo.toml"))
+            // The tree has programs that some tests talk with.
+            .env("MAZET_TEST_PREFIX", prefix);
         self.counted(&command)
     }
 

@@ -1,0 +1,1 @@
+create table page (name text);
