@@ -5,7 +5,9 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::lab::Bench;
-use crate::stories::{boots, claim, flash, install, mirror, name, operator, pi, power, usb, web_server};
+use crate::stories::{
+    boots, claim, flash, install, mirror, name, operator, pi, power, usb, web_server, web_servers,
+};
 
 /// One story: it passes or says what went wrong.
 #[derive(Clone, Copy)]
@@ -78,6 +80,7 @@ pub const ALL: &[Scenario] = &[
         .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
+    story("web-servers-agree", "nginx and Apache answer the same requests alike", web_servers::agree),
     story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
     story(

@@ -11,3 +11,4 @@ pub mod pi;
 pub mod power;
 pub mod usb;
 pub mod web_server;
+pub mod web_servers;
