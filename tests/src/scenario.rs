@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    boots, claim, database, flash, install, members, mirror, name, operator, pi, power, usb,
+    boots, claim, database, flash, install, members, mirror, name, operator, pi, power, usb, web_server,
+    web_servers,
 };
 
 /// One story: it passes or says what went wrong.
@@ -81,6 +82,9 @@ pub const ALL: &[Scenario] = &[
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
+        .needs(INSTALLS),
+    story("web-servers-agree", "nginx and Apache answer the same requests alike", web_servers::agree),
+    story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
     story(
         "asks-in-english",

@@ -12,6 +12,7 @@
 //! | `apply` | root | files and units follow `box.toml` |
 //! | `database` | root | roles, databases and schemas of the services |
 //! | `health` | root | is the box well? |
+//! | `measure` | root | services of which one must be chosen, compared on this hardware |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `organisations` | root | the directory on the command line |
@@ -31,6 +32,7 @@ mod files;
 mod health;
 mod install;
 mod log;
+mod measure;
 mod medium;
 mod notify;
 mod people;
@@ -88,6 +90,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measures services of which one must be chosen (web servers) on this hardware, each beside the
+    /// running one, and keeps the figures for the page that offers the choice
+    Measure {
+        /// How long each task is repeated, in seconds
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+        seconds: u32,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Reads mazet.toml of the live medium, and makes the live system follow it
     Answers,
     /// Puts the live system's clock forward, and waits a little for a time server
@@ -140,6 +152,7 @@ fn run(command: Command) -> Result<ExitCode> {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
         Command::Health { json } => return report(&runner, json),
+        Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
         Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
@@ -170,6 +183,15 @@ fn show(outcome: &apply::Outcome) {
     if outcome.files.is_empty() && outcome.units.is_empty() && outcome.databases.is_empty() {
         eprintln!("nothing to change");
     }
+}
+
+fn compared(reports: &[measure::Report], json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(reports)?);
+    } else {
+        reports.iter().for_each(|report| print!("{}", report.text()));
+    }
+    Ok(())
 }
 
 fn report(runner: &Runner, json: bool) -> Result<ExitCode> {

@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +17,8 @@ const LAST_LINES: usize = 8;
 /// A program that `mazetd` may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
+    /// Asks a web server for a page, by many clients at once.
+    Ab,
     /// Checks a btrfs and reads its devices' error counters.
     Btrfs,
     /// Sets the password of the operator's Unix account.
@@ -55,6 +57,7 @@ impl Program {
     /// The program's file name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ab => "ab",
             Self::Btrfs => "btrfs",
             Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
@@ -77,6 +80,7 @@ impl Program {
     /// The Debian package that brings it.
     pub fn package(self) -> &'static str {
         match self {
+            Self::Ab => "apache2-utils",
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
             Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
@@ -179,6 +183,21 @@ pub fn check_command(command: &[String]) -> Result<Option<String>> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Ok(Some(format!("{}: {}", output.status, said.lines().last().unwrap_or("it said nothing"))))
+}
+
+/// Starts a server beside the running one, as the trial in a manifest of the image says; the path of
+/// its configuration is added. What it says goes where ours goes.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn trial(command: &[String], configuration: &Path) -> Result<Child> {
+    let Some((program, arguments)) = command.split_first() else { bail!("the trial has no command") };
+    Command::new(program)
+        .args(arguments)
+        .arg(configuration)
+        .stdin(Stdio::null())
+        .spawn()
+        .with_context(|| format!("starting {program}"))
 }
 
 /// Standard output of a program that ended well, or its failure as one error.

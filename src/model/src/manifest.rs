@@ -53,6 +53,12 @@ pub struct Manifest {
     /// How to see that it works.
     #[serde(default, rename = "check")]
     pub checks: Vec<Check>,
+    /// How it is measured beside its alternatives.
+    #[serde(default)]
+    pub trial: Option<Trial>,
+    /// How common the program is in the world.
+    #[serde(default)]
+    pub usage: Option<Usage>,
     /// Roles that people may hold in it.
     #[serde(default, rename = "role")]
     pub roles: Vec<Role>,
@@ -313,6 +319,32 @@ pub struct Check {
     /// A program and its arguments that must exit with 0.
     #[serde(default)]
     pub command: Option<Vec<String>>,
+}
+
+/// How the service is started beside the running one, to be measured: `[trial]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Trial {
+    /// `source` of the template that configures it, rendered with `front.trial`.
+    pub template: String,
+    /// Program and arguments that keep it in the foreground; the path of its configuration is added.
+    pub command: Vec<String>,
+}
+
+/// How common the program is in the world, for the page where it is chosen: `[usage]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Usage {
+    /// Percentage as the source gives it, with a point: `44.9`.
+    pub percent: String,
+    /// What it is a part of.
+    pub of: Text,
+    /// Who counted.
+    pub source: String,
+    /// When, as year and month: `2017-09`.
+    pub date: String,
+    /// Where it can be read.
+    pub url: String,
 }
 
 /// A role: `[[role]]`.

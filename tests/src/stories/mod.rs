@@ -12,3 +12,5 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod usb;
+pub mod web_server;
+pub mod web_servers;

@@ -1,5 +1,7 @@
 //! Applying in a temporary tree, with a systemctl that writes down what it was asked.
 
+mod switch;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -113,6 +115,15 @@ impl Fixture {
         .map(drop)
     }
 
+    /// Keeps what is rendered now as the last good rendering, as `apply` does in the end.
+    fn keep(&self) {
+        let root = self.path("root");
+        let services = system::services(&root).expect("manifests");
+        let settings = checked_settings(&root, &services).expect("settings");
+        let rendering = render::render(&root, &settings, &services).expect("rendered");
+        good::Good::of(&root).keep(&rendering).expect("kept");
+    }
+
     fn log(&self) -> Vec<String> {
         let log = self.read("log").unwrap_or_default();
         let root = self.path("root").display().to_string();
@@ -186,7 +197,10 @@ fn enabling_is_undone_when_a_later_step_fails() {
     let error = fixture.apply_running().expect_err("refused");
     assert!(format!("{error:#}").starts_with("the new settings failed"), "{error:#}");
     assert_eq!(fixture.read("root/etc/pages.conf"), None);
-    assert_eq!(fixture.log(), ["enable --now pages.service", "disable --now pages.service"]);
+    assert_eq!(
+        fixture.log(),
+        ["enable --now pages.service", "disable --now pages.service", "reset-failed pages.service"]
+    );
 }
 
 #[test]

@@ -99,6 +99,13 @@ impl Plan {
             steps.push(runner.run(Program::Systemctl, &["daemon-reload"]).map(drop));
         }
         steps.push(self.switch(runner, "disable", &self.enable));
+        if self.root.is_none() {
+            // A unit that did not start is no failure of the box once it is not wanted any more. One that
+            // systemd has forgotten already needs nothing: what it says of that does not matter.
+            for unit in &self.enable {
+                steps.push(runner.said(Program::Systemctl, &["reset-failed", unit]).map(drop));
+            }
+        }
         steps.push(self.switch(runner, "enable", &self.disable));
         steps.push(self.tell_units(runner));
         steps.into_iter().collect()

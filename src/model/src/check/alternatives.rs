@@ -20,6 +20,10 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
         optional(service, faults);
     }
     for service in &plan.services {
+        trial(service, faults);
+        usage(service, faults);
+    }
+    for service in &plan.services {
         depends(plan, service, faults);
     }
     choices(plan, &groups, faults);
@@ -79,5 +83,54 @@ fn choices(plan: &Plan<'_>, groups: &Groups<'_>, faults: &mut Vec<Fault>) {
             }
             Some(_) => {}
         }
+    }
+}
+
+/// What `mazetd measure` starts: a template of the service, by a program of the box.
+fn trial(service: &Service<'_>, faults: &mut Vec<Fault>) {
+    let Some(trial) = service.table().table("trial") else { return };
+    if word(service).is_none() {
+        let hint = "add `alternative` to [service], or remove [trial]".to_owned();
+        faults.push(trial.place.fault("only alternatives to each other are compared", hint));
+    }
+    let templates = service.tables("template");
+    let sources: Vec<&str> =
+        templates.iter().filter_map(|template| template.text("source")).map(|source| source.value).collect();
+    if let Some(template) = trial.text("template").filter(|template| !sources.contains(&template.value)) {
+        let hint = match nearest(template.value, sources.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name the `source` of a [[template]]".to_owned(),
+        };
+        let message = format!("`{}` is no template of the service", template.value);
+        faults.push(template.place.fault(message, hint));
+    }
+    if !trial.texts("command").first().is_some_and(|program| program.value.starts_with('/')) {
+        let hint = "write the program's absolute path first".to_owned();
+        faults.push(trial.place_of("command").fault("this command names no program", hint));
+    }
+}
+
+/// A figure that a page can show with its date and source.
+fn usage(service: &Service<'_>, faults: &mut Vec<Fault>) {
+    let Some(usage) = service.table().table("usage") else { return };
+    let percent = |text: &str| text.parse::<f64>().is_ok_and(|number| (0.0..=100.0).contains(&number));
+    if let Some(text) = usage.text("percent").filter(|text| !percent(text.value)) {
+        let hint = "write a number from 0 to 100, as in \"44.9\"".to_owned();
+        faults.push(text.place.fault(format!("`{}` is no percentage", text.value), hint));
+    }
+    let month = |text: &str| {
+        text.split_once('-').is_some_and(|(year, month)| {
+            let digits =
+                |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+            digits(year, 4) && digits(month, 2) && ("01"..="12").contains(&month)
+        })
+    };
+    if let Some(text) = usage.text("date").filter(|text| !month(text.value)) {
+        let hint = "write year and month, as in \"2017-09\"".to_owned();
+        faults.push(text.place.fault(format!("`{}` is no month", text.value), hint));
+    }
+    if let Some(text) = usage.text("url").filter(|text| !text.value.starts_with("https://")) {
+        let hint = "write its whole address: https://…".to_owned();
+        faults.push(text.place.fault(format!("`{}` is no address of a page", text.value), hint));
     }
 }

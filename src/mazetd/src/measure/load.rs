@@ -1,0 +1,106 @@
+//! Clients by the dozen: Debian's `ab`, and what it says.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Program, Runner};
+
+/// More requests than any box answers in the time; `ab` keeps 32 bytes for each.
+const MOST: u32 = 200_000;
+
+/// What the clients saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    /// Requests answered in a second, all clients together.
+    pub requests_per_second: f64,
+    /// Half of the requests took no longer, in milliseconds.
+    pub median_ms: f64,
+    /// 95 % of the requests took no longer, in milliseconds.
+    pub p95_ms: f64,
+    /// Requests without a good answer.
+    pub failed: u64,
+}
+
+/// How a server is loaded.
+pub struct Load<'l> {
+    /// Runs `ab`.
+    pub runner: &'l Runner,
+    /// Where it leaves its table.
+    pub folder: &'l Path,
+    /// HTTPS port on the loopback.
+    pub port: u16,
+    /// Clients at once.
+    pub clients: u32,
+    /// For how long, in seconds.
+    pub seconds: u32,
+}
+
+impl Load<'_> {
+    /// Asks for `path` again and again; sends the file `upload` by PUT where there is one.
+    ///
+    /// # Errors
+    /// When `ab` fails, or says nothing that can be understood.
+    pub fn run(&self, path: &str, upload: Option<&Path>) -> Result<Figures> {
+        let table = self.folder.join("ab.csv");
+        let mut arguments: Vec<String> = ["-q", "-k", "-l"].map(str::to_owned).to_vec();
+        let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        option("-c", self.clients.to_string());
+        option("-t", self.seconds.to_string());
+        option("-n", MOST.to_string());
+        option("-e", table.display().to_string());
+        if let Some(file) = upload {
+            option("-u", file.display().to_string());
+        }
+        arguments.push(format!("https://127.0.0.1:{}{path}", self.port));
+        let said = self.runner.run(Program::Ab, &arguments)?;
+        let table = fs::read_to_string(&table).context("reading the table of ab")?;
+        figures(&said, &table).with_context(|| format!("understanding ab, which said: {said}"))
+    }
+}
+
+/// `said` is the report, `table` the file of percentiles: `95,1.234`.
+fn figures(said: &str, table: &str) -> Result<Figures> {
+    let number = |name: &str| -> Option<f64> {
+        let line = said.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let percentile = |percent: &str| -> Option<f64> {
+        let mut rows = table.lines().filter_map(|line| line.split_once(','));
+        rows.find(|(name, _)| *name == percent)?.1.trim().parse().ok()
+    };
+    let complete = number("Complete requests:").context("no number of requests")?;
+    ensure!(complete > 0.0, "no request was answered");
+    let failed = number("Failed requests:").unwrap_or(0.0) + number("Non-2xx responses:").unwrap_or(0.0);
+    Ok(Figures {
+        requests_per_second: number("Requests per second:").context("no rate")?,
+        median_ms: percentile("50").context("no median")?,
+        p95_ms: percentile("95").context("no 95th percentile")?,
+        failed: failed as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "Server Software:        nginx\nComplete requests:      3000\nFailed requests:        1\n\
+                        Non-2xx responses:      2\nRequests per second:    1234.50 [#/sec] (mean)\n";
+    const TABLE: &str = "Percentage served,Time in ms\n0,0.100\n50,1.250\n95,4.500\n";
+
+    #[test]
+    fn rate_percentiles_and_failures_are_read() {
+        let expected = Figures { requests_per_second: 1234.5, median_ms: 1.25, p95_ms: 4.5, failed: 3 };
+        assert_eq!(figures(SAID, TABLE).expect("understood"), expected);
+    }
+
+    #[test]
+    fn no_answer_at_all_is_no_measurement() {
+        let error = figures(&SAID.replace("3000", "0"), TABLE).expect_err("nothing was measured");
+        assert_eq!(error.to_string(), "no request was answered");
+        assert!(figures("", "").is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! `mazetd measure`: services of which one must be chosen, measured on this hardware.
+//!
+//! Each is started in turn beside the running one, as its manifest's `[trial]` says: on loopback
+//! ports, in a folder of its own, from the same template that the box uses. What it is measured
+//! with:
+//!
+//! | task | each of 50 clients at once, over HTTPS, by `ab` |
+//! |---|---|
+//! | `static` | a page of 10 KiB from a folder |
+//! | `page` | the box's home page, passed on to `mazetd web` |
+//! | `php` | a page by PHP, where a service of the box has a PHP-FPM pool |
+//! | `upload` | PUT of 1 MiB, passed on to a program that reads it and forgets it |
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`server`] | starting one, its memory, ending it |
+//! | [`load`] | `ab`, and what it says |
+//! | [`sink`] | the program that uploads go to |
+
+mod load;
+mod server;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use mazet_model::alternatives::members;
+use mazet_model::context::context;
+use mazet_model::manifest::{Manifest, Trial};
+use mazet_model::settings::Settings;
+use mazet_model::{image, template, vhosts};
+use serde::{Deserialize, Serialize};
+
+use self::load::{Figures, Load};
+use self::server::Server;
+use self::sink::Sink;
+use crate::files;
+use crate::run::Runner;
+use crate::system::{self, below};
+
+/// Where reports are kept, one file an alternative: `web-server.json`.
+const FOLDER: &str = "/srv/mazet/measured";
+/// Clients at once.
+const CLIENTS: u32 = 50;
+/// The socket of the box's pages.
+const PAGES: &str = "/run/mazetd/web.sock";
+/// Size of the static page, in bytes.
+const PAGE_BYTES: usize = 10 << 10;
+/// Size of an upload, in bytes.
+const UPLOAD_BYTES: usize = 1 << 20;
+
+/// The figures of all services that are alternatives to each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// What they are one of: `web-server`.
+    pub alternative: String,
+    /// When, in seconds since 1970 UTC.
+    pub measured: u64,
+    /// The processor, as the kernel names it.
+    pub processor: String,
+    /// How many of them.
+    pub processors: usize,
+    /// Clients at once.
+    pub clients: u32,
+    /// How long each task was repeated, in seconds.
+    pub seconds: u32,
+    /// One entry a service.
+    pub services: Vec<Measured>,
+}
+
+/// The figures of one service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// Its name.
+    pub service: String,
+    /// Memory before the first client (PSS: shared pages in parts), in KiB.
+    pub idle_kib: u64,
+    /// Memory after the last one, in KiB.
+    pub loaded_kib: u64,
+    /// One entry a task.
+    pub tasks: Vec<Task>,
+}
+
+/// The figures of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// `static`, `page`, `php`, `upload`.
+    pub name: String,
+    /// What the clients saw.
+    pub figures: Figures,
+}
+
+/// Measures every service of the box that has a trial, and keeps the reports.
+///
+/// # Errors
+/// When a server does not start, `ab` fails, or a report cannot be kept.
+pub fn run(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
+    let root = Path::new("/");
+    let services = system::services(root)?;
+    let settings = system::settings(root)?;
+    let words: BTreeSet<&String> =
+        services.iter().filter_map(|manifest| manifest.service.alternative.as_ref()).collect();
+    let mut reports = Vec::new();
+    for word in words {
+        let names = members(word, &services);
+        let trials = services.iter().filter(|manifest| names.contains(&manifest.service.name.as_str()));
+        let trials: Vec<(&Manifest, &Trial)> =
+            trials.filter_map(|manifest| Some((manifest, manifest.trial.as_ref()?))).collect();
+        if trials.is_empty() {
+            continue;
+        }
+        let bench = Bench { root, settings: &settings, services: &services, runner, seconds };
+        let report = bench.report(word, &trials)?;
+        keep(&report)?;
+        reports.push(report);
+    }
+    ensure!(!reports.is_empty(), "no service of this box has anything to be compared with");
+    Ok(reports)
+}
+
+fn keep(report: &Report) -> Result<()> {
+    files::make_folder(Path::new(FOLDER), 0o755)?;
+    let path = Path::new(FOLDER).join(format!("{}.json", report.alternative));
+    files::write_atomically(&path, serde_json::to_string_pretty(report)?.as_bytes(), 0o644, None)
+}
+
+/// What a measurement is made with.
+struct Bench<'b> {
+    root: &'b Path,
+    settings: &'b Settings,
+    services: &'b [Manifest],
+    runner: &'b Runner,
+    seconds: u32,
+}
+
+impl Bench<'_> {
+    fn report(&self, word: &str, trials: &[(&Manifest, &Trial)]) -> Result<Report> {
+        let measured = trials.iter().map(|(manifest, trial)| self.measure(manifest, trial));
+        Ok(Report {
+            alternative: word.to_owned(),
+            services: measured.collect::<Result<_>>()?,
+            measured: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            clients: CLIENTS,
+            seconds: self.seconds,
+        })
+    }
+
+    fn measure(&self, manifest: &Manifest, trial: &Trial) -> Result<Measured> {
+        let name = &manifest.service.name;
+        let scratch = scratch(&below(self.root, "/run/mazet"))?;
+        let folder = scratch.path();
+        let _sink = Sink::start(&folder.join("sink.sock"))?;
+        let sample = Sample::lay_out(folder, self.services)?;
+        let ports = (server::free_port()?, server::free_port()?);
+        let configuration = self.render(manifest, trial, &sample.manifest, folder, ports)?;
+        files::make_folder(&folder.join(name), 0o755)?;
+        let server = Server::start(&trial.command, &configuration, ports.1)
+            .with_context(|| format!("starting {name} beside the running server"))?;
+        let idle_kib = server.memory_kib();
+        let load =
+            Load { runner: self.runner, folder, port: ports.1, clients: CLIENTS, seconds: self.seconds };
+        let mut tasks = Vec::new();
+        for (task, path, upload) in sample.tasks {
+            let figures =
+                load.run(path, upload.as_deref()).with_context(|| format!("measuring {name}: {task}"))?;
+            tasks.push(Task { name: task.to_owned(), figures });
+        }
+        let loaded_kib = server.memory_kib();
+        server.stop()?;
+        Ok(Measured { service: name.clone(), idle_kib, loaded_kib, tasks })
+    }
+
+    /// The box's own template, for the sample's locations, on other ports.
+    fn render(
+        &self,
+        manifest: &Manifest,
+        trial: &Trial,
+        sample: &Manifest,
+        folder: &Path,
+        ports: (u16, u16),
+    ) -> Result<PathBuf> {
+        let path = below(self.root, image::OVERLAYS_DIR).join(&manifest.service.name).join(&trial.template);
+        let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let mut context = context(self.settings, std::slice::from_ref(sample), false);
+        let runtime = folder.display().to_string();
+        context["front"] = vhosts::trial(ports.0, ports.1, &runtime, vhosts::ACCESS);
+        let text =
+            template::render(&source, &context).with_context(|| format!("rendering {}", path.display()))?;
+        let configuration = folder.join("server.conf");
+        files::write_atomically(&configuration, text.as_bytes(), 0o644, None)?;
+        Ok(configuration)
+    }
+}
+
+/// A folder that every user can pass through, removed in the end.
+fn scratch(parent: &Path) -> Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix("measure-").tempdir_in(parent).context("making a folder")?;
+    files::make_folder(folder.path(), 0o755)?;
+    Ok(folder)
+}
+
+/// What is asked for, and the locations that answer.
+struct Sample {
+    manifest: Manifest,
+    /// Name, path, and the file that is sent.
+    tasks: Vec<(&'static str, &'static str, Option<PathBuf>)>,
+}
+
+impl Sample {
+    fn lay_out(folder: &Path, services: &[Manifest]) -> Result<Self> {
+        let (pages, upload) = (folder.join("pages"), folder.join("upload"));
+        files::make_folder(&pages, 0o755)?;
+        let page = format!("<!DOCTYPE html><title>Mazet</title>{}", "<p>page</p>".repeat(PAGE_BYTES / 11));
+        files::write_atomically(&pages.join("index.html"), page.as_bytes(), 0o644, None)?;
+        files::write_atomically(
+            &pages.join("page.php"),
+            b"<?php echo date('c'); phpversion();",
+            0o644,
+            None,
+        )?;
+        files::write_atomically(&upload, &vec![b'x'; UPLOAD_BYTES], 0o600, None)?;
+        let php = services.iter().flat_map(|manifest| &manifest.vhosts).find_map(|vhost| vhost.php.as_ref());
+        let mut tasks = vec![("static", "/pages/", None)];
+        if Path::new(PAGES).exists() {
+            tasks.push(("page", "/", None));
+        }
+        if php.is_some() {
+            tasks.push(("php", "/pages/page.php", None));
+        }
+        tasks.push(("upload", "/upload/file", Some(upload)));
+        let php = php.map(|socket| format!("php = {socket:?}\n")).unwrap_or_default();
+        let text = format!(
+            "[service]\nname = \"sample\"\ntitle = {{ fr = \"\", en = \"\" }}\nsummary = {{ fr = \"\", en = \"\" }}\n\
+             [[vhost]]\nlocation = \"/\"\nproxy = \"unix:{PAGES}\"\n\
+             [[vhost]]\nlocation = \"/pages/\"\nfolder = {pages:?}\n{php}\
+             [[vhost]]\nlocation = \"/upload/\"\nproxy = \"unix:{}\"\nupload-mib = 0\nstreaming = true\n",
+            folder.join("sink.sock").display()
+        );
+        Ok(Self { manifest: Manifest::parse(&text).context("describing the sample")?, tasks })
+    }
+}
+
+/// The first `model name` of `/proc/cpuinfo`, or its `Model`, which a board names itself by.
+fn processor(cpuinfo: &str) -> String {
+    let value = |key: &str| {
+        let line =
+            cpuinfo.lines().find(|line| line.split(':').next().is_some_and(|name| name.trim() == key))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    value("model name").or_else(|| value("Model")).unwrap_or_default()
+}
+
+impl Report {
+    /// A table, one line a service and task.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "{}, {} clients for {} s each, on {} × {}\n",
+            self.alternative, self.clients, self.seconds, self.processors, self.processor
+        );
+        for service in &self.services {
+            let (idle, loaded) = (service.idle_kib / 1024, service.loaded_kib / 1024);
+            text.push_str(&format!("{}: {idle} MiB idle, {loaded} MiB after the load\n", service.service));
+            for Task { name, figures } in &service.tasks {
+                text.push_str(&format!(
+                    "  {name:<8} {:>8.0} requests/s   median {:>6.1} ms   95 % {:>6.1} ms   {} failed\n",
+                    figures.requests_per_second, figures.median_ms, figures.p95_ms, figures.failed
+                ));
+            }
+        }
+        text
+    }
+}

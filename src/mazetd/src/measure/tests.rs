@@ -1,0 +1,55 @@
+//! The report, and what is measured.
+
+use super::*;
+
+fn report() -> Report {
+    let figures = |rate| Figures { requests_per_second: rate, median_ms: 4.25, p95_ms: 19.5, failed: 0 };
+    let task = |name: &str, rate| Task { name: name.to_owned(), figures: figures(rate) };
+    let tasks = vec![task("static", 4321.4), task("upload", 87.0)];
+    Report {
+        alternative: "web-server".to_owned(),
+        measured: 1_790_000_000,
+        processor: "Some CPU".to_owned(),
+        processors: 2,
+        clients: CLIENTS,
+        seconds: 5,
+        services: vec![Measured { service: "one".to_owned(), idle_kib: 2048, loaded_kib: 9000, tasks }],
+    }
+}
+
+#[test]
+fn a_report_reads_as_a_table() {
+    insta::assert_snapshot!(report().text(), @r"
+    web-server, 50 clients for 5 s each, on 2 × Some CPU
+    one: 2 MiB idle, 8 MiB after the load
+      static       4321 requests/s   median    4.2 ms   95 %   19.5 ms   0 failed
+      upload         87 requests/s   median    4.2 ms   95 %   19.5 ms   0 failed
+    ");
+}
+
+#[test]
+fn a_kept_report_is_read_again() {
+    let text = serde_json::to_string(&report()).expect("text");
+    assert_eq!(serde_json::from_str::<Report>(&text).expect("a report"), report());
+}
+
+#[test]
+fn php_is_measured_where_a_service_of_the_box_uses_it() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let names = |sample: &Sample| sample.tasks.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
+    let without = Sample::lay_out(folder.path(), &[]).expect("laid out");
+    assert!(!names(&without).contains(&"php") && names(&without).contains(&"upload"));
+    let blog = "[service]\nname = \"blog\"\ntitle = { fr = \"\", en = \"\" }\nsummary = { fr = \"\", en = \"\" }\n\
+                [[vhost]]\nlocation = \"/blog/\"\nfolder = \"/srv/blog\"\nphp = \"unix:/run/php/blog.sock\"\n";
+    let with = Sample::lay_out(folder.path(), &[Manifest::parse(blog).expect("valid")]).expect("laid out");
+    assert!(names(&with).contains(&"php"));
+    let pages = with.manifest.vhosts.iter().find(|vhost| vhost.location == "/pages/").expect("there");
+    assert_eq!(pages.php.as_deref(), Some("unix:/run/php/blog.sock"));
+}
+
+#[test]
+fn the_processor_is_named() {
+    assert_eq!(processor("processor\t: 0\nmodel name\t: Intel X\nmodel name\t: Intel X\n"), "Intel X");
+    assert_eq!(processor("Features : a\nModel\t\t: Raspberry Pi 4\n"), "Raspberry Pi 4");
+    assert_eq!(processor(""), "");
+}
