@@ -15,6 +15,7 @@
 //! | [`visitor`] | foreign clients: curl |
 //! | [`by_http`] | the wizard walked with curl |
 //! | [`wizard`] | the wizard's steps as a volunteer walks them |
+//! | [`standin`] | services behind a front web server, where no box is booted |
 //! | [`stories`] | the scenarios |
 //! | [`walk`] | the wizard alone, on a site under development |
 //! | [`bench`] | time to the first page beside a bare Debian, memory in use |
@@ -28,6 +29,7 @@ mod lab;
 mod members;
 mod scenario;
 mod schedule;
+mod standin;
 mod stories;
 mod visitor;
 mod walk;

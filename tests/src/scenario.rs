@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, boots, claim, clock, database, flash, install, members, mirror, name, operator, pi, power, usb,
-    web_server, wifi,
+    web_server, web_servers, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -83,6 +83,7 @@ pub const ALL: &[Scenario] = &[
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
         .needs(INSTALLS),
+    story("web-servers-agree", "nginx and Apache answer the same requests alike", web_servers::agree),
     story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
     story(

@@ -15,4 +15,5 @@ pub mod pi;
 pub mod power;
 pub mod usb;
 pub mod web_server;
+pub mod web_servers;
 pub mod wifi;

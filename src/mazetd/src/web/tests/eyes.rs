@@ -38,16 +38,16 @@ fn advance(progress: &mut crate::protocol::Progress) {
 }
 
 /// Serves an installed box with two organisations on a free loopback port until interrupted:
-/// `ada` answers for it, `max` manages the second organisation, `zoe` is a member of it.
+/// `ada` answers for it, `lea` manages the second organisation, `noe` is a member of it.
 #[tokio::test]
 #[ignore = "serves for ever, to be looked at with a browser"]
 async fn eyes_installed() {
     let site = Installed::start().await.expect("PostgreSQL");
-    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
-    site.person(organisation, "max", &[mazet_directory::Role::Manager]).await;
-    site.person(organisation, "zoe", &[]).await;
+    let organisation = site.organisation("Les Jardiniers", "jardin.example.org").await;
+    site.person(organisation, "lea", &[mazet_directory::Role::Manager]).await;
+    site.person(organisation, "noe", &[]).await;
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    println!("https://{}/ for ada, max, zoe: {PASSWORD}", socket.local_addr().unwrap());
+    println!("https://{}/ for ada, lea, noe: {PASSWORD}", socket.local_addr().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let (options, _) = super::connection::certificate(folder.path());
     let stopped = std::future::pending::<()>();

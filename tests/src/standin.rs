@@ -1,0 +1,175 @@
+//! What stands behind a front web server in tests: a service that tells what it was asked, and an
+//! authorizer that knows two people.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read, Result, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use anyhow::Context as _;
+
+/// The services at work. Their threads end with the program.
+pub struct Standins {
+    /// Unix socket of the service.
+    pub socket: PathBuf,
+    /// Loopback port of the same service.
+    pub port: u16,
+    /// Loopback port of the authorizer.
+    pub access: u16,
+    /// Says each time that the first bytes of a body have come.
+    pub first_bytes: Receiver<()>,
+}
+
+impl Standins {
+    /// Starts them; the socket lies in `folder`.
+    pub fn start(folder: &Path) -> anyhow::Result<Self> {
+        let socket = folder.join("service.sock");
+        let unix = UnixListener::bind(&socket).context("opening the service's socket")?;
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o666))?;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the service's port")?;
+        let access = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the authorizer's port")?;
+        let (port, access_port) = (tcp.local_addr()?.port(), access.local_addr()?.port());
+        let (tell, first_bytes) = channel();
+        let told = tell.clone();
+        thread::spawn(move || {
+            for stream in unix.incoming().flatten() {
+                let told = told.clone();
+                thread::spawn(move || serve(&stream, &stream, &told));
+            }
+        });
+        thread::spawn(move || {
+            for stream in tcp.incoming().flatten() {
+                let tell = tell.clone();
+                thread::spawn(move || serve(&stream, &stream, &tell));
+            }
+        });
+        thread::spawn(move || {
+            for stream in access.incoming().flatten() {
+                thread::spawn(move || authorize(&stream, &stream));
+            }
+        });
+        Ok(Self { socket, port, access: access_port, first_bytes })
+    }
+}
+
+/// Answers requests with what they were: request line, headers sorted, length of the body.
+fn serve(reader: impl Read, mut writer: impl Write, first_bytes: &Sender<()>) -> Result<()> {
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let (method, path) = (word(&line, 0), word(&line, 1));
+        let headers = headers(&mut reader)?;
+        let length = body(&mut reader, &headers, first_bytes)?;
+        let told: String = headers
+            .iter()
+            .filter(|(name, _)| !["connection", "user-agent", "accept", "expect"].contains(&name.as_str()))
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
+        let text = format!("{method} {path}\n{told}body: {length}\n");
+        let status = if path.contains("missing") { "404 Not Found" } else { "200 OK" };
+        let own = if path.contains("framed") { "X-Frame-Options: DENY\r\n" } else { "" };
+        write!(
+            writer,
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{own}Content-Length: {}\r\n\r\n",
+            text.len()
+        )?;
+        if method != "HEAD" {
+            writer.write_all(text.as_bytes())?;
+        }
+    }
+}
+
+fn word(line: &str, index: usize) -> String {
+    line.split_whitespace().nth(index).unwrap_or_default().to_owned()
+}
+
+fn headers(reader: &mut impl std::io::BufRead) -> Result<BTreeMap<String, String>> {
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { return Ok(headers) };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+}
+
+/// Reads the body to its end; its length in bytes.
+fn body(
+    reader: &mut impl std::io::BufRead,
+    headers: &BTreeMap<String, String>,
+    first_bytes: &Sender<()>,
+) -> Result<u64> {
+    let mut told = false;
+    let mut take = |reader: &mut dyn Read, mut left: u64| -> Result<()> {
+        let mut buffer = [0; 65536];
+        while left > 0 {
+            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let read = reader.read(&mut buffer[..most])?;
+            if read == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            if !std::mem::replace(&mut told, true) {
+                // Who asked for no news has no ear.
+                let _ = first_bytes.send(());
+            }
+            left -= read as u64;
+        }
+        Ok(())
+    };
+    if let Some(length) = headers.get("content-length").and_then(|length| length.parse().ok()) {
+        take(reader, length)?;
+        return Ok(length);
+    }
+    let mut length = 0;
+    while headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let chunk = u64::from_str_radix(line.trim(), 16).unwrap_or(0);
+        take(reader, chunk + 2)?;
+        length += chunk;
+        if chunk == 0 {
+            break;
+        }
+    }
+    Ok(length)
+}
+
+/// Answers one FastCGI question: `person=ada` may everything, `person=bob` what members may.
+fn authorize(mut reader: impl Read, mut writer: impl Write) -> Result<()> {
+    let (mut authorizer, mut parameters) = (false, Vec::new());
+    loop {
+        let mut head = [0; 8];
+        reader.read_exact(&mut head)?;
+        let mut content = vec![0; usize::from(u16::from_be_bytes([head[4], head[5]])) + usize::from(head[6])];
+        reader.read_exact(&mut content)?;
+        match head[1] {
+            1 => authorizer = content[1] == 2,
+            4 if content.is_empty() => break,
+            _ => parameters.extend(content),
+        }
+    }
+    // Names and values are short here: they can be looked for as they stand.
+    let text = String::from_utf8_lossy(&parameters).into_owned();
+    let member = text.contains("MAZET_ACCESSmember");
+    let answer = match (text.contains("person=ada"), text.contains("person=bob")) {
+        (true, _) => "Status: 200\r\nVariable-MAZET_PERSON: ada\r\n\r\n",
+        (_, true) if member => "Status: 200\r\nVariable-MAZET_PERSON: bob\r\n\r\n",
+        (_, true) => "Status: 403\r\n\r\n",
+        _ if !text.contains("text/html") => "Status: 401\r\n\r\n",
+        _ if authorizer => "Status: 302\r\nLocation: /sign-in?to=x\r\n\r\n",
+        _ => "Status: 401\r\nLocation: /sign-in?to=x\r\n\r\n",
+    };
+    let length = u8::try_from(answer.len()).unwrap_or(u8::MAX);
+    let mut bytes = vec![1, 6, 0, 1, 0, length, 0, 0];
+    bytes.extend(answer.as_bytes());
+    bytes.extend([1, 6, 0, 1, 0, 0, 0, 0, 1, 3, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    writer.write_all(&bytes)
+}
