@@ -115,7 +115,7 @@ fn compile(
     output: &Path,
 ) -> Result<()> {
     // Kept between builds: cargo compiles again only what changed.
-    let target = cache.folder("target")?;
+    let target = kept_work(cache, "target", project)?;
     let mut command = cargo(project, tree, crates, &target, "compiling mazetd for the box")?
         .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
         .log(&output.join("compile.log"));
@@ -130,6 +130,14 @@ fn compile(
     let program = made.join("release/mazetd");
     fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
     Ok(())
+}
+
+/// Where cargo keeps its work between builds, a folder for each project. Inside, all projects lie at
+/// `/src`, and cargo tells what changed by the times of files: it would take the work on one
+/// project's sources for that on another's older ones.
+fn kept_work(cache: &Cache, kind: &str, project: &Project) -> Result<PathBuf> {
+    let whose = Digest::of(project.root.as_os_str().as_encoded_bytes());
+    cache.folder(&format!("{kind}/{}", whose.short()))
 }
 
 /// The compile tree's cargo, with the project at `/src`.
@@ -153,7 +161,7 @@ fn cargo(project: &Project, tree: &Path, crates: &Path, target: &Path, doing: &s
 /// When crates cannot be had, or clippy cannot be started.
 pub fn lint(cache: &Cache, project: &Project, tree: &Path, on_line: impl FnMut(&str)) -> Result<bool> {
     let crates = vendor(cache, project, false)?;
-    let target = cache.folder("lint-target")?;
+    let target = kept_work(cache, "lint-target", project)?;
     cargo(project, tree, &crates, &target, "looking for warnings in the sources")?
         .args(["clippy", "--quiet", "--workspace", "--all-targets", "--keep-going", "--locked", "--offline"])
         .args(["--", "--deny", "warnings"])
