@@ -28,6 +28,9 @@ const SECOND_SERIAL: &str = "/dev/ttyS1";
 /// Where the generic arm64 board's guest finds it.
 const CONSOLE: &str = "/dev/hvc0";
 
+/// systemd offers a login on that line by itself, which would read what is meant for the shell.
+const NO_LOGIN: &str = " systemd.mask=serial-getty@hvc0.service";
+
 /// The guest's side, with `LINE` for its device. A request is one line, `MARK BASE64(script)`; so is its answer,
 /// `MARK STATUS BASE64(output)`.
 const SCRIPT: &str = r#"
@@ -69,7 +72,7 @@ pub(crate) fn arguments() -> Vec<String> {
 /// The same for boards without SMBIOS: words for the kernel's command line, after a space.
 pub(crate) fn kernel_arguments() -> String {
     let word = |(name, content)| format!(" systemd.set_credential_binary={name}:{content}");
-    credentials(CONSOLE).into_iter().map(word).collect()
+    credentials(CONSOLE).into_iter().map(word).chain([NO_LOGIN.to_owned()]).collect()
 }
 
 /// Names and contents (in Base64) of the credentials that make systemd serve a shell on `line`.

@@ -19,7 +19,7 @@ const ROUTER: &str = r#"
 mkdir -p /run/systemd/network
 cat > /run/systemd/network/10-cable.network <<END
 [Match]
-MACAddress=MAC
+MACAddress=PLUG
 [Network]
 Address=192.168.78.1/24
 DHCPServer=yes
@@ -41,7 +41,7 @@ while (my $peer = recv($s, my $question, 512, 0)) {
 }
 END
 nft flush ruleset
-networkctl reload && networkctl reconfigure "$(grep -l MAC /sys/class/net/*/address | cut -d/ -f5)"
+networkctl reload && networkctl reconfigure "$(grep -l PLUG /sys/class/net/*/address | cut -d/ -f5)"
 systemd-run --quiet --unit=ntp perl /run/ntp.pl
 journalctl --follow --lines=all --unit=ntp | grep --quiet --max-count=1 serving
 "#;
@@ -52,7 +52,7 @@ pub fn taken(bench: &Bench) -> Result<()> {
     let [near, far] = cable.ends();
     let router = bench.machine("router", Firmware::Bios).disk(bench.stick("stick.qcow2")?);
     let router = bench.boot(&router.plugged(near.clone()), &Goal::wizard())?;
-    let script = ROUTER.replace("MAC", near.mac).replace("AHEAD", &AHEAD_SECONDS.to_string());
+    let script = ROUTER.replace("PLUG", near.mac).replace("AHEAD", &AHEAD_SECONDS.to_string());
     router.shell()?.ask(&script).context("making a router")?;
     let card = pi::card(bench)?;
     let qemu = pi::Board::new("live", Firmware::Raspi3b).plugged(far).start(bench, &card)?;
