@@ -29,6 +29,7 @@ pub async fn first(directory: &Directory, seed: &Seed) -> Result<bool> {
     transaction.execute("lock table organisation, person in share row exclusive mode", &[]).await?;
     let empty = "select not exists (select from organisation) and not exists (select from person)";
     if !transaction.query_one(empty, &[]).await?.get::<_, bool>(0) {
+        transaction.rollback().await?;
         return Ok(false);
     }
     let sound = organisations::sound(&Wish::named(&seed.organisation))?;
