@@ -17,7 +17,9 @@ use anyhow::Context as _;
 pub struct Standins {
     /// Unix socket of the service.
     pub socket: PathBuf,
-    /// Loopback port of the same service.
+    /// Unix socket of another one.
+    pub other: PathBuf,
+    /// Loopback port of a third one.
     pub port: u16,
     /// Loopback port of the authorizer.
     pub access: u16,
@@ -28,24 +30,26 @@ pub struct Standins {
 impl Standins {
     /// Starts them; the socket lies in `folder`.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        let socket = folder.join("service.sock");
-        let unix = UnixListener::bind(&socket).context("opening the service's socket")?;
-        fs::set_permissions(&socket, fs::Permissions::from_mode(0o666))?;
+        let (socket, other) = (folder.join("service.sock"), folder.join("other.sock"));
+        let (tell, first_bytes) = channel();
+        for (path, name) in [(&socket, "first"), (&other, "second")] {
+            let unix = UnixListener::bind(path).context("opening a service's socket")?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+            let tell = tell.clone();
+            thread::spawn(move || {
+                for stream in unix.incoming().flatten() {
+                    let tell = tell.clone();
+                    thread::spawn(move || serve(name, &stream, &stream, &tell));
+                }
+            });
+        }
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the service's port")?;
         let access = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the authorizer's port")?;
         let (port, access_port) = (tcp.local_addr()?.port(), access.local_addr()?.port());
-        let (tell, first_bytes) = channel();
-        let told = tell.clone();
-        thread::spawn(move || {
-            for stream in unix.incoming().flatten() {
-                let told = told.clone();
-                thread::spawn(move || serve(&stream, &stream, &told));
-            }
-        });
         thread::spawn(move || {
             for stream in tcp.incoming().flatten() {
                 let tell = tell.clone();
-                thread::spawn(move || serve(&stream, &stream, &tell));
+                thread::spawn(move || serve("third", &stream, &stream, &tell));
             }
         });
         thread::spawn(move || {
@@ -53,12 +57,12 @@ impl Standins {
                 thread::spawn(move || authorize(&stream, &stream));
             }
         });
-        Ok(Self { socket, port, access: access_port, first_bytes })
+        Ok(Self { socket, other, port, access: access_port, first_bytes })
     }
 }
 
-/// Answers requests with what they were: request line, headers sorted, length of the body.
-fn serve(reader: impl Read, mut writer: impl Write, first_bytes: &Sender<()>) -> Result<()> {
+/// Answers requests with who was asked, and for what: request line, headers sorted, length of the body.
+fn serve(name: &str, reader: impl Read, mut writer: impl Write, first_bytes: &Sender<()>) -> Result<()> {
     let mut reader = BufReader::new(reader);
     loop {
         let mut line = String::new();
@@ -73,7 +77,7 @@ fn serve(reader: impl Read, mut writer: impl Write, first_bytes: &Sender<()>) ->
             .filter(|(name, _)| !["connection", "user-agent", "accept", "expect"].contains(&name.as_str()))
             .map(|(name, value)| format!("{name}: {value}\n"))
             .collect();
-        let text = format!("{method} {path}\n{told}body: {length}\n");
+        let text = format!("{method} {path}\n{told}body: {length}\nservice: {name}\n");
         let status = if path.contains("missing") { "404 Not Found" } else { "200 OK" };
         let own = if path.contains("framed") { "X-Frame-Options: DENY\r\n" } else { "" };
         write!(

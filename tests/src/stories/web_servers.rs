@@ -27,7 +27,8 @@ const LARGE: usize = 20_000_000;
 /// Upload of 100 MB.
 const HUGE: usize = 100_000_000;
 
-const CASES: [Case; 35] = [
+const CASES: [Case; 36] = [
+    ("HTTP/2 200", &["@/other/"]),
     ("HTTP/2 200", &["@/"]),
     ("HTTP/1.1 200", &["--http1.1", "@/a?b=c%20d"]),
     ("HTTP/2 404", &["@/missing"]),
@@ -235,12 +236,13 @@ impl<'b> Site<'b> {
 }
 
 fn manifest(folder: &Path, standins: &Standins) -> String {
-    let (socket, port) = (standins.socket.display(), standins.port);
+    let (socket, other, port) = (standins.socket.display(), standins.other.display(), standins.port);
     let path = |name: &str| -> PathBuf { folder.join(name) };
     format!(
         "[service]\nname = \"site\"\ntitle = {{ fr = \"\", en = \"\" }}\nsummary = {{ fr = \"\", en = \"\" }}\n\
          [[vhost]]\nlocation = \"/\"\nproxy = \"unix:{socket}\"\n\
          [[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:{port}\"\nupload-mib = 0\nstreaming = true\n\
+         [[vhost]]\nlocation = \"/other/\"\nproxy = \"unix:{other}\"\n\
          [[vhost]]\nlocation = \"/members/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\n\
          [[vhost]]\nlocation = \"/admin/\"\nproxy = \"unix:{socket}\"\naccess = \"operator\"\n\
          [[vhost]]\nlocation = \"/static/\"\nfolder = {:?}\n\
