@@ -20,6 +20,8 @@ async fn an_invitation_on_paper_opens_an_account() {
     let answer = ada.fill("/people/new", "/people/new", &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("id=\"login-fault\"") && answer.body.contains("id=\"email-fault\""));
+    let empty = ada.fill("/people/new", "/people/new", &[("organisation", &*id)]).await;
+    assert!(empty.body.find("href=\"#name\"") < empty.body.find("href=\"#login\""), "{}", empty.body);
     let right = [
         ("name", "Zoé Martin"),
         ("login", "zoe"),
