@@ -5,6 +5,7 @@
 //! (its last lines). Nothing here goes through a shell.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -186,16 +187,19 @@ pub fn check_command(command: &[String]) -> Result<Option<String>> {
 }
 
 /// Starts a server beside the running one, as the trial in a manifest of the image says; the path of
-/// its configuration is added. What it says goes where ours goes.
+/// its configuration is added. What it says goes to the file `log`.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn trial(command: &[String], configuration: &Path) -> Result<Child> {
+pub fn trial(command: &[String], configuration: &Path, log: &Path) -> Result<Child> {
     let Some((program, arguments)) = command.split_first() else { bail!("the trial has no command") };
+    let log = File::create(log).with_context(|| format!("opening {}", log.display()))?;
     Command::new(program)
         .args(arguments)
         .arg(configuration)
         .stdin(Stdio::null())
+        .stdout(log.try_clone().context("opening its log twice")?)
+        .stderr(log)
         .spawn()
         .with_context(|| format!("starting {program}"))
 }

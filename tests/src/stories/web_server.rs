@@ -15,7 +15,7 @@ use crate::visitor::{Reply, Visitor};
 /// Pages that both servers answer alike: there, elsewhere, not there, and what nobody may ask for.
 const PATHS: [&str; 7] = ["/", "/done", "/robots.txt", "/missing", "/a%2Fb?c=d", "/x/%2e%2e/y", "//done"];
 /// Headers that are each server's own affair.
-const OWN: [&str; 5] = ["date", "server", "connection", "content-length", "content-type"];
+const OWN: [&str; 6] = ["date", "server", "connection", "content-length", "content-type", "vary"];
 
 /// A server that does not start leaves the other one running; one that does takes over, and hands back.
 pub fn switches(bench: &Bench) -> Result<()> {

@@ -75,6 +75,7 @@ fn figures(said: &str, table: &str) -> Result<Figures> {
     let complete = number("Complete requests:").context("no number of requests")?;
     ensure!(complete > 0.0, "no request was answered");
     let failed = number("Failed requests:").unwrap_or(0.0) + number("Non-2xx responses:").unwrap_or(0.0);
+    ensure!(failed * 2.0 < complete, "{failed} of {complete} requests failed");
     Ok(Figures {
         requests_per_second: number("Requests per second:").context("no rate")?,
         median_ms: percentile("50").context("no median")?,
@@ -101,6 +102,8 @@ mod tests {
     fn no_answer_at_all_is_no_measurement() {
         let error = figures(&SAID.replace("3000", "0"), TABLE).expect_err("nothing was measured");
         assert_eq!(error.to_string(), "no request was answered");
+        let error = figures(&SAID.replace("      2", "   2000"), TABLE).expect_err("most failed");
+        assert_eq!(error.to_string(), "2001 of 3000 requests failed");
         assert!(figures("", "").is_err());
     }
 }

@@ -157,7 +157,7 @@ impl Bench<'_> {
 
     fn measure(&self, manifest: &Manifest, trial: &Trial) -> Result<Measured> {
         let name = &manifest.service.name;
-        let scratch = scratch(&below(self.root, "/run/mazet"))?;
+        let scratch = scratch(&below(self.root, "/run"))?;
         let folder = scratch.path();
         let _sink = Sink::start(&folder.join("sink.sock"))?;
         let sample = Sample::lay_out(folder, self.services)?;
@@ -204,7 +204,8 @@ impl Bench<'_> {
 
 /// A folder that every user can pass through, removed in the end.
 fn scratch(parent: &Path) -> Result<tempfile::TempDir> {
-    let folder = tempfile::Builder::new().prefix("measure-").tempdir_in(parent).context("making a folder")?;
+    let folder =
+        tempfile::Builder::new().prefix("mazet-measure-").tempdir_in(parent).context("making a folder")?;
     files::make_folder(folder.path(), 0o755)?;
     Ok(folder)
 }

@@ -38,12 +38,15 @@ impl Server {
     /// # Errors
     /// When it cannot be started, ends, or does not listen in time.
     pub fn start(command: &[String], configuration: &Path, port: u16) -> Result<Self> {
-        let mut server = Self { child: run::trial(command, configuration)? };
+        let log = configuration.with_extension("log");
+        let mut server = Self { child: run::trial(command, configuration, &log)? };
         let begin = Instant::now();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         while TcpStream::connect(address).is_err() {
             if let Some(status) = server.child.try_wait().context("watching the server")? {
-                bail!("it ended at once: {status}");
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                let last = said.lines().last().unwrap_or("it said nothing");
+                bail!("it ended at once: {status}: {last}");
             }
             if begin.elapsed() > PATIENCE {
                 bail!("it does not listen on port {port} after {} s", PATIENCE.as_secs());
@@ -133,11 +136,12 @@ mod tests {
 
     #[test]
     fn a_server_that_ends_at_once_is_told() {
-        let command = vec!["/bin/false".to_owned()];
-        let error = Server::start(&command, Path::new("/dev/null"), free_port().expect("a port"));
-        assert_eq!(
-            error.err().map(|error| error.to_string()).as_deref(),
-            Some("it ended at once: exit status: 1")
-        );
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let configuration = folder.path().join("server.conf");
+        std::fs::write(&configuration, "echo first; echo last >&2; exit 7").expect("written");
+        let command = vec!["/bin/sh".to_owned()];
+        let error = Server::start(&command, &configuration, free_port().expect("a port")).err();
+        let text = error.map(|error| error.to_string());
+        assert_eq!(text.as_deref(), Some("it ended at once: exit status: 7: last"));
     }
 }
