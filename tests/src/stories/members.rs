@@ -46,9 +46,9 @@ pub fn walk(bench: &Bench, base: &str, operator: Account) -> Result<()> {
     phone.page_is_well("home-manager", "fr")?;
     let member = members::invite(&phone, base, SECOND, ("Zoé Martin", MEMBER.login), false)?;
     phone.page_is_well("slip-phone", "fr")?;
-    members::sees_people(&phone, base, &[MANAGER.login, MEMBER.login])?;
+    members::sees_people(&phone, base, &[MANAGER.login, MEMBER.login], true)?;
     phone.page_is_well("people-phone", "fr")?;
-    members::sees_people(&desk, base, &[operator.login, MANAGER.login, MEMBER.login])?;
+    members::sees_people(&desk, base, &[operator.login, MANAGER.login, MEMBER.login], false)?;
     a_member_sees_no_management(bench, base, &member)?;
     signs_in_with_the_second_factor(bench, base, operator, (&secret, &used))?;
     signs_out_everywhere(&phone, base)

@@ -100,7 +100,9 @@ impl IntoResponse for Failure {
 /// # Errors
 /// The directory did not refuse a value but fail.
 pub fn refused(app: &App, language: Language, error: mazet_directory::Error) -> Result<Faults, Failure> {
-    let mazet_directory::Error::Invalid(list) = error else { return Err(error.into()) };
+    let mazet_directory::Error::Invalid(mut list) = error else { return Err(error.into()) };
+    // As the inputs stand in our forms: a name comes first.
+    list.sort_by_key(|invalid| invalid.field != Field::Name);
     let mut faults = Faults::default();
     for invalid in list {
         let known = format!("invalid.{}", invalid.key());

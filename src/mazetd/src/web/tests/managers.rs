@@ -20,6 +20,8 @@ async fn an_invitation_on_paper_opens_an_account() {
     let answer = ada.fill("/people/new", "/people/new", &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("id=\"login-fault\"") && answer.body.contains("id=\"email-fault\""));
+    let empty = ada.fill("/people/new", "/people/new", &[("organisation", &*id)]).await;
+    assert!(empty.body.find("href=\"#name\"") < empty.body.find("href=\"#login\""), "{}", empty.body);
     let right = [
         ("name", "Zoé Martin"),
         ("login", "zoe"),
@@ -216,6 +218,30 @@ async fn a_list_is_looked_at_before_it_is_taken_in() {
         found.contains("Zoé Œuvre") && !found.contains("Jo Petit") && found.contains("One person"),
         "{found}"
     );
+}
+
+/// A page without what differs from one time to the next.
+fn settled(page: &str) -> String {
+    let mut page = page.to_owned();
+    for (before, after) in [("name=\"csrf\" value=\"", "\""), ("?v=", "\""), (" on</dt><dd>", "<")] {
+        let parts: Vec<&str> = page.split(before).collect();
+        let rest = parts[1..].iter().map(|part| format!("{before}…{}", &part[part.find(after).unwrap()..]));
+        page = parts[0].to_owned() + &rest.collect::<String>();
+    }
+    page
+}
+
+#[tokio::test]
+async fn pages_are_as_they_were_drawn() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    site.person(organisation, "max", &[Role::Manager]).await;
+    let mut stranger = site.browser();
+    stranger.language = "fr";
+    insta::assert_snapshot!("sign-in", settled(&stranger.get("/sign-in?next=/connect").await.body));
+    let mut max = site.signed_in("max").await;
+    insta::assert_snapshot!("home-of-a-manager", settled(&max.get("/").await.body));
+    insta::assert_snapshot!("people", settled(&max.get("/people").await.body));
 }
 
 #[tokio::test]

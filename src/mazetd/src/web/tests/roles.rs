@@ -5,6 +5,8 @@ use mazet_directory::permission::{Action, ROLES, Scope, scope};
 
 use super::installed::{Installed, Visitor};
 use super::*;
+use crate::web::access::{self, Question, Verdict};
+use crate::web::member::role_name;
 use crate::web::navigation::ENTRIES;
 use crate::web::routes::{Access, table};
 
@@ -99,6 +101,41 @@ async fn the_menu_leads_only_where_one_may_go() {
             assert_eq!(shown, expected, "{} for {role:?}", entry.path);
         }
     }
+}
+
+#[tokio::test]
+async fn the_front_web_server_is_answered_by_role() {
+    let Some(site) = Installed::start().await else { return };
+    let question = |access: &str, cookie: String| Question {
+        access: access.to_owned(),
+        cookie,
+        method: "GET".to_owned(),
+        uri: "/wiki/".to_owned(),
+        wants_page: true,
+    };
+    for (role, browser) in everybody(&site).await {
+        for asked in ["member", "operator", "manager", "site-editor", "backup-keeper", "unheard-of"] {
+            let cookie = super::cookie_header(&browser.cookies);
+            let verdict = access::judge(&site.app(), &question(asked, cookie)).await.unwrap();
+            let Some(role) = role else {
+                assert_eq!(verdict, Verdict::SignIn, "{asked} as nobody");
+                continue;
+            };
+            // Ada, the operator, is a manager too.
+            let held = asked == "member"
+                || asked == role_name(role)
+                || (role == Role::Operator && asked == "manager");
+            assert_eq!(matches!(verdict, Verdict::Granted(_)), held, "{asked} as {role:?}");
+            assert_eq!(verdict == Verdict::Denied, !held, "{asked} as {role:?}");
+        }
+    }
+    // The password alone, with the second factor still to come or to be set up, opens nothing.
+    let mut half = site.browser();
+    half.sign_in("ada", super::installed::PASSWORD).await;
+    half.cookies.iter_mut().for_each(|(name, _)| *name = session::COOKIE.to_owned());
+    let cookie = super::cookie_header(&half.cookies[half.cookies.len() - 1..]);
+    let verdict = access::judge(&site.app(), &question("member", cookie)).await.unwrap();
+    assert_eq!(verdict, Verdict::SignIn);
 }
 
 #[tokio::test]
