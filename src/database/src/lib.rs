@@ -25,7 +25,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum Error {
     /// The server cannot be reached, or is busy.
-    #[error("asking PostgreSQL at {place}: {source}")]
+    #[error("asking PostgreSQL at {place}: {}", reason(&**source))]
     Unreachable {
         /// Folder of its socket.
         place: String,
@@ -50,6 +50,18 @@ impl Error {
     pub fn refused(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Self {
         |source| Self::Refused { doing: doing.into(), source }
     }
+}
+
+/// What the server said, where it is the server that refused; else what the driver says.
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = Some(error);
+    while let Some(next) = cause {
+        if let Some(refused) = next.downcast_ref::<tokio_postgres::Error>() {
+            return told(refused);
+        }
+        cause = next.source();
+    }
+    error.to_string()
 }
 
 /// What the server said, with its hint; else what the driver says.

@@ -66,7 +66,11 @@ pub fn inputs(
     for manifest in services {
         let name = &manifest.service.name;
         inputs.text(format!("manifest {name}"), serde_json::to_string(manifest)?);
-        inputs.folder(&format!("overlays/{name}"), &project.overlays().join(name))?;
+        // A service without files of its own needs no folder.
+        let overlay = project.overlays().join(name);
+        if overlay.is_dir() {
+            inputs.folder(&format!("overlays/{name}"), &overlay)?;
+        }
     }
     for (path, relative) in baked(&project.firmware(hardware))? {
         let executable = fs::metadata(&path)?.permissions().mode() & 0o100 != 0;
