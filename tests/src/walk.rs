@@ -58,5 +58,5 @@ pub struct Members {
 pub fn members(lab: &Lab, arguments: &Members) -> Result<()> {
     let bench = lab.bench("walk-members")?;
     let operator = Account { login: &arguments.login, password: &arguments.password };
-    stories::members::walk(&bench, &arguments.url, operator)
+    stories::members::walk(&bench, &arguments.url, operator).map(drop)
 }

@@ -9,7 +9,7 @@ use mazet_boot::watch::Goal;
 use crate::browser::{Browser, ENGLISH_DESKTOP, FRENCH_PHONE};
 use crate::lab::Bench;
 use crate::members::{self, Account, NEXT};
-use crate::stories::install;
+use crate::stories::{install, machine};
 use crate::visitor::{Visitor, csrf};
 use crate::wizard::FRENCH;
 
@@ -25,13 +25,15 @@ pub fn live_together(bench: &Bench) -> Result<()> {
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
     let operator = Account { login: FRENCH.login, password: FRENCH.password };
-    walk(bench, &base, operator)?;
+    let desk = walk(bench, &base, operator)?;
+    machine::changes(&desk, &base)?;
     let visitor = Visitor::new(&bench.lab, &qemu, &bench.path("guesser"))?;
     guesses_are_limited(&visitor, MEMBER.login)
 }
 
-/// The story itself, on any box at `base` that nobody has signed in to yet.
-pub fn walk(bench: &Bench, base: &str, operator: Account) -> Result<()> {
+/// The story itself, on any box at `base` that nobody has signed in to yet. Gives a browser that the
+/// operator is signed in with.
+pub fn walk(bench: &Bench, base: &str, operator: Account) -> Result<Browser> {
     let desk = Browser::open(bench, ENGLISH_DESKTOP)?;
     members::sign_in(&desk, base, operator)?;
     let (secret, used) = members::set_up(bench, &desk, "en")?;
@@ -50,8 +52,9 @@ pub fn walk(bench: &Bench, base: &str, operator: Account) -> Result<()> {
     phone.page_is_well("people-phone", "fr")?;
     members::sees_people(&desk, base, &[operator.login, MANAGER.login, MEMBER.login], false)?;
     a_member_sees_no_management(bench, base, &member)?;
-    signs_in_with_the_second_factor(bench, base, operator, (&secret, &used))?;
-    signs_out_everywhere(&phone, base)
+    let desk = signs_in_with_the_second_factor(bench, base, operator, (&secret, &used))?;
+    signs_out_everywhere(&phone, base)?;
+    Ok(desk)
 }
 
 fn a_member_sees_no_management(bench: &Bench, base: &str, slip: &members::Slip) -> Result<()> {
@@ -69,7 +72,7 @@ fn signs_in_with_the_second_factor(
     base: &str,
     operator: Account,
     (secret, used): (&str, &str),
-) -> Result<()> {
+) -> Result<Browser> {
     let browser = Browser::open(bench, ENGLISH_DESKTOP)?;
     members::sign_in(&browser, base, operator)?;
     browser.wait_for("//form[@id='second-form']")?;
@@ -77,7 +80,8 @@ fn signs_in_with_the_second_factor(
     let code = members::digits(bench, secret, used)?;
     browser.fill("//input[@id='code']", &code)?;
     browser.click(NEXT)?;
-    browser.wait_for("//ul[@id='manage']").context("the code of the authenticator does not open the box")
+    browser.wait_for("//ul[@id='manage']").context("the code of the authenticator does not open the box")?;
+    Ok(browser)
 }
 
 fn signs_out_everywhere(phone: &Browser, base: &str) -> Result<()> {

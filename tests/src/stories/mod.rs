@@ -7,6 +7,7 @@ pub mod clock;
 pub mod database;
 pub mod flash;
 pub mod install;
+pub mod machine;
 pub mod members;
 pub mod mirror;
 pub mod name;
