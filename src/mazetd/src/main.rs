@@ -204,7 +204,7 @@ fn settings(action: &SettingsAction, runner: &Runner) -> Result<()> {
     let root = Path::new("/");
     match action {
         SettingsAction::Show { json: true } => {
-            println!("{}", serde_json::to_string(&change::current(root)?)?)
+            println!("{}", serde_json::to_string(&change::current(root)?)?);
         }
         SettingsAction::Show { json: false } => print!("{}", toml::to_string(&system::settings(root)?)?),
         SettingsAction::Set { path, value, dry_run } => {
