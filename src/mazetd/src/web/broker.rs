@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 
 use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Status};
 
@@ -13,6 +14,10 @@ use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, 
 const LONGEST: u64 = 1024 * 1024;
 /// Argon2id on an old PC takes a second or two; looking at slow disks a few.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Questions under way at a time: fewer than the connections that the broker takes. The others wait
+/// here, within [`PATIENCE`].
+const AT_A_TIME: usize = 16;
 
 /// Why the broker gave no usable answer.
 #[derive(Debug, Error)]
@@ -52,12 +57,13 @@ pub enum BrokerError {
 /// The broker's address.
 pub struct Broker {
     path: PathBuf,
+    places: Semaphore,
 }
 
 impl Broker {
     /// A broker that listens at `path`.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), places: Semaphore::new(AT_A_TIME) }
     }
 
     /// Ask, and wait for the answer. A refusal is an error.
@@ -83,6 +89,7 @@ impl Broker {
     }
 
     async fn line(&self, request: &Request) -> std::io::Result<String> {
+        let _place = self.places.acquire().await.map_err(std::io::Error::other)?;
         let mut stream = UnixStream::connect(&self.path).await?;
         let mut sent = serde_json::to_vec(request)?;
         sent.push(b'\n');
