@@ -66,10 +66,10 @@ impl Server {
         let folder = tempfile::Builder::new().prefix("mazet-pg-").tempdir().expect("a temporary folder");
         // The script removes it.
         let socket = folder.keep();
-        // PostgreSQL refuses to run as root: root becomes another user, whom the folder then belongs to.
+        // PostgreSQL refuses to run as root: root becomes the user that its package made.
         let other = "if [ \"$(id -u)\" = 0 ]; then \
-                     chown 1000:1000 \"$1\"; chmod 0755 \"$1\"; \
-                     exec setpriv --reuid=1000 --regid=1000 --clear-groups -- sh -euc \"$0\" postgres \"$1\"; \
+                     chown postgres:postgres \"$1\"; chmod 0755 \"$1\"; \
+                     exec setpriv --reuid=postgres --regid=postgres --clear-groups -- sh -euc \"$0\" postgres \"$1\"; \
                      else exec sh -euc \"$0\" postgres \"$1\"; fi";
         let mut words: Vec<&str> = prefix.lines().collect();
         words.extend(["sh", "-euc", other, SCRIPT]);
