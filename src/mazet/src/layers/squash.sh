@@ -9,5 +9,7 @@ getfattr --recursive --physical --absolute-names --name=user.overlay.opaque . 2>
     sed -n 's|^# file: \./\(.*\)|"\1" x trusted.overlay.opaque=y|p' | LC_ALL=C sort >"$pseudo"
 # Files alone: the size of a folder differs from one file system of a builder to another.
 find . -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%d\n", sum }' >"$output.bytes"
+# Packages that are unpacked side by side share folders: whose time such a folder has is chance.
+find . -type d -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 exec mksquashfs . "$output" -noappend -no-progress -quiet \
     -xattrs-exclude '^user\.overlay\.' -pf "$pseudo" "$@"
