@@ -224,6 +224,7 @@ pub(super) async fn act(directory: &Directory, command: &People) -> Result<()> {
             let (login, name, contact) = (login.clone(), name.clone(), contact.clone());
             let roles = roles.iter().copied().map(Role::from).collect();
             let new = New { organisation, login, name, contact, language: None, roles };
+            base(*json)?;
             let id = people::add(directory, &Actor::system(), &new).await.in_words()?;
             invite(directory, id, *json).await
         }
@@ -248,11 +249,7 @@ async fn account(directory: &Directory, command: &People) -> Result<()> {
     let id = async |login: &str| person(directory, login).await;
     match command {
         People::Invite { login, json } => invite(directory, id(login).await?, *json).await?,
-        People::Reset { login, json } => {
-            let ticket = resets::make(directory, root, id(login).await?).await.in_words()?;
-            eprintln!("counts for {} hours", resets::SLIP_HOURS);
-            code(&ticket, "/reset", *json)?;
-        }
+        People::Reset { login, json } => reset(directory, id(login).await?, *json).await?,
         People::ForgetSecondFactor { login } => {
             second_factor::remove(directory, root, id(login).await?)
                 .await
@@ -371,38 +368,53 @@ async fn import(
         }
         return Ok(());
     }
+    // Known before anybody is taken in: the codes are shown once.
+    let base = base(json)?;
     let taken = csv::import(directory, &root, organisation, table).await?;
     let taken = taken.map_err(|_| anyhow::anyhow!("the directory changed meanwhile: try again"))?;
     let mut invited = Vec::new();
     for one in &taken {
-        let person = people::get(directory, &root, one.person).await?;
-        invited.push(Invited { person, invitation: slip(&one.invitation, "/welcome")? });
-        if !json {
-            println!("{}\t{}\t{}", one.login, one.name, one.invitation.code.grouped());
+        match &base {
+            Some(base) => {
+                let person = people::get(directory, &root, one.person).await?;
+                invited.push(Invited { person, invitation: slip(&one.invitation, base, "/welcome") });
+            }
+            None => println!("{}\t{}\t{}", one.login, one.name, one.invitation.code.grouped()),
         }
     }
     if json { print(&invited) } else { Ok(()) }
 }
 
 async fn invite(directory: &Directory, id: PersonId, json: bool) -> Result<()> {
+    let base = base(json)?;
     let ticket = invitations::make(directory, &Actor::system(), id).await.in_words()?;
     eprintln!("counts for {} days", invitations::HOURS / 24);
-    if json {
-        let person = people::get(directory, &Actor::system(), id).await?;
-        return print(&Invited { person, invitation: slip(&ticket, "/welcome")? });
+    match base {
+        Some(base) => {
+            let person = people::get(directory, &Actor::system(), id).await?;
+            print(&Invited { person, invitation: slip(&ticket, &base, "/welcome") })?;
+        }
+        None => println!("{}", ticket.code.grouped()),
     }
-    code(&ticket, "/welcome", false)
-}
-
-fn code(ticket: &Ticket, page: &str, json: bool) -> Result<()> {
-    if json {
-        return print(&slip(ticket, page)?);
-    }
-    println!("{}", ticket.code.grouped());
     Ok(())
 }
 
-fn slip(ticket: &Ticket, page: &str) -> Result<Slip> {
-    let base = offers::of(Path::new("/"))?.address;
-    Ok(Slip { code: ticket.code.grouped(), address: format!("{base}{page}"), expires_at: ticket.expires_at })
+async fn reset(directory: &Directory, id: PersonId, json: bool) -> Result<()> {
+    let base = base(json)?;
+    let ticket = resets::make(directory, &Actor::system(), id).await.in_words()?;
+    eprintln!("counts for {} hours", resets::SLIP_HOURS);
+    match base {
+        Some(base) => print(&slip(&ticket, &base, "/reset"))?,
+        None => println!("{}", ticket.code.grouped()),
+    }
+    Ok(())
+}
+
+/// Where the box's pages are, for programs, which are told it beside a code.
+fn base(json: bool) -> Result<Option<String>> {
+    json.then(|| offers::of(Path::new("/")).map(|offers| offers.address)).transpose()
+}
+
+fn slip(ticket: &Ticket, base: &str, page: &str) -> Slip {
+    Slip { code: ticket.code.grouped(), address: format!("{base}{page}"), expires_at: ticket.expires_at }
 }

@@ -114,7 +114,7 @@ async fn what_cannot_be_taken_is_told_in_words() {
     let (usage, said) = told(&["people", "reset", "nobody"]).await;
     assert!(!usage && said.starts_with("looking for the login \"nobody\""), "{said}");
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(&file, "name,login\nJo,jo\n,\n").unwrap();
+    std::fs::write(&file, "name,login\nJo,jo\nLéa,Léa!\n").unwrap();
     let path = file.path().to_str().unwrap();
     let (usage, said) = told(&["people", "import", path]).await;
     assert!(usage && said.starts_with("line 3: "), "{said}");

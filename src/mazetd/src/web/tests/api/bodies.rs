@@ -54,7 +54,7 @@ async fn faulty_bodies_are_told_clearly() {
     let mut errors = reply.errors();
     errors.sort();
     assert_eq!(errors, ["login: invalid.login.malformed", "name: invalid.name.empty"]);
-    assert!(reply.text.contains("Un identifiant commence"), "{}", reply.text);
+    assert!(reply.text.contains("L’identifiant commence"), "{}", reply.text);
 }
 
 #[tokio::test]
