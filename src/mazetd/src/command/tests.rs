@@ -117,7 +117,7 @@ async fn what_cannot_be_taken_is_told_in_words() {
     std::fs::write(&file, "name,login\nJo,jo\nLéa,Léa!\n").unwrap();
     let path = file.path().to_str().unwrap();
     let (usage, said) = told(&["people", "import", path]).await;
-    assert!(usage && said.starts_with("line 3: "), "{said}");
+    assert!(usage && said.starts_with("line 3 \"Léa!\": "), "{said}");
     assert!(person(&directory, "jo").await.is_err(), "nobody is taken in");
 }
 
