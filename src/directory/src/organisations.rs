@@ -1,6 +1,7 @@
 //! Associations and their domains.
 
 use deadpool_postgres::GenericClient;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 
@@ -11,7 +12,7 @@ use crate::values::{self, Faults};
 use crate::{Actor, Directory, OrganisationId};
 
 /// An association.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Organisation {
     /// Its number.
     pub id: OrganisationId,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::GenericClient;
 use mazet_model::settings::Language;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,7 +17,7 @@ use crate::values::{self, Faults};
 use crate::{Actor, Directory, OrganisationId, PersonId, Role};
 
 /// A person, as far as the actor who asked may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Person {
     /// Their number.
     pub id: PersonId,
@@ -38,16 +39,18 @@ pub struct Person {
     pub quota_bytes: Option<u64>,
     /// When they were added.
     #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     /// When they last signed in to the pages.
     #[serde(serialize_with = "rfc3339_or_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub signed_in_at: Option<OffsetDateTime>,
     /// Associations that they are in and the actor may see.
     pub memberships: Vec<Membership>,
 }
 
 /// May a person sign in?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Has not chosen a password yet.
@@ -59,7 +62,7 @@ pub enum State {
 }
 
 /// Being in an association.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Membership {
     /// In which.
     pub organisation: OrganisationId,
@@ -192,6 +195,11 @@ pub async fn change(directory: &Directory, actor: &Actor, id: PersonId, profile:
     let name = faults.take(Field::Name, values::name(&profile.name));
     let contact = faults.take(Field::Contact, values::contact(&profile.contact)).flatten();
     faults.done()?;
+    let known = transaction.query_one("select contact from person where id = $1", &[&id.0]).await?;
+    if known.get::<_, Option<String>>(0) != contact {
+        // Resets go there.
+        secure_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
+    }
     let language = profile.language.map(language_word);
     let statement = "update person set name = $2, contact = $3, language = $4 where id = $1 returning login";
     let row = transaction.query_one(statement, &[&id.0, &name, &contact, &language]).await?;
@@ -300,8 +308,9 @@ pub async fn set_active(directory: &Directory, actor: &Actor, id: PersonId, acti
 /// When the actor may not, or it is the last operator who could sign in.
 pub async fn set_operator(directory: &Directory, actor: &Actor, id: PersonId, operator: bool) -> Result<()> {
     permission::allow(actor, Action::AppointOperators, &Target::Machine)?;
-    let statement = "with ended as (delete from session where person_id = $1) \
-                     update person set operator = $2 where id = $1";
+    let statement = "with ended as (delete from session where person_id = $1), \
+        weaker as (update application_password set strong = false where person_id = $1) \
+        update person set operator = $2 where id = $1";
     let action = if operator { "person.operator" } else { "person.no-operator" };
     set(directory, actor, id, (Action::AppointOperators, action, ""), statement, &operator).await
 }
@@ -361,6 +370,14 @@ pub(crate) async fn account(client: &impl GenericClient, id: PersonId) -> Result
 /// Allows what concerns oneself, else what the role allows.
 pub(crate) fn own_or(actor: &Actor, action: Action, target: &Target) -> Result<()> {
     if permission::may(actor, Action::UseOwn, target) {
+        return Ok(());
+    }
+    permission::allow(actor, action, target)
+}
+
+/// As [`own_or`], for what lets somebody in as oneself.
+pub(crate) fn secure_or(actor: &Actor, action: Action, target: &Target) -> Result<()> {
+    if permission::may(actor, Action::SecureOwn, target) {
         return Ok(());
     }
     permission::allow(actor, action, target)
@@ -487,8 +504,11 @@ pub(crate) fn language_of(word: &str) -> Option<Language> {
     [Language::Fr, Language::En].into_iter().find(|language| language_word(*language) == word)
 }
 
-/// A time as JSON has it: RFC 3339.
-pub(crate) fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+/// A time as JSON has it: RFC 3339. For serde's `serialize_with`.
+///
+/// # Errors
+/// The year has more than four digits.
+pub fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.format(&Rfc3339).map_err(serde::ser::Error::custom)?)
 }
 

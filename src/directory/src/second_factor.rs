@@ -3,7 +3,7 @@
 use deadpool_postgres::GenericClient;
 
 use crate::error::{Error, Fault, Field, Invalid, Result};
-use crate::people::{account, own_or};
+use crate::people::{account, secure_or};
 use crate::permission::{Action, Target};
 use crate::sessions::Session;
 use crate::totp::{self, Secret};
@@ -92,6 +92,17 @@ pub async fn codes_left(directory: &Directory, session: &Session) -> Result<Opti
     Ok(row.and_then(|row| usize::try_from(row.get::<_, i64>(0)).ok()))
 }
 
+/// Does without a second factor again: one's own. Who answers for the machine does not.
+///
+/// # Errors
+/// [`Error::Forbidden`] for an operator; when there is none.
+pub async fn stop(directory: &Directory, session: &Session) -> Result<()> {
+    if session.operator {
+        return Err(Error::Forbidden);
+    }
+    remove(directory, &session.actor, session.person).await
+}
+
 /// Removes a person's second factor: one's own, or that of somebody in one's care who lost it. Their
 /// sessions end.
 ///
@@ -101,11 +112,14 @@ pub async fn remove(directory: &Directory, actor: &Actor, person: PersonId) -> R
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     let account = account(&transaction, person).await?;
-    own_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
+    secure_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
     if transaction.execute("delete from second_factor where person_id = $1", &[&person.0]).await? == 0 {
         return Err(Error::NotFound);
     }
     transaction.execute("delete from session where person_id = $1", &[&person.0]).await?;
+    // Made with the second factor that is gone.
+    let weaker = "update application_password set strong = false where person_id = $1";
+    transaction.execute(weaker, &[&person.0]).await?;
     let login = people::login(&transaction, person).await?;
     audit::record_for(&transaction, actor, &account, "second-factor.remove", &login, "").await?;
     transaction.commit().await?;

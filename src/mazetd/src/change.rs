@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use mazet_model::manifest::Text;
 use mazet_model::settings::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
@@ -23,7 +24,7 @@ use crate::{files, system};
 const UNIT: &str = "mazet-settings.service";
 
 /// The settings in force, and what the image offers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Current {
     /// `box.toml`.
@@ -35,7 +36,7 @@ pub struct Current {
 }
 
 /// A service of the image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Its name in manifests and settings.
@@ -53,7 +54,7 @@ pub struct Service {
 }
 
 /// What a change would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preview {
     /// What is wrong with the settings; then the rest is empty.
@@ -71,7 +72,7 @@ pub struct Preview {
 }
 
 /// One setting that becomes another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
     /// Its dotted path in `box.toml`.
@@ -83,7 +84,7 @@ pub struct Changed {
 }
 
 /// How the last change stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Last {
     /// It is under way.

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use mazet_model::fault::Fault;
 use mazet_model::manifest::Text;
 use mazet_model::settings::{Language, Settings};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change;
@@ -148,7 +149,7 @@ pub struct Status {
 }
 
 /// What the installed box offers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offers {
     /// Where the box answers, without the last slash: `https://mazet.local`.
@@ -158,7 +159,7 @@ pub struct Offers {
 }
 
 /// A service with pages of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// Its name.

@@ -2,8 +2,8 @@
 
 use mazet_directory::sessions::Stage;
 use mazet_directory::{
-    Actor, Error, Fault, Field, application_passwords, invitations, people, resets, second_factor, sessions,
-    sign_in, totp,
+    Actor, Error, Fault, Field, Role, application_passwords, invitations, people, resets, second_factor,
+    sessions, sign_in, totp,
 };
 
 use crate::test_box::{PASSWORD, test_box, visit};
@@ -227,4 +227,40 @@ async fn clients_use_application_passwords_where_there_is_a_second_factor() {
     application_passwords::remove(directory, &session.actor, id, phone).await.expect("removed");
     refused(sign_in::application(directory, "zoe", code.plain(), address).await);
     sign_in::application(directory, "zoe", other.plain(), address).await.expect("the other stays");
+}
+
+#[tokio::test]
+async fn the_api_is_opened_by_passwords_made_for_it() {
+    let Some(home) = test_box().await else { return };
+    let directory = &home.directory;
+    let address = visit(150).address;
+    let id = home.person(home.organisation, "zoe", &[Role::Manager]).await;
+    let session = home.signed_in("zoe").await;
+    let (phone, service) = application_passwords::make(directory, &session, "Phone").await.expect("made");
+    let (_, code) = application_passwords::make_for_api(directory, &session, "Script").await.expect("made");
+    let keyed = sign_in::api(directory, "Zoe", &code.grouped().to_lowercase(), address).await.expect("in");
+    assert_eq!((keyed.person, keyed.login.as_str()), (id, "zoe"));
+    assert_eq!((keyed.actor.name(), keyed.actor.has_key()), ("zoe (Script)", true));
+    assert!(keyed.actor.holds(Role::Manager, home.organisation));
+    for wrong in [PASSWORD, service.plain(), "", "AAAA"] {
+        refused(sign_in::api(directory, "zoe", wrong, address).await);
+    }
+    refused(sign_in::api(directory, "ada", code.plain(), address).await);
+    // Neither the pages' process nor a service that asks by itself takes it.
+    refused(sign_in::application(directory, "zoe", code.plain(), address).await);
+    let client = home.server.superuser(&home.name).await;
+    let seen = client.query("select selector from service_application_login", &[]).await.expect("asked");
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].get::<_, &str>(0), &service.plain()[..6]);
+    let list = application_passwords::list(directory, &session.actor, id).await.expect("listed");
+    let api: Vec<_> = list.iter().map(|one| (one.name.as_str(), one.api)).collect();
+    assert_eq!(api, [("Script", true), ("Phone", false)]);
+    // It takes passwords back, and makes none; it says nothing new of where resets go.
+    application_passwords::remove(directory, &keyed.actor, id, phone).await.expect("removed");
+    let profile =
+        people::Profile { name: "Zoé".to_owned(), contact: "new@example.org".to_owned(), language: None };
+    let refusal = people::change(directory, &keyed.actor, id, &profile).await;
+    assert!(matches!(refusal, Err(Error::Forbidden)));
+    let same = people::Profile { contact: "zoe@example.org".to_owned(), ..profile };
+    people::change(directory, &keyed.actor, id, &same).await.expect("a name is no key");
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Program, Runner};
@@ -17,7 +18,7 @@ const UNIT: &str = "mazet-health.service";
 const STORED: &str = "/run/mazet/health.json";
 
 /// A health report.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Every finding, good and bad.
@@ -25,7 +26,7 @@ pub struct Report {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// What was looked at: `units`, `disk-space`, `clock`, `certificate`, `web/home-page`.

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mazet_model::settings::Settings;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
+use crate::change::{Current, Last, Preview};
+use crate::health::Report;
 use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Status};
 
 /// Longest answer that is read: far above a machine with dozens of disks.
@@ -162,6 +165,51 @@ impl Broker {
         match self.ask(&Request::Offers).await? {
             Response::Offers(offers) => Ok(offers),
             other => Err(unexpected(&Request::Offers, &other)),
+        }
+    }
+
+    /// How the machine is.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn health(&self) -> Result<Report, BrokerError> {
+        match self.ask(&Request::Health).await? {
+            Response::Health(report) => Ok(report),
+            other => Err(unexpected(&Request::Health, &other)),
+        }
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn settings(&self) -> Result<Current, BrokerError> {
+        match self.ask(&Request::Settings).await? {
+            Response::Settings(current) => Ok(*current),
+            other => Err(unexpected(&Request::Settings, &other)),
+        }
+    }
+
+    /// What settings would change.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn preview(&self, wished: Settings) -> Result<Preview, BrokerError> {
+        let question = Request::PreviewSettings { settings: Box::new(wished) };
+        match self.ask(&question).await? {
+            Response::Preview(preview) => Ok(*preview),
+            other => Err(unexpected(&question, &other)),
+        }
+    }
+
+    /// How the last change of the settings stands.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn last_change(&self) -> Result<Last, BrokerError> {
+        match self.ask(&Request::LastChange).await? {
+            Response::LastChange(last) => Ok(last),
+            other => Err(unexpected(&Request::LastChange, &other)),
         }
     }
 

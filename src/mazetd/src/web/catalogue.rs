@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 4] = [
+const FRENCH: [&str; 5] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
+    include_str!("../../catalogue/fr/api.toml"),
     include_str!("../../catalogue/fr/people.toml"),
     include_str!("../../catalogue/fr/machine.toml"),
 ];
-const ENGLISH: [&str; 4] = [
+const ENGLISH: [&str; 5] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
+    include_str!("../../catalogue/en/api.toml"),
     include_str!("../../catalogue/en/people.toml"),
     include_str!("../../catalogue/en/machine.toml"),
 ];

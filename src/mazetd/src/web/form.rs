@@ -160,11 +160,6 @@ impl Faults {
         self.0.push((field.to_owned(), message));
     }
 
-    /// Takes over the faults of another part of the form.
-    pub fn join(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
     /// Nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

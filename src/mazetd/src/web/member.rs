@@ -74,15 +74,20 @@ impl Signed {
 
     /// Do they have that access, as virtual hosts write it: `public`, `member`, a role?
     pub fn holds(&self, access: &str) -> bool {
-        match access {
-            PUBLIC | MEMBER => true,
-            role => ROLES.into_iter().any(|one| role_name(one) == role && holds(&self.0.actor, one)),
-        }
+        is_offered(&self.0.actor, access)
     }
 
     /// May they do that anywhere at all?
     pub fn may_somewhere(&self, action: Action) -> bool {
         may_somewhere(&self.0.actor, action)
+    }
+}
+
+/// Is a service that is for those with this access (`public`, `member`, a role) offered to the actor?
+pub fn is_offered(actor: &Actor, access: &str) -> bool {
+    match access {
+        PUBLIC | MEMBER => true,
+        role => ROLES.into_iter().any(|one| role_name(one) == role && holds(actor, one)),
     }
 }
 
@@ -107,7 +112,7 @@ pub fn role_name(role: Role) -> &'static str {
 
 /// May the actor do this anywhere at all? For what leads to a page; its calls ask again about
 /// what they are done to.
-fn may_somewhere(actor: &Actor, action: Action) -> bool {
+pub fn may_somewhere(actor: &Actor, action: Action) -> bool {
     let organisations = actor.organisations().keys();
     action == Action::UseOwn
         || actor.may(action, &Target::Machine)
@@ -130,7 +135,7 @@ impl Member {
 
     /// Is a service offered to them that is for those with this access?
     pub fn is_offered(&self, access: &str) -> bool {
-        Signed(Arc::clone(&self.session), self.csrf.clone()).holds(access)
+        is_offered(self.actor(), access)
     }
 
     /// May they see a page of that access?

@@ -14,6 +14,7 @@
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
 //! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
+//! | [`api`] | the same acts as JSON |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
@@ -21,10 +22,11 @@
 mod access;
 mod account;
 mod agent;
+pub mod api;
 mod app;
 mod assets;
 mod broker;
-mod catalogue;
+pub mod catalogue;
 mod claim;
 mod dates;
 mod failure;

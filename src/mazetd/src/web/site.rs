@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
 use super::routes::{Route, may, member, public};
-use super::{account, home, machine, people};
+use super::{account, api, home, machine, people};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
 const LIST_BYTES: usize = 1024 * 1024;
@@ -41,6 +41,7 @@ fn own() -> Vec<Route> {
     vec![
         member("/sign-out", post(account::devices::sign_out)),
         member("/connect", get(account::connect::show)),
+        member("/api", get(api::page::show)),
         member("/account", get(account::profile::show).post(account::profile::save)),
         member("/account/password", get(account::change::show).post(account::change::save)),
         member("/account/second-factor", get(account::factor::show).post(account::factor::save)),

@@ -40,6 +40,7 @@ const WIZARD: &[(&str, &str)] = &[
 
 /// The installed box, for strangers and for everybody's own account.
 const ACCOUNT: &[(&str, &str)] = &[
+    page!("account/api"),
     page!("account/application"),
     page!("account/applications"),
     page!("account/change"),

@@ -38,10 +38,8 @@ pub async fn save(sent: Sent) -> Result<Response, Failure> {
             Err(error) => Err(error.into()),
         },
         "codes" => recovery(member, &second_factor::renew_codes(directory, session).await?),
-        // Who answers for the machine does not go without.
-        "stop" if session.operator => Err(Failure::Denied),
         "stop" => {
-            second_factor::remove(directory, member.actor(), session.person).await?;
+            second_factor::stop(directory, session).await?;
             // Every session has ended, this one too.
             Ok(said::and_go("/sign-in", "factor.stopped"))
         }

@@ -5,8 +5,7 @@ use mazet_model::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::change::{Last, Preview};
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
+use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, refusal};
 use crate::web::member::{Member, Sent};
@@ -28,15 +27,11 @@ pub async fn preview(
     seen: &str,
     back: &str,
 ) -> Result<Result<Response, Faults>, Failure> {
-    let question = Request::PreviewSettings { settings: Box::new(wished.clone()) };
-    let preview = match member.app.broker.ask(&question).await? {
-        Reply::Preview(preview) => *preview,
-        other => return Err(unexpected(&question, &other).into()),
-    };
+    let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
+    let preview = member.app.broker.preview(wished).await?;
     if !preview.faults.is_empty() {
         return Ok(Err(faults(member, &preview)));
     }
-    let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
     let data = json!({
         "nothing": preview.settings.is_empty() && preview.files.is_empty() && preview.units.is_empty(),
         "settings": named(member, &preview),
@@ -94,10 +89,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 /// # Errors
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
-    let last = match member.app.broker.ask(&Request::LastChange).await? {
-        Reply::LastChange(last) => last,
-        other => return Err(unexpected(&Request::LastChange, &other).into()),
-    };
+    let last = member.app.broker.last_change().await?;
     page(&member, &last, &Faults::default())
 }
 

@@ -16,9 +16,7 @@ pub mod services;
 pub mod settings;
 
 use crate::change::Current;
-use crate::protocol::{Request, Response};
 
-use super::broker::unexpected;
 use super::failure::Failure;
 use super::member::Member;
 
@@ -27,8 +25,5 @@ use super::member::Member;
 /// # Errors
 /// The broker fails.
 async fn current(member: &Member) -> Result<Current, Failure> {
-    match member.app.broker.ask(&Request::Settings).await? {
-        Response::Settings(current) => Ok(*current),
-        other => Err(unexpected(&Request::Settings, &other).into()),
-    }
+    Ok(member.app.broker.settings().await?)
 }

@@ -4,9 +4,6 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::current;
-use crate::health::Report;
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::Member;
@@ -16,7 +13,7 @@ use crate::web::member::Member;
 /// # Errors
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
-    let report = health(&member).await?;
+    let report = member.app.broker.health().await?;
     let (status, current) = (member.app.broker.status().await?, current(&member).await?);
     let findings: Value = report
         .findings
@@ -37,11 +34,4 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         "version": status.version,
     });
     member.show("machine/overview", "machine.title", &Faults::default(), data)
-}
-
-async fn health(member: &Member) -> Result<Report, Failure> {
-    match member.app.broker.ask(&Request::Health).await? {
-        Reply::Health(report) => Ok(report),
-        other => Err(unexpected(&Request::Health, &other).into()),
-    }
 }

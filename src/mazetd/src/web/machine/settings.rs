@@ -3,10 +3,11 @@
 use axum::response::Response;
 use mazet_model::answers::{Method, Network};
 use mazet_model::settings::{Language, Settings};
-use mazet_model::values::{is_host_label, is_human_name, is_ssh_key, timezones};
+use mazet_model::values::timezones;
 use serde_json::{Value, json};
 
 use super::{change, current};
+use crate::acts;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
 use crate::web::language;
@@ -62,18 +63,17 @@ fn wished(mut settings: Settings, fields: &Fields) -> Settings {
 /// What a person can mend in this form; the broker checks all of it again.
 fn check(member: &Member, wished: &Settings) -> Faults {
     let mut faults = Faults::default();
-    let mut check = |holds: bool, field: &str, key: &str| {
-        if !holds {
-            faults.add(field, member.say(key, &[]));
-        }
-    };
-    check(is_host_label(&wished.machine.name), "box_name", "association.box_name_wrong");
-    check(is_human_name(&wished.organisation.name), "organisation", "association.organisation_missing");
-    let zone = &wished.machine.timezone;
-    check(timezones().any(|name| name == *zone), "timezone", "association.timezone_wrong");
-    check(wished.network.is_sound(), "address", "machine.network_wrong");
-    check(wished.ssh.keys.iter().all(|key| is_ssh_key(key)), "keys", "machine.keys_wrong");
-    check(!wished.ssh.enabled || !wished.ssh.keys.is_empty(), "keys", "machine.keys_missing");
+    for (path, key) in acts::machine::check(wished) {
+        let input = match path {
+            "box.name" => "box_name",
+            "organisation.name" => "organisation",
+            "box.timezone" => "timezone",
+            "network.address" => "address",
+            "ssh.keys" => "keys",
+            _ => "",
+        };
+        faults.add(input, member.say(key, &[]));
+    }
     faults
 }
 

@@ -1,7 +1,7 @@
 //! People out of a table: pasted, looked at line by line, and taken in when nothing is wrong.
 
 use axum::response::Response;
-use mazet_directory::csv::{self, Column, LineFault, Preview, Row, What};
+use mazet_directory::csv::{self, Column, LineFault, Preview, Row};
 use mazet_directory::organisations::Organisation;
 use mazet_directory::permission::Action;
 use mazet_directory::{OrganisationId, people};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::paper::{self, Kind};
 use super::{chosen, options, organisations};
-use crate::web::failure::Failure;
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
 
@@ -88,19 +88,7 @@ fn show_preview(
 }
 
 fn problem(member: &Member, fault: &LineFault) -> Value {
-    let message = match fault.what {
-        What::Value(invalid) => {
-            let known = format!("invalid.{}", invalid.key());
-            let has_text = member.app.pages.catalogue.get(member.language, &known).is_some();
-            member.say(if has_text { &known } else { "invalid.other" }, &[])
-        }
-        What::Twice => member.say("import.twice", &[]),
-        What::NoNames => member.say("import.no_names", &[]),
-        What::UnknownColumn => member.say("import.unknown_column", &[]),
-        What::ColumnTwice => member.say("import.column_twice", &[]),
-        What::Ragged => member.say("import.ragged", &[]),
-        What::TooMany => member.say("import.too_many", &[("count", &csv::MOST.to_string())]),
-    };
+    let message = failure::line(&member.app, member.language, fault.what);
     json!({ "line": fault.line, "value": fault.value, "message": message })
 }
 

@@ -46,6 +46,11 @@ impl Installed {
         Arc::clone(&self.app)
     }
 
+    /// The same, to be asked.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// A browser that nobody is signed in with.
     pub fn browser(&self) -> Visitor {
         let directory = self.directory.clone();

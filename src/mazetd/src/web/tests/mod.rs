@@ -1,5 +1,6 @@
 //! The whole site, asked as a browser would, over a broker made for the test.
 
+mod api;
 mod broker;
 mod connection;
 mod eyes;

@@ -7,8 +7,16 @@ use mazet_model::settings::{Language, Settings};
 use crate::web::catalogue::Catalogue;
 
 /// Keys that code puts together from a fixed beginning and a name in quotes.
-const BEGINNINGS: [&str; 7] =
-    ["association.", "install.stage.", "progress.stage_", "refused.", "role.", "steps.", "wifi."];
+const BEGINNINGS: [&str; 8] = [
+    "association.",
+    "install.stage.",
+    "operation.",
+    "progress.stage_",
+    "refused.",
+    "role.",
+    "steps.",
+    "wifi.",
+];
 
 /// The text of every file with this extension below a folder of the crate.
 fn sources(folder: &Path, extension: &str, found: &mut Vec<String>) {
