@@ -1,6 +1,7 @@
 //! All that the box says, in French and in English: `catalogue/{fr,en}.toml` and `catalogue/{fr,en}/*.toml`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use mazet_model::settings::Language;
@@ -18,7 +19,10 @@ const ENGLISH: [&str; 4] = [
     include_str!("../../catalogue/en/machine.toml"),
 ];
 
+static SHARED: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load().unwrap_or_default());
+
 /// Texts by language and dotted key.
+#[derive(Default)]
 pub struct Catalogue {
     french: BTreeMap<String, String>,
     english: BTreeMap<String, String>,
@@ -34,6 +38,12 @@ impl Catalogue {
             french: read(&FRENCH).context("reading the French catalogue")?,
             english: read(&ENGLISH).context("reading the English catalogue")?,
         })
+    }
+
+    /// The catalogue of the whole program. One that does not parse (its tests would say so) has no
+    /// text: keys show as themselves.
+    pub fn shared() -> &'static Self {
+        &SHARED
     }
 
     /// The text of a key, if there is one.

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{change, current};
+use super::{change, current, group_title};
 use crate::change::{Current, Service};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
@@ -49,7 +49,7 @@ fn off(current: &Current, fields: &Fields) -> Vec<String> {
 }
 
 /// Of each group of alternatives, the one that was chosen; what is chosen already is not written down.
-fn choose(current: &mut Current, fields: &Fields) {
+pub fn choose(current: &mut Current, fields: &Fields) {
     for group in groups(current) {
         let name = fields.text(&format!("choice-{group}"));
         let chosen = current.services.iter().find(|service| service.name == name);
@@ -60,7 +60,7 @@ fn choose(current: &mut Current, fields: &Fields) {
 }
 
 /// The groups of alternatives, each once.
-fn groups(current: &Current) -> Vec<String> {
+pub fn groups(current: &Current) -> Vec<String> {
     let mut groups: Vec<String> =
         current.services.iter().filter_map(|service| service.alternative.clone()).collect();
     groups.dedup();
@@ -91,10 +91,7 @@ fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response,
     let choices: Value = groups(current)
         .iter()
         .map(|group| {
-            let key = format!("alternative.{group}");
-            let known = member.app.pages.catalogue.get(member.language, &key).is_some();
-            let title = if known { member.say(&key, &[]) } else { group.clone() };
-            json!({ "group": group, "title": title, "services": of(Some(group)) })
+            json!({ "group": group, "title": group_title(member, group), "services": of(Some(group)) })
         })
         .collect();
     let changeable = !groups(current).is_empty() || current.services.iter().any(|service| service.optional);

@@ -41,7 +41,8 @@ async fn entries(member: &Member, before: Option<i64>) -> Result<Vec<Entry>, Fai
     Ok(all)
 }
 
-fn line(member: &Member, entry: &Entry) -> Value {
+/// An entry as the templates show it: `when`, `who` (empty: not known), `what`.
+pub fn line(member: &Member, entry: &Entry) -> Value {
     let known = format!("event.{}", entry.action);
     let key = match member.app.pages.catalogue.get(member.language, &known) {
         Some(_) => known.as_str(),
