@@ -119,7 +119,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
         Ok(()) => Ok(Redirect::to("/machine/change").into_response()),
         Err(error) => {
             let faults = refusal(&member.app, member.language, error)?;
-            page(&member, &Last::default(), &faults, Value::Null)
+            page(&member, &Last::default(), &faults, &Value::Null)
         }
     }
 }
@@ -134,10 +134,10 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         other => return Err(unexpected(&Request::LastChange, &other).into()),
     };
     let trial = network::trial(&member).await?;
-    page(&member, &last, &Faults::default(), trial)
+    page(&member, &last, &Faults::default(), &trial)
 }
 
-fn page(member: &Member, last: &Last, faults: &Faults, trial: Value) -> Result<Response, Failure> {
+fn page(member: &Member, last: &Last, faults: &Faults, trial: &Value) -> Result<Response, Failure> {
     let data = json!({
         "csrf": member.csrf.as_str(),
         "faults": faults.list(),
