@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_each_language_does() {
-        assert_eq!(decimal(Language::Fr, 4321.55, 1), "4\u{202f}321,6");
+        assert_eq!(decimal(Language::Fr, 4321.56, 1), "4\u{202f}321,6");
         assert_eq!(decimal(Language::En, 1_234_567.0, 0), "1,234,567");
         assert_eq!(decimal(Language::En, -123.0, 0), "-123");
         assert_eq!(decimal(Language::En, 12.0, 1), "12.0");

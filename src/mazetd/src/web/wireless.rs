@@ -104,11 +104,12 @@ impl Form {
         json!({ "network": "", "ssid": self.ssid, "passphrase": "", "country": self.country })
     }
 
-    /// What the template `wifi-fields` shows besides.
-    pub fn more(&self, say: Say<'_>, kept: Option<&Wifi>, heard: &Heard) -> Value {
+    /// What the template `wifi-fields` shows besides; the page is at `here`.
+    pub fn more(&self, say: Say<'_>, kept: Option<&Wifi>, heard: &Heard, here: &str) -> Value {
         let networks = heard.networks.iter().enumerate();
         json!({
             "networks": networks.map(|(number, network)| self.one(say, number, network)).collect::<Value>(),
+            "rescan": here,
             "other": self.chosen == OTHER,
             "cable": self.chosen == CABLE,
             "has_key": kept.is_some_and(|wifi| wifi.key.is_some()),

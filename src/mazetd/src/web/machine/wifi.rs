@@ -62,6 +62,6 @@ fn page(
     form: &Form,
     faults: &Faults,
 ) -> Result<Response, Failure> {
-    let more: Value = form.more(&|key| member.say(key, &[]), Some(kept), heard);
+    let more: Value = form.more(&|key| member.say(key, &[]), Some(kept), heard, "/machine/wifi");
     member.form("machine/wifi", "machine.wifi", &form.shown(), faults, more)
 }

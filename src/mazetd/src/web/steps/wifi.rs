@@ -49,6 +49,6 @@ fn page(
     form: &Form,
     faults: &Faults,
 ) -> Result<Response, Failure> {
-    let more = form.more(&|key| visit.say(key, &[]), answers.wifi.as_ref(), heard);
+    let more = form.more(&|key| visit.say(key, &[]), answers.wifi.as_ref(), heard, "/wifi");
     super::page(visit, Step::Wifi, answers, &form.shown(), faults, more)
 }
