@@ -228,7 +228,7 @@ fn settings(action: &SettingsAction, runner: &Runner) -> Result<()> {
             show(&put(root, &wished, runner)?);
         }
         SettingsAction::CarryOut => change::carry_out(&Desk::running(), runner)?,
-        SettingsAction::Keep => trial::keep(root, runner)?,
+        SettingsAction::Keep => trial::keep(root, &network::look(runner)?, runner)?,
         SettingsAction::GoBack => trial::lapse(root, runner)?,
     }
     Ok(())

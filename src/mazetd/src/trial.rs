@@ -6,15 +6,19 @@
 //! ([`lapse`]). After a restart of the machine the timer begins anew, as long as the file is there.
 
 use std::fs::{self, File};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use mazet_model::answers::Network;
 use mazet_model::settings::{Settings, Wifi};
+use rustix::fs::FlockOperation;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::change::Busy;
+use crate::network::Facts;
 use crate::run::{Program, Runner};
 use crate::{apply, files, system, wifi};
 
@@ -74,6 +78,11 @@ struct Earlier {
 #[error("nothing is on trial: the earlier network settings are back, or were never left")]
 pub struct Over;
 
+/// The network has not followed the new settings yet: who asks came by the earlier ones.
+#[derive(Debug, thiserror::Error)]
+#[error("the network has not taken up the new settings yet: look again in a moment")]
+pub struct Early;
+
 /// Held while settings go on trial, are kept, or go back.
 pub struct Lock {
     _file: File,
@@ -84,15 +93,19 @@ pub struct Lock {
 /// # Errors
 /// When the lock cannot be made.
 pub fn lock(root: &Path) -> Result<Lock> {
+    let file = lock_file(root)?;
+    rustix::fs::flock(&file, FlockOperation::LockExclusive)
+        .context("waiting for another change of the network")?;
+    Ok(Lock { _file: file })
+}
+
+fn lock_file(root: &Path) -> Result<File> {
     let path = root.join("run/mazet/trial.lock");
     let folder = path.parent().context("it has a folder")?;
     if !folder.is_dir() {
         files::make_folder(folder, 0o711)?;
     }
-    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-        .context("waiting for another change of the network")?;
-    Ok(Lock { _file: file })
+    File::create(&path).with_context(|| format!("opening {}", path.display()))
 }
 
 /// Would this change need a trial? What the wired or the wireless network is told becomes another.
@@ -146,16 +159,35 @@ pub fn forget(root: &Path, runner: &Runner) -> Result<()> {
     runner.run(Program::Systemctl, &["stop", TIMER]).map(drop)
 }
 
-/// Somebody reached the box: the settings stay.
+/// Somebody reached the box: the settings stay. `facts` is the network as it is now.
 ///
 /// # Errors
-/// [`Over`] when nothing is on trial; else what failed.
-pub fn keep(root: &Path, runner: &Runner) -> Result<()> {
-    let _lock = lock(root)?;
-    if !file(root).exists() {
-        bail!(Over);
+/// [`Over`] when nothing is on trial, [`Busy`] while the change is under way, [`Early`] until the
+/// network has followed it: who asks then has not come by the new settings. Else what failed.
+pub fn keep(root: &Path, facts: &Facts, runner: &Runner) -> Result<()> {
+    let lock = lock_file(root)?;
+    if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!(Busy);
+    }
+    let Some(earlier) = read::<Earlier>(&file(root))? else { bail!(Over) };
+    if !has_followed(&earlier.network, &system::settings(root)?.network, facts) {
+        bail!(Early);
     }
     forget(root, runner)
+}
+
+/// Does the wired network show it? A fixed address is there, or is not there any more.
+fn has_followed(earlier: &Network, now: &Network, facts: &Facts) -> bool {
+    let fixed = |network: &Network| network.fixed().map(|(address, _, _)| address);
+    let is_there = |wanted: IpAddr| {
+        let mut addresses = facts.cards.iter().flat_map(|card| &card.addresses);
+        addresses.any(|one| one.address == wanted && !one.given)
+    };
+    match (fixed(earlier), fixed(now)) {
+        (_, Some(new)) => is_there(new),
+        (Some(old), None) => !is_there(old),
+        (None, None) => true,
+    }
 }
 
 /// Nobody did: goes back (the work of `mazet-trial.service`). Nothing when the time was begun anew
@@ -203,8 +235,8 @@ pub fn seen(root: &Path) -> Result<()> {
 /// Where the box answers with these settings: its fixed address where it has one, and its name.
 pub fn hosts(settings: &Settings) -> Vec<String> {
     let fixed = settings.network.fixed().map(|(address, _, _)| match address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     });
     fixed.into_iter().chain([format!("{}.local", settings.machine.name)]).collect()
 }

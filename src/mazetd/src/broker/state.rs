@@ -176,8 +176,14 @@ impl State {
     }
 
     fn keep_network(&self, root: &Path) -> Result<Response> {
-        match trial::keep(root, &self.runner) {
+        match trial::keep(root, &network::stored(&self.runner)?, &self.runner) {
             Ok(()) => Ok(Response::Done),
+            Err(error) if error.is::<change::Busy>() => {
+                Ok(Refusal::new("settings-busy", error.to_string()).response())
+            }
+            Err(error) if error.is::<trial::Early>() => {
+                Ok(Refusal::new("trial-early", error.to_string()).response())
+            }
             Err(error) if error.is::<trial::Over>() => {
                 Ok(Refusal::new("trial-over", error.to_string()).response())
             }

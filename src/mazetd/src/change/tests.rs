@@ -1,6 +1,7 @@
 //! Previews, orders, and the network on trial.
 
 use super::*;
+use crate::network::{Address, Card, Facts};
 
 fn settings() -> Settings {
     let mut settings = Settings::live();
@@ -103,6 +104,12 @@ fn ordered(desk: &Desk, wished: &Settings, runner: &Runner) {
     carry_out(desk, runner).expect("done");
 }
 
+/// A machine with this address, given by the network or not.
+fn has(address: &str, given: bool) -> Facts {
+    let address = Address { address: address.parse().expect("an address"), prefix: 24, given };
+    Facts { cards: vec![Card { addresses: vec![address], ..Card::default() }], ..Facts::default() }
+}
+
 /// As if the time of the trial were over: of another start of the machine.
 fn time_passes(desk: &Desk) {
     let path = desk.root.join("srv/mazet/trial/earlier.json");
@@ -127,7 +134,8 @@ fn a_network_that_nobody_confirms_goes_back_and_says_so() {
     let standing = trial::standing(&desk.root).expect("read");
     assert_eq!(standing.pending, None);
     assert_eq!(standing.lapsed.expect("told").hosts[0], "192.168.1.10");
-    assert!(trial::keep(&desk.root, &runner).expect_err("too late").is::<trial::Over>());
+    let late = trial::keep(&desk.root, &has("192.168.1.10", false), &runner).expect_err("too late");
+    assert!(late.is::<trial::Over>());
     trial::seen(&desk.root).expect("forgotten");
     assert_eq!(trial::standing(&desk.root).expect("read"), trial::Standing::default());
 }
@@ -137,10 +145,19 @@ fn a_network_that_is_confirmed_stays() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let (desk, runner) = desk(folder.path());
     ordered(&desk, &moved(), &runner);
-    trial::keep(&desk.root, &runner).expect("kept");
+    let keep = |facts: &Facts| trial::keep(&desk.root, facts, &runner);
+    assert!(keep(&has("192.168.1.20", true)).expect_err("by the old address").is::<trial::Early>());
+    assert!(keep(&has("192.168.1.10", true)).expect_err("the network gave it").is::<trial::Early>());
+    let lock = trial::lock(&desk.root).expect("a change under way");
+    assert!(keep(&has("192.168.1.10", false)).expect_err("not done yet").is::<Busy>());
+    drop(lock);
+    keep(&has("192.168.1.10", false)).expect("kept");
     trial::lapse(&desk.root, &runner).expect("nothing to do");
     assert_eq!(system::settings(&desk.root).expect("read"), moved());
     assert_eq!(trial::standing(&desk.root).expect("read"), trial::Standing::default());
+    ordered(&desk, &settings(), &runner);
+    assert!(keep(&has("192.168.1.10", false)).expect_err("still there").is::<trial::Early>());
+    keep(&has("192.168.1.10", true)).expect("the network gives the same one now");
 }
 
 #[test]
@@ -189,7 +206,7 @@ fn a_wifi_key_comes_with_the_wish_and_the_earlier_one_comes_back() {
     let shown = preview(&desk, &first, &runner).expect("looked").settings;
     assert!(shown.iter().any(|one| one.path == "wifi.key" && !one.new.contains("01ab")), "{shown:?}");
     ordered(&desk, &first, &runner);
-    trial::keep(&desk.root, &runner).expect("kept");
+    trial::keep(&desk.root, &Facts::default(), &runner).expect("kept");
     assert_eq!(key().as_deref(), Some("01ab\n"));
     assert!(preview(&desk, &first, &runner).expect("looked").settings.is_empty(), "the key is there");
     ordered(&desk, &wish("Amis", "02cd"), &runner);

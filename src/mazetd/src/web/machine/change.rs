@@ -133,7 +133,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         Reply::LastChange(last) => last,
         other => return Err(unexpected(&Request::LastChange, &other).into()),
     };
-    let trial = network::trial(&member).await?;
+    let trial = network::trial(&member, last.running).await?;
     page(&member, &last, &Faults::default(), &trial)
 }
 

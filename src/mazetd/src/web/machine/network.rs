@@ -69,19 +69,20 @@ pub async fn seen(Sent { member, .. }: Sent) -> Result<Response, Failure> {
     Ok(said::and_go("/machine/network", "network.seen"))
 }
 
-/// The trial of network settings, as the template `machine/trial` shows it.
+/// The trial of network settings, as the template `machine/trial` shows it. While the change is
+/// still `running`, nobody can have come by the new settings: there is nothing to confirm yet.
 ///
 /// # Errors
 /// The broker fails.
-pub async fn trial(member: &Member) -> Result<Value, Failure> {
+pub async fn trial(member: &Member, running: bool) -> Result<Value, Failure> {
     let standing = match member.app.broker.ask(&Request::Trial).await? {
         Reply::Trial(standing) => standing,
         other => return Err(unexpected(&Request::Trial, &other).into()),
     };
-    Ok(trial_shown(member, &standing))
+    Ok(trial_shown(member, &standing, running))
 }
 
-fn trial_shown(member: &Member, standing: &Standing) -> Value {
+fn trial_shown(member: &Member, standing: &Standing, running: bool) -> Value {
     let minutes = MINUTES.to_string();
     let pending = standing.pending.as_ref().map(|pending| {
         let pages: Vec<String> =
@@ -93,7 +94,7 @@ fn trial_shown(member: &Member, standing: &Standing) -> Value {
         let host = lapsed.hosts.first().map_or("", String::as_str);
         member.say("network.lapsed", &[("date", &date), ("address", host), ("minutes", &minutes)])
     });
-    json!({ "csrf": member.csrf.as_str(), "pending": pending, "lapsed": lapsed })
+    json!({ "csrf": member.csrf.as_str(), "pending": pending, "lapsed": lapsed, "settled": !running })
 }
 
 /// The settings with what the form says; what it does not speak of stays.
@@ -141,7 +142,7 @@ async fn page(
     });
     let ssid = current.wifi.ssid.clone();
     let more = json!({
-        "trial": trial(member).await?,
+        "trial": trial(member, false).await?,
         "fixed": fixed,
         "cards": facts.cards.iter().map(|card| shown(member, card, ssid.as_deref())).collect::<Value>(),
         "gateways": texts(&facts.gateways),
