@@ -14,6 +14,8 @@
 //! | `database` | root | roles, databases and schemas of the services |
 //! | `health` | root | is the box well? |
 //! | `measure` | root | services of which one must be chosen, compared on this hardware |
+//! | `updates` | root | which of Debian's updates wait |
+//! | `network` | root | the network as it is now |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
@@ -38,12 +40,15 @@ mod install;
 mod log;
 mod measure;
 mod medium;
+mod network;
 mod notify;
 mod protocol;
 mod random;
 mod run;
 mod system;
 mod tls;
+mod trial;
+mod updates;
 mod web;
 mod wifi;
 
@@ -101,6 +106,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prints which of Debian's updates wait, as JSON
+    Updates,
+    /// Prints the network as it is now, as JSON
+    Network,
     /// Measures services of which one must be chosen (web servers) on this hardware, each beside the
     /// running one, and keeps the figures for the page that offers the choice
     Measure {
@@ -175,6 +184,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Services(command) => command::services::run(&command, &runner)?,
         Command::Health { json } => return report(&runner, json),
         Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
+        Command::Updates => println!("{}", updates::look(Path::new("/"), &runner)?),
+        Command::Network => println!("{}", serde_json::to_string(&network::look(&runner)?)?),
         Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
@@ -207,7 +218,7 @@ fn report(runner: &Runner, json: bool) -> Result<ExitCode> {
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print!("{}", report.text());
+        print!("{}", report.text(web::catalogue::Catalogue::shared(), system::language()));
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }

@@ -13,6 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change;
+use crate::measure::desk::Comparison;
+use crate::network::Facts;
+use crate::trial::Standing;
+use crate::updates::Updates;
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -84,8 +88,27 @@ pub enum Request {
     },
     /// How does the last change of the settings stand?
     LastChange,
+    /// How do Debian's updates stand?
+    Updates,
+    /// What does the box answer to, and which service serves it?
+    Sites,
+    /// The network as it is now.
+    Network,
+    /// Which network settings wait to be confirmed, or went back unconfirmed?
+    Trial,
+    /// Somebody reached the box: the network settings on trial stay.
+    KeepNetwork,
+    /// Somebody read that network settings went back.
+    TrialSeen,
     /// What does the installed box offer to its members, and where?
     Offers,
+    /// Services of which one must be chosen, and what is known to choose by.
+    Comparison {
+        /// What they are one of: `web-server`.
+        alternative: String,
+    },
+    /// Measure them on this machine. Answered at once; [`Request::Comparison`] tells how it goes.
+    Measure,
 }
 
 /// The broker's answer.
@@ -117,8 +140,18 @@ pub enum Response {
     Preview(Box<change::Preview>),
     /// To [`Request::LastChange`].
     LastChange(change::Last),
+    /// To [`Request::Updates`].
+    Updates(Updates),
+    /// To [`Request::Sites`].
+    Sites(Box<Sites>),
+    /// To [`Request::Network`].
+    Network(Box<Facts>),
+    /// To [`Request::Trial`].
+    Trial(Standing),
     /// To [`Request::Offers`].
     Offers(Offers),
+    /// To [`Request::Comparison`].
+    Comparison(Box<Comparison>),
     /// Done, nothing to add.
     Done,
     /// Refused or failed.
@@ -171,6 +204,30 @@ pub struct Offer {
     /// Where its pages are: a path that begins and ends with a slash.
     pub path: String,
     /// For whom: `public`, `member`, or a role.
+    pub access: String,
+}
+
+/// What the front web server answers to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sites {
+    /// Every path that is answered, host name by host name.
+    pub sites: Vec<Site>,
+    /// Whole days until the certificate of all of them ends; none: it cannot be read.
+    pub certificate_days: Option<i64>,
+}
+
+/// A path that is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Host names; none: every name and address that no other site has.
+    pub names: Vec<String>,
+    /// The beginning of the paths.
+    pub location: String,
+    /// The service's title.
+    pub service: Text,
+    /// Who may ask: `public`, `member`, `nobody`, or a role.
     pub access: String,
 }
 

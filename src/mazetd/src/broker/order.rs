@@ -51,7 +51,7 @@ pub fn order(
     check_disks(chosen, disks, &kept.begun)?;
     let settings = settings(answers, advance)?;
     if let Some(fault) = faults::faults(&settings, services).into_iter().next() {
-        return Err(Refusal::new("settings", fault));
+        return Err(Refusal::new("settings", fault.text));
     }
     Ok(InstallPlan {
         disks: chosen.iter().map(|disk| disk.name.clone()).collect(),

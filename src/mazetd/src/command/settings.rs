@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 
 use super::print;
 use crate::change::{self, Desk};
 use crate::run::Runner;
-use crate::{apply, system};
+use crate::{apply, network, system, trial};
 
 /// What `mazetd settings` does.
 #[derive(Debug, Subcommand)]
@@ -46,6 +47,10 @@ pub enum SettingsAction {
     },
     /// Puts the settings in force that the pages ordered (the work of mazet-settings.service)
     CarryOut,
+    /// Keeps the network settings that are on trial
+    Keep,
+    /// Goes back from network settings that nobody confirmed (the work of mazet-trial.service)
+    GoBack,
 }
 
 /// Does it.
@@ -69,12 +74,14 @@ pub fn run(action: &SettingsAction, runner: &Runner) -> Result<()> {
             let text = text.with_context(|| format!("reading {}", file.display()))?;
             let wished = toml::from_str(&text).map_err(|error| apply::Faulty {
                 path: file.display().to_string(),
-                faults: vec![error.to_string()],
+                faults: vec![SettingFault::new("unreadable", &[], error.to_string().trim_end())],
             })?;
             put(root, &wished, *dry_run, runner)
         }
         SettingsAction::Last { json } => last(&change::last(&Desk::running()), *json),
         SettingsAction::CarryOut => change::carry_out(&Desk::running(), runner),
+        SettingsAction::Keep => trial::keep(root, &network::look(runner)?, runner),
+        SettingsAction::GoBack => trial::lapse(root, runner),
     }
 }
 

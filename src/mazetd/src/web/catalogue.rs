@@ -1,6 +1,7 @@
 //! All that the box says, in French and in English: `catalogue/{fr,en}.toml` and `catalogue/{fr,en}/*.toml`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use mazet_model::settings::Language;
@@ -20,7 +21,10 @@ const ENGLISH: [&str; 5] = [
     include_str!("../../catalogue/en/machine.toml"),
 ];
 
+static SHARED: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load().unwrap_or_default());
+
 /// Texts by language and dotted key.
+#[derive(Default)]
 pub struct Catalogue {
     french: BTreeMap<String, String>,
     english: BTreeMap<String, String>,
@@ -36,6 +40,12 @@ impl Catalogue {
             french: read(&FRENCH).context("reading the French catalogue")?,
             english: read(&ENGLISH).context("reading the English catalogue")?,
         })
+    }
+
+    /// The catalogue of the whole program. One that does not parse (its tests would say so) has no
+    /// text: keys show as themselves.
+    pub fn shared() -> &'static Self {
+        &SHARED
     }
 
     /// The text of a key, if there is one.

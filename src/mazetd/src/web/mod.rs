@@ -9,10 +9,11 @@
 //! | [`access`] | what the front web server asks before it answers |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
-//! | [`broker`] | asking the root half |
-//! | [`catalogue`], [`language`], [`dates`] | how it is said |
+//! | [`broker`], [`resolver`] | asking the root half, and where names lead |
+//! | [`catalogue`], [`language`], [`dates`], [`numbers`] | how it is said |
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
+//! | [`wireless`] | the form for a Wi-Fi network, of both |
 //! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
 //! | [`api`] | the same acts as JSON |
 //!
@@ -40,9 +41,11 @@ mod machine;
 mod member;
 mod navigation;
 mod next;
+mod numbers;
 mod pages;
 mod password;
 mod people;
+mod resolver;
 mod routes;
 mod said;
 mod seats;
@@ -55,6 +58,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wireless;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 18] = [
     "account.saved",
     "applications.removed",
     "change.done",
@@ -13,6 +13,8 @@ const KNOWN: [&str; 16] = [
     "factor.stopped",
     "groups.removed",
     "groups.saved",
+    "network.kept",
+    "network.seen",
     "organisation.saved",
     "person.factor_gone",
     "person.resumed_now",

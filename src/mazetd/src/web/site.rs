@@ -107,8 +107,19 @@ fn of_machine() -> Vec<Route> {
         ),
         may(
             Action::ChangeMachine,
+            "/machine/network",
+            get(machine::network::show).post(machine::network::save),
+        ),
+        may(Action::SeeMachine, "/machine/sites", get(machine::sites::show)),
+        may(Action::ChangeMachine, "/machine/network/keep", post(machine::network::keep)),
+        may(Action::ChangeMachine, "/machine/network/seen", post(machine::network::seen)),
+        may(Action::ChangeMachine, "/machine/wifi", get(machine::wifi::show).post(machine::wifi::save)),
+        may(
+            Action::ChangeMachine,
             "/machine/change",
             get(machine::change::show).post(machine::change::order),
         ),
+        may(Action::ChangeMachine, "/machine/{name}", get(machine::choice::show).post(machine::choice::save)),
+        may(Action::ChangeMachine, "/machine/{name}/measure", post(machine::choice::measure)),
     ]
 }

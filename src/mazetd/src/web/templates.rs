@@ -20,6 +20,7 @@ const SHARED: &[(&str, &str)] = &[
     page!("qr"),
     page!("said"),
     page!("steps"),
+    page!("wifi-fields"),
 ];
 
 /// The wizard of the live system.
@@ -79,10 +80,15 @@ const PEOPLE: &[(&str, &str)] = &[
 /// The machine, for operators.
 const MACHINE: &[(&str, &str)] = &[
     page!("machine/change"),
+    page!("machine/choice"),
+    page!("machine/network"),
     page!("machine/overview"),
     page!("machine/preview"),
     page!("machine/services"),
     page!("machine/settings"),
+    page!("machine/sites"),
+    page!("machine/trial"),
+    page!("machine/wifi"),
 ];
 
 /// Every template.

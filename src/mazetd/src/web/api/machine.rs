@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,7 +136,8 @@ async fn looked_at(caller: &Caller, current: &Settings, wished: &Settings) -> Re
         machine::check(wished).into_iter().map(|(path, key)| Wrong::at(path, key)).collect();
     Problem::none(wrong)?;
     let preview = caller.app.broker.preview(wished.clone()).await?;
-    let fault = |text: &String| Wrong { value: text.clone(), ..Wrong::at("settings", "machine.fault") };
+    let fault =
+        |fault: &SettingFault| Wrong { value: fault.text.clone(), ..Wrong::at("settings", "machine.fault") };
     Problem::none(preview.faults.iter().map(fault).collect())?;
     Ok(preview)
 }

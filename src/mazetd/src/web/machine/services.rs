@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{change, current};
+use super::{change, current, group_title};
 use crate::acts::machine::{Switches, groups, switched};
 use crate::change::{Current, Service};
 use crate::web::failure::Failure;
@@ -74,10 +74,7 @@ fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response,
     let choices: Value = groups(current)
         .iter()
         .map(|group| {
-            let key = format!("alternative.{group}");
-            let known = member.app.pages.catalogue.get(member.language, &key).is_some();
-            let title = if known { member.say(&key, &[]) } else { group.clone() };
-            json!({ "group": group, "title": title, "services": of(Some(group)) })
+            json!({ "group": group, "title": group_title(member, group), "services": of(Some(group)) })
         })
         .collect();
     let changeable = !groups(current).is_empty() || current.services.iter().any(|service| service.optional);

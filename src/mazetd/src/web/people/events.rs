@@ -26,7 +26,8 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     member.show("people/events", "events.title", &Faults::default(), data)
 }
 
-fn line(member: &Member, entry: &Entry) -> Value {
+/// An entry as the templates show it: `when`, `who` (empty: not known), `what`.
+pub fn line(member: &Member, entry: &Entry) -> Value {
     let known = format!("event.{}", entry.action);
     let key = match member.app.pages.catalogue.get(member.language, &known) {
         Some(_) => known.as_str(),
