@@ -17,6 +17,7 @@
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `organisations` | root | the directory on the command line |
+//! | `mail` | a user of its own, or root | the box's own messages, to the mail relay |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -34,6 +35,7 @@ mod files;
 mod health;
 mod install;
 mod log;
+mod mail;
 mod measure;
 mod medium;
 mod notify;
@@ -135,6 +137,9 @@ enum Command {
     /// The associations that share the box
     #[command(subcommand)]
     Organisations(people::Organisations),
+    /// The box's own messages: invitations, resets
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -195,6 +200,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Database => database::run()?,
         Command::People(command) => people::run(&command)?,
         Command::Organisations(command) => people::run_organisations(&command)?,
+        Command::Mail(command) => mail::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use mazet_directory::organisations::{self, Organisation, Wish};
 use mazet_directory::people::{self, New};
-use mazet_directory::{Actor, Directory, PersonId, invitations, resets, second_factor};
+use mazet_directory::{Actor, Directory, PersonId, invitations, leaving, resets, second_factor};
 
 use crate::database;
 
@@ -50,6 +50,19 @@ pub enum People {
         /// Login name
         login: String,
     },
+    /// Takes somebody out of an association; an account that is then in none ends
+    Leave {
+        /// Login name
+        login: String,
+        /// The association's name
+        #[arg(long, value_name = "NAME")]
+        organisation: String,
+    },
+    /// Deletes an account for good; nobody is given its login again
+    Remove {
+        /// Login name
+        login: String,
+    },
     /// Locks somebody out, and ends their sessions
     Lock {
         /// Login name
@@ -78,6 +91,14 @@ pub enum Organisations {
         /// A domain name of it; may be given several times
         #[arg(long = "domain", value_name = "NAME")]
         domains: Vec<String>,
+    },
+    /// Removes one; its domains are free for others
+    Remove {
+        /// Its name
+        name: String,
+        /// Its people leave it first; accounts that are then in none end
+        #[arg(long)]
+        with_people: bool,
     },
 }
 
@@ -118,6 +139,17 @@ async fn people(directory: &Directory, command: &People) -> Result<()> {
                 .await
                 .with_context(|| format!("removing the second factor of {login}"))?;
         }
+        People::Leave { login, organisation } => {
+            let organisation = find(directory, Some(organisation)).await?.id;
+            leaving::leave(directory, &root, person(directory, login).await?, organisation)
+                .await
+                .with_context(|| format!("taking {login} out"))?;
+        }
+        People::Remove { login } => {
+            leaving::remove(directory, &root, person(directory, login).await?)
+                .await
+                .with_context(|| format!("deleting the account of {login}"))?;
+        }
         People::Lock { login } => {
             people::set_active(directory, &root, person(directory, login).await?, false).await?;
         }
@@ -143,6 +175,12 @@ async fn organisations(directory: &Directory, command: &Organisations) -> Result
         Organisations::Add { name, domains } => {
             let wish = Wish { domains: domains.clone(), ..Wish::named(name) };
             organisations::add(directory, &root, &wish).await?;
+        }
+        Organisations::Remove { name, with_people } => {
+            let id = find(directory, Some(name)).await?.id;
+            leaving::remove_organisation(directory, &root, id, *with_people)
+                .await
+                .with_context(|| format!("removing {name}"))?;
         }
     }
     Ok(())

@@ -85,6 +85,15 @@ pub enum Request {
     LastChange,
     /// What does the installed box offer to its members, and where?
     Offers,
+    /// Is a password kept for the mail relay?
+    MailPassword,
+    /// Keep this password for the mail relay, in a file that is root's alone.
+    SetMailPassword {
+        /// In clear; empty: forget the one that is kept.
+        password: String,
+    },
+    /// Have the messages that are due sent, by the unit that has a network. Answered at once.
+    SendMail,
 }
 
 /// The broker's answer.
@@ -118,6 +127,11 @@ pub enum Response {
     LastChange(change::Last),
     /// To [`Request::Offers`].
     Offers(Offers),
+    /// To [`Request::MailPassword`].
+    MailPassword {
+        /// There is one. It is never sent out.
+        kept: bool,
+    },
     /// Done, nothing to add.
     Done,
     /// Refused or failed.
@@ -145,6 +159,8 @@ pub struct Status {
     pub version: String,
     /// The box lives on the very card that it was installed from, which stays in the machine.
     pub keeps_medium: bool,
+    /// The box has a mail relay: it can send messages.
+    pub sends_mail: bool,
 }
 
 /// What the installed box offers.

@@ -20,7 +20,7 @@ use crate::change::{self, Desk};
 use crate::install::boot;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{clock, disks, health, install, log, system, wifi};
+use crate::{clock, disks, health, install, log, mail, system, wifi};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -108,6 +108,9 @@ impl State {
             Request::ChangeSettings { settings, seen } => self.change_settings(&settings, &seen),
             Request::LastChange => Ok(Response::LastChange(change::last(&Desk::running()))),
             Request::Offers => offers::of(Path::new("/")).map(Response::Offers),
+            Request::MailPassword => Ok(Response::MailPassword { kept: mail::has_password(root) }),
+            Request::SetMailPassword { password } => self.set_mail_password(&password),
+            Request::SendMail => mail::start(&self.runner).map(|()| Response::Done),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
@@ -124,6 +127,9 @@ impl State {
                 | Request::PreviewSettings { .. }
                 | Request::ChangeSettings { .. }
                 | Request::LastChange
+                | Request::MailPassword
+                | Request::SetMailPassword { .. }
+                | Request::SendMail
         );
         match self.mode {
             _ if anywhere => None,
@@ -148,6 +154,13 @@ impl State {
         }
     }
 
+    fn set_mail_password(&self, password: &str) -> Result<Response> {
+        mail::keep_password(Path::new("/"), password)?;
+        // What waits for it is due again by and by; what is due is sent now.
+        mail::start(&self.runner)?;
+        Ok(Response::Done)
+    }
+
     fn status(&self) -> Response {
         let root = Path::new("/");
         let settings = match self.mode {
@@ -164,6 +177,7 @@ impl State {
             organisation: if live { String::new() } else { settings.organisation.name },
             language: settings.machine.language,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            sends_mail: !live && settings.mail.relay.is_some(),
             keeps_medium: root.join(system::KEEPS_MEDIUM).exists(),
         })
     }

@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 4] = [
+const FRENCH: [&str; 6] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
     include_str!("../../catalogue/fr/people.toml"),
     include_str!("../../catalogue/fr/machine.toml"),
+    include_str!("../../catalogue/fr/mail.toml"),
+    include_str!("../../catalogue/fr/leaving.toml"),
 ];
-const ENGLISH: [&str; 4] = [
+const ENGLISH: [&str; 6] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
     include_str!("../../catalogue/en/people.toml"),
     include_str!("../../catalogue/en/machine.toml"),
+    include_str!("../../catalogue/en/mail.toml"),
+    include_str!("../../catalogue/en/leaving.toml"),
 ];
 
 /// Texts by language and dotted key.

@@ -10,7 +10,7 @@
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
 //! | [`broker`] | asking the root half |
-//! | [`catalogue`], [`language`], [`dates`] | how it is said |
+//! | [`catalogue`], [`language`], [`dates`], [`letters`] | how it is said |
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
 //! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
@@ -33,6 +33,7 @@ mod guard;
 mod home;
 mod install;
 mod language;
+mod letters;
 mod listen;
 mod machine;
 mod member;

@@ -5,12 +5,14 @@
 //! | [`overview`] | health, version, what to look at |
 //! | [`services`] | services switched on and off |
 //! | [`settings`] | name, network, remote maintenance |
+//! | [`mail`] | the relay that takes the box's own messages |
 //! | [`change`] | what a change would do, confirming it, how it went |
 //!
 //! A form never changes anything by itself: it leads to the page that shows what would change
 //! ([`change::preview`]), and that one's form orders it.
 
 pub mod change;
+pub mod mail;
 pub mod overview;
 pub mod services;
 pub mod settings;

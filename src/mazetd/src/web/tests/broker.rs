@@ -77,6 +77,7 @@ impl State {
                 language: Language::Fr,
                 version: "0.1.0".to_owned(),
                 keeps_medium: false,
+                sends_mail: false,
             },
             tries_left: 5,
             disks: disks(),
@@ -155,6 +156,13 @@ impl State {
                 Response::Refused { key: "settings-outdated".to_owned(), detail: "changed".to_owned() }
             }
             Request::LastChange => Response::LastChange(self.last.clone()),
+            Request::MailPassword => Response::MailPassword { kept: !self.passwords.is_empty() },
+            Request::SetMailPassword { password } => {
+                self.passwords.clear();
+                self.passwords.extend(Some(password).filter(|password| !password.is_empty()));
+                Response::Done
+            }
+            Request::SendMail => Response::Done,
         }
     }
 
