@@ -40,6 +40,8 @@ id! {
     AliasId,
     /// A signed-in browser.
     SessionId,
+    /// A message that the box sends.
+    MessageId,
     /// An application password.
     ApplicationPasswordId,
 }

@@ -48,6 +48,8 @@ pub enum Action {
     ManagePeople,
     /// Change a person's name, let them in again, lock them out, sign them out.
     ManageAccount,
+    /// Delete accounts for good.
+    RemovePeople,
     /// Give and take roles within an association.
     AppointRoles,
     /// Give a person a quota.
@@ -99,7 +101,7 @@ pub const ROLES: [Role; 5] =
 
 /// The table: for each action, the scope of operator, manager, site editor, backup keeper, member.
 #[rustfmt::skip]
-pub const TABLE: [(Action, [Scope; 5]); 19] = [
+pub const TABLE: [(Action, [Scope; 5]); 20] = [
     //                         operator  manager   editor    keeper    member
     (A::SeeMachine,          [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
     (A::ChangeMachine,       [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
@@ -109,6 +111,7 @@ pub const TABLE: [(Action, [Scope; 5]); 19] = [
     (A::SeePeople,           [ Machine,  Shared,   Nothing,  Nothing,  Nothing ]),
     (A::ManagePeople,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::ManageAccount,       [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
+    (A::RemovePeople,        [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
     (A::AppointRoles,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::SetQuotas,           [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::ManageGroups,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
@@ -272,6 +275,7 @@ mod tests {
         SeePeople            MHEshebo ·H·sh·bo ········ ········ ········
         ManagePeople         MHEshebo ·H·sh··· ········ ········ ········
         ManageAccount        MHEshebo ·H·sh··· ········ ········ ········
+        RemovePeople         MHEshebo ········ ········ ········ ········
         AppointRoles         MHEshebo ·H·sh··· ········ ········ ········
         SetQuotas            MHEshebo ·H·sh··· ········ ········ ········
         ManageGroups         MHEshebo ·H·sh··· ········ ········ ········

@@ -191,14 +191,19 @@ pub async fn change_password(
 }
 
 /// Somebody whose password was right.
-struct Known {
-    person: PersonId,
+pub(crate) struct Known {
+    pub person: PersonId,
     operator: bool,
     second_factor: bool,
 }
 
 /// Login and password, with limits.
-async fn checked(directory: &Directory, login: &str, password: &str, address: IpAddr) -> Result<Known> {
+pub(crate) async fn checked(
+    directory: &Directory,
+    login: &str,
+    password: &str,
+    address: IpAddr,
+) -> Result<Known> {
     let login = values::login(login).unwrap_or_default();
     let tried = tries::count(directory, Kind::Password, Some(&login), address).await?;
     let statement = "select id, password, operator, \
@@ -212,7 +217,7 @@ async fn checked(directory: &Directory, login: &str, password: &str, address: Ip
     Ok(Known { person: PersonId(row.get(0)), operator: row.get(2), second_factor: row.get(3) })
 }
 
-fn refused(address: IpAddr) -> Error {
+pub(crate) fn refused(address: IpAddr) -> Error {
     tries::refused(address);
     Error::Refused
 }

@@ -19,6 +19,7 @@
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
+//! | `mail` | a user of its own, or root | the box's own messages, to the mail relay |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -38,6 +39,7 @@ mod files;
 mod health;
 mod install;
 mod log;
+mod mail;
 mod measure;
 mod medium;
 mod network;
@@ -152,6 +154,9 @@ enum Command {
     Organisations(command::organisations::Organisations),
     /// What was done lately, and by whom: number, time, who, what, to whom, more
     Events(command::events::Events),
+    /// The box's own messages: invitations, resets
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -199,6 +204,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Groups(command) => command::groups::run(&command)?,
         Command::Organisations(command) => command::organisations::run(&command)?,
         Command::Events(events) => command::events::run(&events)?,
+        Command::Mail(command) => mail::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

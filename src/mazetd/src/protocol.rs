@@ -109,6 +109,15 @@ pub enum Request {
     },
     /// Measure them on this machine. Answered at once; [`Request::Comparison`] tells how it goes.
     Measure,
+    /// Is a password kept for the mail relay?
+    MailPassword,
+    /// Keep this password for the mail relay, in a file that is root's alone.
+    SetMailPassword {
+        /// In clear; empty: forget the one that is kept.
+        password: String,
+    },
+    /// Have the messages that are due sent, by the unit that has a network. Answered at once.
+    SendMail,
 }
 
 /// The broker's answer.
@@ -152,6 +161,11 @@ pub enum Response {
     Offers(Offers),
     /// To [`Request::Comparison`].
     Comparison(Box<Comparison>),
+    /// To [`Request::MailPassword`].
+    MailPassword {
+        /// There is one. It is never sent out.
+        kept: bool,
+    },
     /// Done, nothing to add.
     Done,
     /// Refused or failed.
@@ -179,6 +193,8 @@ pub struct Status {
     pub version: String,
     /// The box lives on the very card that it was installed from, which stays in the machine.
     pub keeps_medium: bool,
+    /// The box has a mail relay: it can send messages.
+    pub sends_mail: bool,
 }
 
 /// What the installed box offers.

@@ -5,7 +5,7 @@ use std::path::Path;
 use mazet_model::alternatives;
 use mazet_model::manifest::Manifest;
 use mazet_model::setting_fault::SettingFault;
-use mazet_model::settings::Settings;
+use mazet_model::settings::{Relay, Settings};
 use mazet_model::values::{is_host_label, is_ssh_key};
 
 /// Where time zones are known from.
@@ -43,6 +43,10 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
         let text = format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\"");
         check(is_ssh_key(key), "ssh_key", &[("number", &(number + 1).to_string())], text);
     }
+    let relay = settings.mail.relay.iter().flat_map(Relay::faults);
+    let told =
+        |(key, fault)| SettingFault::new("relay", &[("key", key)], format!("mail.relay.{key}: {fault}"));
+    faults.extend(relay.map(told));
     faults.extend(alternatives::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
@@ -81,6 +85,8 @@ fn is_line(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mazet_model::settings::Security;
+
     use super::*;
 
     #[test]
@@ -92,6 +98,13 @@ mod tests {
         settings.operator.login = "root".to_owned();
         settings.ssh.keys = vec!["command=\"sh\" ssh-ed25519 AAAA".to_owned()];
         settings.network.dns = vec!["dns".to_owned()];
+        settings.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 25,
+            security: Security::NoneOnLoopback,
+            user: None,
+            sender: "box".to_owned(),
+        });
         settings.disabled_services = vec!["calendar".to_owned()];
         let told: Vec<String> = faults(&settings, &[]).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
@@ -102,6 +115,8 @@ mod tests {
         operator.login: "root" cannot be a login: 1 to 32 small letters, digits and dashes
         network: an address is missing or is none, like "192.168.1.10/24"
         ssh.keys[0]: is no public key like "ssh-ed25519 AAAA… name"
+        mail.relay.security: only a server on the box itself may go without TLS
+        mail.relay.sender: is no mail address like "box@example.org"
         disabled-services: this box has no service "calendar"
         "#);
     }

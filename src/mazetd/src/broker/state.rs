@@ -21,7 +21,7 @@ use crate::install::boot;
 use crate::measure::desk;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{clock, disks, health, install, log, network, system, trial, updates, wifi};
+use crate::{clock, disks, health, install, log, mail, network, system, trial, updates, wifi};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -120,6 +120,9 @@ impl State {
             Request::Comparison { alternative } => desk::comparison(root, &alternative, &self.runner)
                 .map(|comparison| Response::Comparison(Box::new(comparison))),
             Request::Measure => desk::order(&self.runner).map(|()| Response::Done),
+            Request::MailPassword => Ok(Response::MailPassword { kept: mail::has_password(root) }),
+            Request::SetMailPassword { password } => self.set_mail_password(&password),
+            Request::SendMail => mail::start(&self.runner).map(|()| Response::Done),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
@@ -151,6 +154,9 @@ impl State {
                 | Request::TrialSeen
                 | Request::Comparison { .. }
                 | Request::Measure
+                | Request::MailPassword
+                | Request::SetMailPassword { .. }
+                | Request::SendMail
         );
         match self.mode {
             _ if anywhere => None,
@@ -191,6 +197,13 @@ impl State {
         }
     }
 
+    fn set_mail_password(&self, password: &str) -> Result<Response> {
+        mail::keep_password(Path::new("/"), password)?;
+        // What waits for it is due again by and by; what is due is sent now.
+        mail::start(&self.runner)?;
+        Ok(Response::Done)
+    }
+
     fn status(&self) -> Response {
         let root = Path::new("/");
         let settings = match self.mode {
@@ -207,6 +220,7 @@ impl State {
             organisation: if live { String::new() } else { settings.organisation.name },
             language: settings.machine.language,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            sends_mail: !live && settings.mail.relay.is_some(),
             keeps_medium: root.join(system::KEEPS_MEDIUM).exists(),
         })
     }

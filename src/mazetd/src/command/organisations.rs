@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use mazet_directory::organisations::{self, Wish};
-use mazet_directory::{Actor, Directory};
+use mazet_directory::{Actor, Directory, leaving};
 
 use super::{InWords as _, Quota, organisation, print, quota, with};
 
@@ -23,6 +23,14 @@ pub enum Organisations {
         /// A domain name of it; may be given several times
         #[arg(long = "domain", value_name = "NAME")]
         domains: Vec<String>,
+    },
+    /// Removes one; its domains are free for others
+    Remove {
+        /// Its name
+        name: String,
+        /// Its people leave it first; accounts that are then in none end
+        #[arg(long)]
+        with_people: bool,
     },
     /// Changes what is said here of one, and nothing else
     Change(Change),
@@ -64,6 +72,10 @@ pub(super) async fn act(directory: &Directory, command: &Organisations) -> Resul
         Organisations::Add { name, domains } => {
             let wish = Wish { domains: domains.clone(), ..Wish::named(name) };
             organisations::add(directory, &Actor::system(), &wish).await.in_words().map(drop)
+        }
+        Organisations::Remove { name, with_people } => {
+            let id = organisation(directory, Some(name)).await?.id;
+            leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await.in_words()
         }
         Organisations::Change(change) => self::change(directory, change).await,
     }

@@ -7,7 +7,9 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New};
-use mazet_directory::{Actor, Directory, PersonId, Role, csv, invitations, resets, second_factor, sessions};
+use mazet_directory::{
+    Actor, Directory, PersonId, Role, csv, invitations, leaving, resets, second_factor, sessions,
+};
 use mazet_model::settings::Language;
 
 use super::{InWords as _, Quota, Refused, organisation, person, print, quota, with};
@@ -78,6 +80,19 @@ pub enum People {
     },
     /// Removes the second factor of somebody who lost it; an operator sets up another at the next sign-in
     ForgetSecondFactor {
+        /// Login name
+        login: String,
+    },
+    /// Takes somebody out of an association; an account that is then in none ends
+    Leave {
+        /// Login name
+        login: String,
+        /// The association's name
+        #[arg(long, value_name = "NAME")]
+        organisation: String,
+    },
+    /// Deletes an account for good; nobody is given its login again
+    Remove {
         /// Login name
         login: String,
     },
@@ -272,6 +287,11 @@ async fn account(directory: &Directory, command: &People) -> Result<()> {
         People::NoOperator { login } => {
             people::set_operator(directory, root, id(login).await?, false).await.in_words()?;
         }
+        People::Leave { login, organisation: name } => {
+            let organisation = organisation(directory, Some(name)).await?.id;
+            leaving::leave(directory, root, id(login).await?, organisation).await.in_words()?;
+        }
+        People::Remove { login } => leaving::remove(directory, root, id(login).await?).await.in_words()?,
         // Done by the caller.
         People::List { .. }
         | People::Show { .. }

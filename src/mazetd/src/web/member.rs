@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use mazet_directory::permission::{Action, ROLES, Target};
 use mazet_directory::sessions::{self, Session, Stage};
 use mazet_directory::{Actor, Directory, Role};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::app::App;
 use super::failure::{self, Failure};
-use super::form::{self, Faults, Fields, is_foreign};
+use super::form::{self, Faults, Fields};
 use super::pages::Page;
 use super::routes::Access;
 use super::token::Token;
@@ -249,17 +249,17 @@ pub struct Sent {
     pub fields: Fields,
 }
 
+impl form::Sender for Member {
+    fn token(&self) -> Option<Token> {
+        Some(self.csrf.clone())
+    }
+}
+
 impl FromRequest<Arc<App>> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        let foreign = is_foreign(request.headers());
-        let (mut parts, body) = request.into_parts();
-        let member = Member::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
-        let fields = Fields::read(Request::from_parts(parts, body)).await?;
-        if foreign || !member.csrf.is(fields.get("csrf")) {
-            return Err(Failure::Forbidden.into_response());
-        }
+        let (member, fields) = form::sent(request, app).await?;
         Ok(Self { member, fields })
     }
 }

@@ -10,7 +10,7 @@
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
 //! | [`broker`], [`resolver`] | asking the root half, and where names lead |
-//! | [`catalogue`], [`language`], [`dates`], [`numbers`] | how it is said |
+//! | [`catalogue`], [`language`], [`dates`], [`numbers`], [`letters`] | how it is said |
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
 //! | [`wireless`] | the form for a Wi-Fi network, of both |
@@ -36,6 +36,7 @@ mod guard;
 mod home;
 mod install;
 mod language;
+mod letters;
 mod listen;
 mod machine;
 mod member;

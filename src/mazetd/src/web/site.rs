@@ -12,8 +12,8 @@ const LIST_BYTES: usize = 1024 * 1024;
 
 /// The pages that need no session, written once more as what the wall lets through: a route that is
 /// added tomorrow is behind it without anybody thinking of it.
-pub const EXCEPTIONS: [&str; 7] =
-    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset"];
+pub const EXCEPTIONS: [&str; 8] =
+    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset", "/forgotten"];
 
 /// The table.
 pub fn table() -> Vec<Route> {
@@ -33,6 +33,7 @@ fn doors() -> Vec<Route> {
         public("/sign-in/code", get(account::second::show).post(account::second::save)),
         public("/welcome", get(account::slip::welcome).post(account::slip::welcome_save)),
         public("/reset", get(account::slip::reset).post(account::slip::reset_save)),
+        public("/forgotten", get(account::forgotten::show).post(account::forgotten::save)),
     ]
 }
 
@@ -72,7 +73,18 @@ fn management() -> Vec<Route> {
         may(Action::AppointOperators, "/people/{id}/operator", post(people::acts::operator)),
         may(Action::AppointOperators, "/people/{id}/no-operator", post(people::acts::no_operator)),
         may(Action::ManagePeople, "/people/{id}/join", post(people::acts::join)),
+        may(
+            Action::ManagePeople,
+            "/people/{id}/leave",
+            get(people::leaving::show_leave).post(people::leaving::leave),
+        ),
+        may(
+            Action::RemovePeople,
+            "/people/{id}/remove",
+            get(people::leaving::show_remove).post(people::leaving::remove),
+        ),
         may(Action::ManageAccount, "/people/{id}/invite", post(people::acts::invite)),
+        may(Action::ManageAccount, "/people/{id}/invite-by-mail", post(people::acts::invite_by_mail)),
         may(Action::ManageAccount, "/people/{id}/reset", post(people::acts::reset)),
         may(Action::ManageGroups, "/groups", get(people::groups::show).post(people::groups::save)),
         may(Action::ManageGroups, "/groups/{id}", get(people::group::show).post(people::group::save)),
@@ -86,6 +98,11 @@ fn management() -> Vec<Route> {
             Action::ManageOrganisations,
             "/organisations/{id}",
             get(people::organisation::show).post(people::organisation::save),
+        ),
+        may(
+            Action::ManageOrganisations,
+            "/organisations/{id}/remove",
+            get(people::removal::show).post(people::removal::save),
         ),
         may(Action::SeeAudit, "/events", get(people::events::show)),
     ]
@@ -105,6 +122,10 @@ fn of_machine() -> Vec<Route> {
             "/machine/services",
             get(machine::services::show).post(machine::services::save),
         ),
+        may(Action::ChangeMachine, "/machine/mail", get(machine::mail::show).post(machine::mail::save)),
+        may(Action::ChangeMachine, "/machine/mail/password", post(machine::mail::password)),
+        may(Action::ChangeMachine, "/machine/mail/test", post(machine::mail::test)),
+        may(Action::ChangeMachine, "/machine/mail/clear", post(machine::mail::clear)),
         may(
             Action::ChangeMachine,
             "/machine/network",

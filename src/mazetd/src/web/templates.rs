@@ -49,6 +49,7 @@ const ACCOUNT: &[(&str, &str)] = &[
     page!("account/connect"),
     page!("account/devices"),
     page!("account/factor"),
+    page!("account/forgotten"),
     page!("account/profile"),
     page!("account/recovery"),
     page!("account/second"),
@@ -66,21 +67,25 @@ const PEOPLE: &[(&str, &str)] = &[
     page!("people/group"),
     page!("people/groups"),
     page!("people/import"),
+    page!("people/leave"),
     page!("people/list"),
     page!("people/new"),
     page!("people/organisation"),
     page!("people/organisation-new"),
+    page!("people/organisation-remove"),
     page!("people/organisations"),
     page!("people/paper"),
     page!("people/papers"),
     page!("people/person"),
     page!("people/preview"),
+    page!("people/remove"),
 ];
 
 /// The machine, for operators.
 const MACHINE: &[(&str, &str)] = &[
     page!("machine/change"),
     page!("machine/choice"),
+    page!("machine/mail"),
     page!("machine/network"),
     page!("machine/overview"),
     page!("machine/preview"),

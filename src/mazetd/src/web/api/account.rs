@@ -98,6 +98,16 @@ pub struct FactorCode {
     pub code: String,
 }
 
+/// What it takes to do without a second factor again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFactor {
+    /// The password of the account.
+    pub password: String,
+    /// Six digits, or a recovery code.
+    pub code: String,
+}
+
 /// Recovery codes. They are shown here once.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Recovery {
@@ -222,11 +232,15 @@ pub async fn renew_codes(call: Call) -> Result<Json<Recovery>, Problem> {
     Ok(recovery(&codes))
 }
 
-/// `DELETE /account/second-factor`; every session ends.
-pub async fn stop_factor(call: Call) -> Result<Done, Problem> {
-    let caller = &call.caller;
-    second_factor::stop(caller.directory()?, caller.session()?).await?;
-    Ok(Done)
+/// `POST /account/second-factor/stop`; every session ends.
+pub async fn stop_factor(call: Call<Nothing, Json<NoFactor>>) -> Result<Done, Problem> {
+    let (caller, Json(given)) = (&call.caller, call.body);
+    let (directory, session) = (caller.directory()?, caller.session()?);
+    match second_factor::stop(directory, session, &given.password, &given.code, caller.address).await {
+        Ok(()) => Ok(Done),
+        Err(Error::Refused) => Err(Problem::invalid(vec![Wrong::at("password", "factor.stop_wrong")])),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET /services`: what the box offers to who asks.

@@ -55,7 +55,8 @@ fn of_account() -> Vec<Operation> {
         ),
         operation(at!(GET "/account/second-factor"), own, "factor.get", account::factor),
         operation(at!(POST "/account/second-factor"), own, "factor.offer", account::offer_factor),
-        operation(at!(DELETE "/account/second-factor"), own, "factor.stop", account::stop_factor),
+        operation(at!(POST "/account/second-factor/stop"), own, "factor.stop", account::stop_factor)
+            .example(json!({ "password": "a long sentence of mine", "code": "123456" })),
         operation(at!(POST "/account/second-factor/confirm"), own, "factor.confirm", account::confirm_factor)
             .example(json!({ "code": "123456" })),
         operation(at!(POST "/account/second-factor/codes"), own, "factor.codes", account::renew_codes),

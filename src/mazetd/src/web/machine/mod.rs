@@ -8,6 +8,7 @@
 //! | [`network`], [`wifi`] | name, addresses, wireless network |
 //! | [`sites`] | what the box answers to, and where domains lead |
 //! | [`settings`] | association, language, remote maintenance |
+//! | [`mail`] | the relay that takes the box's own messages |
 //! | [`change`] | what a change would do, confirming it, how it went |
 //!
 //! A form never changes anything by itself: it leads to the page that shows what would change
@@ -15,6 +16,7 @@
 
 pub mod change;
 pub mod choice;
+pub mod mail;
 pub mod network;
 pub mod overview;
 pub mod services;

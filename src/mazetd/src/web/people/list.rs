@@ -45,6 +45,7 @@ fn row(member: &Member, person: &Person) -> Value {
         State::Active => String::new(),
         State::Invited => member.say("people.invited", &[]),
         State::Locked => member.say("people.suspended", &[]),
+        State::Ended => member.say("people.ended", &[]),
     };
     json!({
         "id": person.id,

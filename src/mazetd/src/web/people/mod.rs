@@ -7,12 +7,14 @@ pub mod export;
 pub mod group;
 pub mod groups;
 pub mod import;
+pub mod leaving;
 pub mod list;
 pub mod new;
 pub mod organisation;
 pub mod organisations;
 mod paper;
 pub mod person;
+pub mod removal;
 
 use std::collections::BTreeSet;
 

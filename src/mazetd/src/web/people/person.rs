@@ -2,16 +2,17 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use mazet_directory::PersonId;
 use mazet_directory::aliases::Alias;
 use mazet_directory::people::{self, Membership, Person, State};
 use mazet_directory::permission::{Account, Action, Target};
+use mazet_directory::{PersonId, outbox};
 use serde_json::{Value, json};
 
 use super::{bytes, gigabytes, lines, organisations, role_boxes, ticked};
 use crate::acts::people::{self as acts, Wish};
 use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields};
+use crate::web::machine::mail;
 use crate::web::member::{Member, Sent};
 use crate::web::said;
 
@@ -127,6 +128,7 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         State::Invited => "person.state_invited",
         State::Active => "person.state_active",
         State::Locked => "person.state_suspended",
+        State::Ended => "person.state_ended",
     };
     // Which organisations there are beside those of the person.
     let others = organisations(member, Action::ManagePeople).await?;
@@ -134,8 +136,14 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         .into_iter()
         .filter(|one| person.memberships.iter().all(|other| other.organisation != one.id))
         .collect();
+    let latest = outbox::latest(member.directory()?, member.actor(), person.id).await?;
+    let sends_mail = super::new::sends_mail(member).await?;
     let more = json!({
         "id": person.id,
+        "message": latest.map(|message| mail::line(member, &message)),
+        "leaving": leaving(member, person),
+        "ended": person.state == State::Ended,
+        "removable": person.state == State::Ended && may_remove(member),
         "name": person.name,
         "login": person.login,
         "state": member.say(state, &[]),
@@ -146,14 +154,32 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         "memberships": super::memberships(member, person),
         "appointed": appointed,
         "aliasable": aliased(member, person).next().is_some(),
-        "actions": actions(member, person),
+        "actions": actions(member, person, sends_mail),
         "others": super::options(&others, None),
     });
     member.form("people/person", "people.title", form, faults, more)
 }
 
+/// The organisations that the member may take the person out of.
+fn leaving(member: &Member, person: &Person) -> Value {
+    if member.actor().person() == Some(person.id) {
+        return Value::Array(Vec::new());
+    }
+    acts::within(member.actor(), person, Action::ManagePeople)
+        .map(|one| {
+            let title = member.say("leaving.from", &[("organisation", &one.name)]);
+            json!({ "organisation": one.organisation, "title": title })
+        })
+        .collect()
+}
+
+/// May the member delete accounts?
+fn may_remove(member: &Member) -> bool {
+    member.actor().may(Action::RemovePeople, &Target::Machine)
+}
+
 /// What the member may do with the account now.
-fn actions(member: &Member, person: &Person) -> Value {
+fn actions(member: &Member, person: &Person, sends_mail: bool) -> Value {
     let account = Account {
         person: person.id,
         organisations: person.memberships.iter().map(|one| one.organisation).collect(),
@@ -165,7 +191,9 @@ fn actions(member: &Member, person: &Person) -> Value {
     let locked = person.state == State::Locked;
     let appoint = member.actor().may(Action::AppointOperators, &Target::Machine) && !oneself;
     let offered = |act: &&Act| match act.name {
+        _ if person.state == State::Ended => false,
         "invite" => may(Action::ManagePeople) && invited,
+        "invite-by-mail" => may(Action::ManagePeople) && invited && sends_mail && person.contact.is_some(),
         "reset" | "everywhere" => care && !invited && !oneself,
         "factor" => care && person.second_factor && !oneself,
         "resume" => care && locked,
@@ -193,8 +221,9 @@ const fn act(name: &'static str, title: &'static str, hint: &'static str, danger
     Act { name, title, hint, danger }
 }
 
-const ACTS: [Act; 8] = [
+const ACTS: [Act; 9] = [
     act("invite", "act.invite", "act.invite_hint", false),
+    act("invite-by-mail", "act.invite_by_mail", "act.invite_by_mail_hint", false),
     act("reset", "act.reset", "act.reset_hint", false),
     act("factor", "act.factor", "act.factor_hint", false),
     act("everywhere", "act.everywhere", "act.everywhere_hint", false),

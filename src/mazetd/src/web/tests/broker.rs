@@ -88,6 +88,7 @@ impl State {
                 language: Language::Fr,
                 version: "0.1.0".to_owned(),
                 keeps_medium: false,
+                sends_mail: false,
             },
             tries_left: 5,
             disks: disks(),
@@ -203,6 +204,13 @@ impl State {
                 self.comparison.standing.running = true;
                 Response::Done
             }
+            Request::MailPassword => Response::MailPassword { kept: !self.passwords.is_empty() },
+            Request::SetMailPassword { password } => {
+                self.passwords.clear();
+                self.passwords.extend(Some(password).filter(|password| !password.is_empty()));
+                Response::Done
+            }
+            Request::SendMail => Response::Done,
         }
     }
 
