@@ -122,6 +122,13 @@ impl Browser {
         Ok(usize::try_from(self.session.script(&script)?.as_u64().unwrap_or_default())?)
     }
 
+    /// The visible texts of all elements that there are now for a CSS selector, in the page's order.
+    pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
+        let script =
+            format!("return [...document.querySelectorAll('{selector}')].map(one => one.innerText.trim());");
+        Ok(serde_json::from_value(self.session.script(&script)?)?)
+    }
+
     /// What the first field for a CSS selector holds now; empty where there is none.
     pub fn value_now(&self, selector: &str) -> Result<String> {
         let script = format!("return document.querySelector('{selector}')?.value ?? '';");

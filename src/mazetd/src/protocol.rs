@@ -284,8 +284,8 @@ pub struct Disk {
     pub serial: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// What it holds, one short phrase per partition or signature; empty for a blank disk.
-    pub contents: Vec<String>,
+    /// What it holds, one for each partition or signature; empty for a blank disk.
+    pub contents: Vec<Content>,
     /// It holds a Mazet.
     pub holds_mazet: bool,
     /// Too small to install to.
@@ -293,6 +293,30 @@ pub struct Disk {
     /// The live system runs from it: its FAT stays, the box takes the rest.
     #[serde(default)]
     pub medium: bool,
+}
+
+/// What lies on a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "content", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Content {
+    /// A partition, or a disk that is formatted whole.
+    Volume {
+        /// Kernel name: `sda1`.
+        name: String,
+        /// What `blkid` calls it: `ntfs`, `ext4`; none: it does not know.
+        kind: Option<String>,
+        /// The name that its owner gave.
+        label: Option<String>,
+        /// Size in bytes.
+        bytes: u64,
+    },
+    /// A partition table without a partition.
+    Table {
+        /// `dos`, `gpt`.
+        kind: String,
+    },
+    /// Something that nobody knows.
+    Unknown,
 }
 
 /// What the visitor wants.

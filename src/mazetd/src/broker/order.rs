@@ -179,7 +179,12 @@ mod tests {
     use mazet_model::settings::Language;
 
     use super::*;
-    use crate::protocol::Purpose;
+    use crate::protocol::{Content, Purpose};
+
+    fn volume(name: &str) -> Content {
+        let kind = Some("ntfs".to_owned());
+        Content::Volume { name: name.to_owned(), kind, label: None, bytes: 1_000_000_000 }
+    }
 
     fn disk(name: &str, serial: &str, contents: &[&str]) -> Disk {
         Disk {
@@ -187,7 +192,7 @@ mod tests {
             model: String::new(),
             serial: serial.to_owned(),
             bytes: 500_000_000_000,
-            contents: contents.iter().map(|&text| text.to_owned()).collect(),
+            contents: contents.iter().map(|name| volume(name)).collect(),
             holds_mazet: false,
             too_small: false,
             medium: false,
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_blank_disk_needs_no_serial_and_a_full_one_does() {
-        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1: ntfs"])];
+        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1"])];
         assert_eq!(key(&kept(vec![choice("sda", "S1", "")]), &disks), "sda");
         assert_eq!(key(&kept(vec![choice("sdb", "S2", "")]), &disks), "serial-mismatch");
         assert_eq!(key(&kept(vec![choice("sdb", "S2", "S1")]), &disks), "serial-mismatch");

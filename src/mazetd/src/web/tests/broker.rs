@@ -16,8 +16,8 @@ use crate::health::Report;
 use crate::measure::desk::{Candidate, Comparison};
 use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response,
-    Site, Sites, Stage, Status, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request,
+    Response, Site, Sites, Stage, Status, Wifi,
 };
 use crate::trial::Standing;
 use crate::updates::Updates;
@@ -225,20 +225,26 @@ impl State {
 
 /// An empty disk, one that holds something, and one that is too small.
 fn disks() -> Vec<Disk> {
-    let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[&str]| Disk {
+    let volume = |(kind, label): &(&str, &str)| Content::Volume {
+        name: "sdb1".to_owned(),
+        kind: Some((*kind).to_owned()),
+        label: Some(*label).filter(|label| !label.is_empty()).map(str::to_owned),
+        bytes: 120_000_000_000,
+    };
+    let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[(&str, &str)]| Disk {
         name: name.to_owned(),
         model: model.to_owned(),
         serial: serial.to_owned(),
         bytes,
-        contents: contents.iter().map(|text| (*text).to_owned()).collect(),
+        contents: contents.iter().map(volume).collect(),
         holds_mazet: false,
         too_small: bytes < 8_000_000_000,
         medium: false,
     };
     vec![
         disk("sda", "Samsung SSD 870 EVO 500GB", "S62ANJ0R", 500_107_862_016, &[]),
-        disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &["ntfs “Photos”", "ext4"]),
-        disk("sdc", "Generic Flash", "", 4_010_000_000, &["vfat"]),
+        disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &[("ntfs", "Photos"), ("ext4", "")]),
+        disk("sdc", "Generic Flash", "", 4_010_000_000, &[("vfat", "")]),
     ]
 }
 
