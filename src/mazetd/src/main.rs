@@ -6,6 +6,7 @@
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `account` | root | the operator's Unix account |
+//! | `certificates` | mazet-acme, sandboxed; root | orders certificates of another authority; shows all |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `log` | root | the first boot's log, to the stick or card |
@@ -20,10 +21,12 @@
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
+mod acme;
 mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod certificates;
 mod change;
 mod clock;
 mod console;
@@ -87,6 +90,11 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "/")]
         root: PathBuf,
     },
+    /// The box's certificates
+    Certificates {
+        #[command(subcommand)]
+        action: CertificatesAction,
+    },
     /// Shows the box's settings, and changes them
     Settings {
         #[command(subcommand)]
@@ -140,6 +148,18 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+enum CertificatesAction {
+    /// Prints certificates, the authority's fingerprint, and how the last order ended
+    Show {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Orders a certificate of another authority, where the settings wish one (the work of mazet-acme.service)
+    Order,
+}
+
+#[derive(Debug, Subcommand)]
 enum SettingsAction {
     /// Prints the settings
     Show {
@@ -181,6 +201,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Apply { dry_run, root } => {
             show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
+        Command::Certificates { action } => certificates_command(&action, &runner)?,
         Command::Settings { action } => settings(&action, &runner)?,
         Command::Health { json } => return report(&runner, json),
         Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
@@ -198,6 +219,24 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn certificates_command(action: &CertificatesAction, runner: &Runner) -> Result<()> {
+    let root = Path::new("/");
+    match action {
+        CertificatesAction::Show { json } => {
+            let state = certificates::state(root, runner)?;
+            if *json {
+                println!("{}", serde_json::to_string(&state)?);
+            } else {
+                print!("{}", state.text());
+            }
+        }
+        CertificatesAction::Order => {
+            acme::order(Path::new(acme::FOLDER), &system::settings(root)?.certificates, runner)?;
+        }
+    }
+    Ok(())
 }
 
 fn settings(action: &SettingsAction, runner: &Runner) -> Result<()> {

@@ -4,6 +4,7 @@
 //! its [`Response`]. The set is small, fixed and typed: the unprivileged half can ask for
 //! nothing else.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
@@ -11,7 +12,7 @@ use mazet_model::manifest::Text;
 use mazet_model::settings::{Language, Settings};
 use serde::{Deserialize, Serialize};
 
-use crate::change;
+use crate::{certificates, change};
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -85,6 +86,19 @@ pub enum Request {
     LastChange,
     /// What does the installed box offer to its members, and where?
     Offers,
+    /// The certificate of the box's own authority, which everybody may have.
+    Authority,
+    /// How the box's certificates stand.
+    Certificates,
+    /// Order a certificate of another authority now. Answered at once; [`Request::Certificates`] tells how it goes.
+    OrderCertificate,
+    /// Keep what opens an account at a DNS provider, in the place of what was kept before.
+    SetDnsAccount {
+        /// The provider, by its name in a manifest.
+        provider: String,
+        /// Values by the names of its variables, in clear; written for root alone, never sent out.
+        values: BTreeMap<String, String>,
+    },
 }
 
 /// The broker's answer.
@@ -118,6 +132,13 @@ pub enum Response {
     LastChange(change::Last),
     /// To [`Request::Offers`].
     Offers(Offers),
+    /// To [`Request::Authority`].
+    Authority {
+        /// The certificate, PEM.
+        pem: String,
+    },
+    /// To [`Request::Certificates`].
+    Certificates(Box<certificates::State>),
     /// Done, nothing to add.
     Done,
     /// Refused or failed.

@@ -32,6 +32,8 @@ pub enum Program {
     Iw,
     /// Reads the journal.
     Journalctl,
+    /// Orders certificates of other authorities.
+    Lego,
     /// Lists block devices and what they hold.
     Lsblk,
     /// Makes the box's file system.
@@ -65,6 +67,7 @@ impl Program {
             Self::Ip => "ip",
             Self::Iw => "iw",
             Self::Journalctl => "journalctl",
+            Self::Lego => "lego",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
@@ -87,6 +90,7 @@ impl Program {
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
             Self::Iw => "iw",
+            Self::Lego => "lego",
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",

@@ -31,6 +31,17 @@ pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label)
 }
 
+/// An e-mail address as most are (RFC 5321 § 4.1.2, without quotes), at a host name of several labels.
+pub fn is_email(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
+    text.split_once('@').is_some_and(|(person, host)| {
+        person.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && person.len() <= 64
+            && person.chars().all(plain)
+            && is_host_name(&host.to_lowercase())
+    })
+}
+
 /// Something a human or an association may be called: at least a letter or digit, nothing that
 /// cannot be seen.
 pub fn is_human_name(text: &str) -> bool {
@@ -65,6 +76,16 @@ mod tests {
         assert!(is_host_name("amis.example.org"));
         for bad in ["amis", "", ".", "a..b", "a.b.", "a b.c", "a.b;", "A.b"] {
             assert!(!is_host_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_person_and_a_host() {
+        assert!(is_email("ada.lovelace+box@example.org"));
+        for bad in
+            ["", "ada", "ada@", "@example.org", "ada@box", "-a@example.org", "a b@example.org", "a@b@c.d"]
+        {
+            assert!(!is_email(bad), "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh, Wifi};
+use mazet_model::settings::{Certificates, Machine, Operator, Organisation, Settings, Ssh, Wifi};
 use mazet_model::wizard::InstallPlan;
 
 use super::answers::Kept;
@@ -139,6 +139,7 @@ fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, R
         ssh: Ssh { enabled: !advance.ssh.keys.is_empty(), keys: advance.ssh.keys.clone() },
         network: advance.network.clone(),
         wifi: Wifi { country: wifi.country, ssid: wifi.ssid },
+        certificates: Certificates::default(),
         disabled_services: Vec::new(),
         alternatives: BTreeMap::new(),
     })

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use mazet_model::manifest::{Check, Manifest};
+use mazet_model::settings::Language;
 
 use super::{Finding, page};
+use crate::certificates::{self, State};
 use crate::clock::Clock;
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, check_command};
+use crate::web::catalogue::Catalogue;
 use crate::{boot_files, system, tls};
 
 /// Less free space than this part (in percent) is a finding.
@@ -26,6 +29,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
     findings.push(finding("clock", clock(Clock::now())));
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
+        findings.extend(public_certificate(runner));
         findings.push(finding("disks", mirror(runner)));
         findings.push(finding("start", start()));
         findings.extend(of_services());
@@ -88,6 +92,32 @@ fn certificate() -> Result<String> {
     Ok(format!("valid for {days} days"))
 }
 
+/// The certificate for the box's public domains, where it has some.
+fn public_certificate(runner: &Runner) -> Option<Finding> {
+    let subject = "public-certificate";
+    match certificates::state(Path::new("/"), runner) {
+        Ok(state) if state.public.is_none() && state.outcome.is_none() => None,
+        Ok(state) => Some(finding(subject, judged(&state))),
+        Err(error) => Some(finding(subject, Err(error))),
+    }
+}
+
+fn judged(state: &State) -> Result<String> {
+    let shown = state.public.as_ref().ok_or_else(|| anyhow!("missing; \"mazetd apply\" makes it"))?;
+    let days = shown.days_left.unwrap_or_default();
+    if let Some(refused) = state.outcome.as_ref().and_then(|outcome| outcome.refused.as_ref()) {
+        let reason = Catalogue::load()?.say(Language::En, refused.reason.key(), &[]);
+        let in_force =
+            if shown.own { "the box's own stays in force" } else { "the earlier one stays in force" };
+        bail!("no new certificate: {reason} ({}); {in_force}, for {days} days", refused.detail);
+    }
+    // Those of other authorities may last a few days in all: they are renewed when two thirds are over.
+    if days < 1 || (shown.own && days < CERTIFICATE_DAYS) {
+        bail!("of {}: ends in {days} days", shown.issuer);
+    }
+    Ok(format!("of {}, valid for {days} days", shown.issuer))
+}
+
 /// What `mazetd boot-files` left: nothing, when all is well.
 fn start() -> Result<String> {
     match fs::read_to_string(boot_files::FAILED) {
@@ -142,13 +172,14 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
 }
 
 fn page(path: &str) -> Result<String> {
-    page::ask(page::PORT, path, &Path::new(tls::FOLDER).join("cert.pem"))?;
+    page::ask(page::PORT, path, &Path::new(tls::FOLDER).join(tls::AUTHORITY))?;
     Ok("the page answers".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acme::{Outcome, Reason, Refused};
 
     #[test]
     fn a_box_without_the_internet_lives_by_its_own_clock() {
@@ -159,6 +190,28 @@ mod tests {
         assert!(verdict(false, true, true).is_ok());
         assert!(verdict(false, true, false).is_err_and(|text| text.contains("before the day")));
         assert!(verdict(false, false, true).is_err_and(|text| text.contains("no clock of its own")));
+    }
+
+    #[test]
+    fn a_refused_order_is_bad_and_says_why_and_what_is_in_force() {
+        let shown = certificates::Shown {
+            subject: "box.example.org".to_owned(),
+            issuer: "Mazet, Mazet 12ab-34cd".to_owned(),
+            own: true,
+            names: vec!["box.example.org".to_owned()],
+            days_left: Some(800),
+            fingerprint: String::new(),
+        };
+        let mut state = State { public: Some(shown), ..State::default() };
+        assert_eq!(judged(&state).expect("well"), "of Mazet, Mazet 12ab-34cd, valid for 800 days");
+        state.outcome = Some(Outcome {
+            wish: "1".to_owned(),
+            at: 0,
+            refused: Some(Refused { reason: Reason::Connection, detail: "timeout".to_owned() }),
+        });
+        let told = judged(&state).expect_err("not well").to_string();
+        assert!(told.ends_with("(timeout); the box's own stays in force, for 800 days"), "{told}");
+        assert!(told.contains("port 80"), "{told}");
     }
 
     #[test]

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 4] = [
+const FRENCH: [&str; 5] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
     include_str!("../../catalogue/fr/people.toml"),
     include_str!("../../catalogue/fr/machine.toml"),
+    include_str!("../../catalogue/fr/certificates.toml"),
 ];
-const ENGLISH: [&str; 4] = [
+const ENGLISH: [&str; 5] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
     include_str!("../../catalogue/en/people.toml"),
     include_str!("../../catalogue/en/machine.toml"),
+    include_str!("../../catalogue/en/certificates.toml"),
 ];
 
 /// Texts by language and dotted key.

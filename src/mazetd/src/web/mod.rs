@@ -13,7 +13,7 @@
 //! | [`catalogue`], [`language`], [`dates`] | how it is said |
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
-//! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
+//! | [`home`], [`account`], [`people`], [`machine`], [`authority`] | those of the installed box |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
@@ -23,8 +23,9 @@ mod account;
 mod agent;
 mod app;
 mod assets;
+mod authority;
 mod broker;
-mod catalogue;
+pub mod catalogue;
 mod claim;
 mod dates;
 mod failure;

@@ -5,15 +5,26 @@ use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
 use super::routes::{Route, may, member, public};
-use super::{account, home, machine, people};
+use super::{account, authority, home, machine, people};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
 const LIST_BYTES: usize = 1024 * 1024;
 
 /// The pages that need no session, written once more as what the wall lets through: a route that is
 /// added tomorrow is behind it without anybody thinking of it.
-pub const EXCEPTIONS: [&str; 7] =
-    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset"];
+pub const EXCEPTIONS: [&str; 11] = [
+    "/",
+    "/authority/",
+    "/authority/mazet.crt",
+    "/authority/mazet.mobileconfig",
+    "/authority/mazet.pem",
+    "/done",
+    "/robots.txt",
+    "/sign-in",
+    "/sign-in/code",
+    "/welcome",
+    "/reset",
+];
 
 /// The table.
 pub fn table() -> Vec<Route> {
@@ -29,6 +40,10 @@ fn doors() -> Vec<Route> {
     vec![
         public("/", get(home::show)),
         public("/done", get(home::done)),
+        public("/authority/", get(authority::show)),
+        public("/authority/mazet.crt", get(authority::der)),
+        public("/authority/mazet.mobileconfig", get(authority::profile)),
+        public("/authority/mazet.pem", get(authority::pem)),
         public("/sign-in", get(account::sign_in::show).post(account::sign_in::save)),
         public("/sign-in/code", get(account::second::show).post(account::second::save)),
         public("/welcome", get(account::slip::welcome).post(account::slip::welcome_save)),
@@ -104,6 +119,13 @@ fn of_machine() -> Vec<Route> {
             "/machine/services",
             get(machine::services::show).post(machine::services::save),
         ),
+        may(
+            Action::ChangeMachine,
+            "/machine/certificates",
+            get(machine::certificates::show).post(machine::certificates::save),
+        ),
+        may(Action::ChangeMachine, "/machine/certificates/order", post(machine::certificates::order)),
+        may(Action::ChangeMachine, "/machine/certificates/account", post(machine::certificates::account)),
         may(
             Action::ChangeMachine,
             "/machine/change",

@@ -53,6 +53,7 @@ const ACCOUNT: &[(&str, &str)] = &[
     page!("account/sign-in"),
     page!("account/slip"),
     page!("account/tiles"),
+    page!("authority"),
     page!("done"),
     page!("home"),
 ];
@@ -77,6 +78,7 @@ const PEOPLE: &[(&str, &str)] = &[
 
 /// The machine, for operators.
 const MACHINE: &[(&str, &str)] = &[
+    page!("machine/certificates"),
     page!("machine/change"),
     page!("machine/overview"),
     page!("machine/preview"),

@@ -5,11 +5,13 @@
 //! | [`overview`] | health, version, what to look at |
 //! | [`services`] | services switched on and off |
 //! | [`settings`] | name, network, remote maintenance |
+//! | [`certificates`] | the box's certificates, and who certifies its public domains |
 //! | [`change`] | what a change would do, confirming it, how it went |
 //!
 //! A form never changes anything by itself: it leads to the page that shows what would change
 //! ([`change::preview`]), and that one's form orders it.
 
+pub mod certificates;
 pub mod change;
 pub mod overview;
 pub mod services;
