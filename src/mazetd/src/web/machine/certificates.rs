@@ -150,13 +150,11 @@ async fn page(member: &Member, settings: &Settings, faults: &Faults) -> Result<R
         })
         .collect();
     let providers: Value = state.providers.iter().map(|one| provider(one, wished, &state)).collect();
+    let in_force = [&state.local, &state.public].into_iter().flatten();
+    let certificates: Value = in_force.map(|one| certificate(member, one)).collect();
     let more = json!({
         "authority": state.authority.as_ref().map(|one| certificate(member, one)),
-        "certificates": [&state.local, &state.public]
-            .into_iter()
-            .flatten()
-            .map(|one| certificate(member, one))
-            .collect::<Value>(),
+        "certificates": certificates,
         "modes": modes,
         "providers": providers,
         "acme": wished.is_acme(),
