@@ -6,6 +6,7 @@
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `account` | root | the operator's Unix account |
+//! | `certificates` | mazet-acme, sandboxed; root | orders certificates of another authority; shows all |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `log` | root | the first boot's log, to the stick or card |
@@ -23,11 +24,13 @@
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
+mod acme;
 mod acts;
 mod advance;
 mod apply;
 mod boot_files;
 mod broker;
+mod certificates;
 mod change;
 mod clock;
 mod command;
@@ -93,6 +96,11 @@ enum Command {
         /// The tree to change
         #[arg(long, value_name = "DIR", default_value = "/")]
         root: PathBuf,
+    },
+    /// The box's certificates
+    Certificates {
+        #[command(subcommand)]
+        action: command::certificates::CertificatesAction,
     },
     /// Shows the box's settings, and changes them
     Settings {
@@ -185,6 +193,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Apply { dry_run, root } => {
             command::settings::show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
+        Command::Certificates { action } => command::certificates::run(&action, &runner)?,
         Command::Settings { action } => command::settings::run(&action, &runner)?,
         Command::Services(command) => command::services::run(&command, &runner)?,
         Command::Health { json } => return report(&runner, json),

@@ -4,6 +4,7 @@
 //! its [`Response`]. The set is small, fixed and typed: the unprivileged half can ask for
 //! nothing else.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
@@ -12,11 +13,11 @@ use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::change;
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
 use crate::trial::Standing;
 use crate::updates::Updates;
+use crate::{certificates, change};
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -118,6 +119,19 @@ pub enum Request {
     },
     /// Have the messages that are due sent, by the unit that has a network. Answered at once.
     SendMail,
+    /// The certificate of the box's own authority, which everybody may have.
+    Authority,
+    /// How the box's certificates stand.
+    Certificates,
+    /// Order a certificate of another authority now. Answered at once; [`Request::Certificates`] tells how it goes.
+    OrderCertificate,
+    /// Keep what opens an account at a DNS provider, in the place of what was kept before.
+    SetDnsAccount {
+        /// The provider, by its name in a manifest.
+        provider: String,
+        /// Values by the names of its variables, in clear; written for root alone, never sent out.
+        values: BTreeMap<String, String>,
+    },
 }
 
 /// The broker's answer.
@@ -166,6 +180,13 @@ pub enum Response {
         /// There is one. It is never sent out.
         kept: bool,
     },
+    /// To [`Request::Authority`].
+    Authority {
+        /// The certificate, PEM.
+        pem: String,
+    },
+    /// To [`Request::Certificates`].
+    Certificates(Box<certificates::State>),
     /// Done, nothing to add.
     Done,
     /// Refused or failed.

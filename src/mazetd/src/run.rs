@@ -34,6 +34,8 @@ pub enum Program {
     Iw,
     /// Reads the journal.
     Journalctl,
+    /// Orders certificates of other authorities.
+    Lego,
     /// Lists block devices and what they hold.
     Lsblk,
     /// Makes the box's file system.
@@ -68,6 +70,7 @@ impl Program {
             Self::Ip => "ip",
             Self::Iw => "iw",
             Self::Journalctl => "journalctl",
+            Self::Lego => "lego",
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
@@ -91,6 +94,7 @@ impl Program {
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
             Self::Iw => "iw",
+            Self::Lego => "lego",
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
             Self::Sfdisk => "fdisk",

@@ -8,6 +8,7 @@
 //! ports[].port, .protocol, .purpose                     what the firewall opens
 //! kept_ports[].port, .protocol, .user, .purpose         what one user's programs alone may connect to
 //! vhosts[]                                              what the front web server answers: see `vhosts`
+//! plain[]                                               what it answers over plain HTTP too: see `vhosts`
 //! front                                                 how it listens: see `front`
 //! live                                                  true in the live system
 //! data                                                  "/srv"
@@ -60,7 +61,8 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
         "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
         "ports": ports,
         "kept_ports": kept,
-        "vhosts": vhosts::of(&on),
+        "vhosts": vhosts::of(&on, &settings.certificates.domains),
+        "plain": vhosts::plain(&on),
         "front": vhosts::front(),
         "live": live,
         "data": DATA,
@@ -96,6 +98,7 @@ purpose = "sample"
 [[vhost]]
 location = "/"
 proxy = "127.0.0.1:8080"
+plain = true
 "#;
 
 fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn every_list_of_the_shape_has_an_element() {
         let shape = shape();
-        for list in ["services", "ports", "kept_ports", "vhosts"] {
+        for list in ["services", "ports", "kept_ports", "vhosts", "plain"] {
             assert_eq!(shape[list].as_array().map(Vec::len), Some(1), "{list}");
         }
         assert_eq!(shape["ssh"]["keys"].as_array().map(Vec::len), Some(1));

@@ -64,6 +64,9 @@ pub struct Manifest {
     /// Roles that people may hold in it.
     #[serde(default, rename = "role")]
     pub roles: Vec<Role>,
+    /// Who may serve the DNS of the box's domains, for certificates that are shown by a DNS record.
+    #[serde(default, rename = "dns-provider", skip_serializing_if = "Vec::is_empty")]
+    pub dns_providers: Vec<DnsProvider>,
 }
 
 /// A sentence in the two languages of the users.
@@ -287,6 +290,10 @@ pub struct VirtualHost {
     /// Bodies are passed on while they come in, and an answer may take an hour: WebDAV, uploads.
     #[serde(default)]
     pub streaming: bool,
+    /// Also answered over plain HTTP, where all else is sent on to HTTPS: what must be read before
+    /// a browser or a certificate authority knows the box. Only for the box's own name and for everybody.
+    #[serde(default)]
+    pub plain: bool,
 }
 
 /// A PostgreSQL database: `[database]`.
@@ -370,6 +377,32 @@ pub struct Role {
     pub name: String,
     /// What people read.
     pub title: Text,
+}
+
+/// Who serves a domain's DNS: `[[dns-provider]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DnsProvider {
+    /// As lego names it (`lego dnshelp`).
+    pub name: String,
+    /// What people read.
+    pub title: String,
+    /// What opens an account there.
+    pub variables: Vec<DnsVariable>,
+}
+
+/// A variable of the environment that lego reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DnsVariable {
+    /// Its name.
+    pub name: String,
+    /// What is typed is not shown.
+    #[serde(default = "yes")]
+    pub secret: bool,
+    /// It must be given.
+    #[serde(default = "yes")]
+    pub required: bool,
 }
 
 impl Manifest {

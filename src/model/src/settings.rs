@@ -37,6 +37,9 @@ pub struct Settings {
     /// Mail that the box sends by itself.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mail: Mail,
+    /// Public names of the box, and who certifies them. Without it: its own names, by its own authority.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub certificates: Certificates,
     /// Services switched off, by name. Everything else in the image is on.
     #[serde(default)]
     pub disabled_services: Vec<String>,
@@ -182,6 +185,57 @@ fn is_word(text: &str) -> bool {
     (1..=254).contains(&text.chars().count()) && !text.contains(odd)
 }
 
+/// The `[certificates]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Certificates {
+    /// Who certifies `domains`.
+    #[serde(default)]
+    pub mode: CertificateMode,
+    /// Names under which the box is reached from the Internet: `amis.example.org`. Its names on the local
+    /// network (`<name>.local`) are always certified by its own authority.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
+    /// Where the certificate authority may write to (RFC 8555 § 7.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The authority's ACME directory; without it, Let's Encrypt's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// With `mode = "acme-dns"`: who serves the domains' DNS, by the name in a manifest's `[[dns-provider]]`.
+    /// What opens an account there is a secret and stands in a file of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_provider: Option<String>,
+}
+
+/// The ACME directory that is asked where the settings name none.
+pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// Who certifies the public domains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateMode {
+    /// The box's own authority.
+    #[default]
+    Own,
+    /// An authority that speaks ACME, shown over HTTP that the names are the box's (RFC 8555 § 8.3).
+    AcmeHttp,
+    /// The same, shown by a DNS record (RFC 8555 § 8.4).
+    AcmeDns,
+}
+
+impl Certificates {
+    /// The ACME directory that is asked.
+    pub fn directory(&self) -> &str {
+        self.directory.as_deref().unwrap_or(LETS_ENCRYPT)
+    }
+
+    /// Is another authority asked?
+    pub fn is_acme(&self) -> bool {
+        self.mode != CertificateMode::Own && !self.domains.is_empty()
+    }
+}
+
 /// A table that says nothing is not written.
 fn is_default<T: Default + PartialEq>(table: &T) -> bool {
     *table == T::default()
@@ -202,6 +256,7 @@ impl Settings {
             network: Network::default(),
             wifi: Wifi::default(),
             mail: Mail::default(),
+            certificates: Certificates::default(),
             disabled_services: Vec::new(),
             alternatives: BTreeMap::new(),
         }

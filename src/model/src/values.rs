@@ -31,11 +31,13 @@ pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label)
 }
 
-/// A mail address that this box may send from (RFC 5321 § 4.1.2, without what needs quotes).
+/// A mail address (RFC 5321 § 4.1.2, without what needs quotes), at a host name of several labels. No dash
+/// begins it: on a command line, that would be an option.
 pub fn is_mail_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
     (1..=64).contains(&local.len())
+        && !local.starts_with('-')
         && local.split('.').all(|part| !part.is_empty() && part.bytes().all(plain))
         && is_host_name(&domain.to_ascii_lowercase())
 }
@@ -82,9 +84,17 @@ mod tests {
         for good in ["box@example.org", "Les.Amis+box@mazet.Example.org"] {
             assert!(is_mail_address(good), "{good}");
         }
-        for bad in
-            ["box", "@example.org", "box@", "box@local", "a b@example.org", ".a@example.org", "é@a.org"]
-        {
+        for bad in [
+            "box",
+            "@example.org",
+            "box@",
+            "box@local",
+            "a b@example.org",
+            ".a@example.org",
+            "é@a.org",
+            "-a@example.org",
+            "a@b@c.d",
+        ] {
             assert!(!is_mail_address(bad), "{bad}");
         }
     }

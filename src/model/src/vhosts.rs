@@ -4,6 +4,7 @@
 //! vhosts[].default            true for the first: the box's own pages, whatever the name asked for
 //!         .names[]            host names; of the default one, none
 //!         .name               the first of them, or empty
+//!         .certificate, .key  its files below `<data>/mazet/tls/`
 //!         .locations[]        shortest prefix first
 //! …locations[].service        whose it is
 //!             .location       URL path prefix, with `/` at both ends
@@ -17,6 +18,7 @@
 //!             .refused        true where nobody may ask
 //!             .upload_mib, .upload_bytes   largest body of a request; 0: unlimited
 //!             .streaming      bodies are passed on while they come in
+//! plain[]                     locations of the first host that are answered over plain HTTP too
 //! front.http, .https          what the server listens at: "80" and "443" of every address
 //!      .http_port, .https_port             their numbers alone
 //!      .everywhere            false where `http` and `https` name one address
@@ -29,12 +31,18 @@ use serde_json::{Value, json};
 
 use crate::manifest::{Manifest, NOBODY, PUBLIC, VirtualHost};
 
+/// Files of the certificate for the box's names on its own network, and of its key.
+pub const LOCAL_PAIR: (&str, &str) = ("cert.pem", "key.pem");
+/// Files of the certificate for the box's public domains, and of its key.
+pub const PUBLIC_PAIR: (&str, &str) = ("public.pem", "public-key.pem");
+
 /// Where `mazetd web` answers who may do what; the manifest of the base names the port too.
 pub const ACCESS: &str = "127.0.0.1:9480";
 
 /// All virtual hosts of `services`, those that are on. The first answers to every name that no
-/// other one has.
-pub fn of(services: &[&Manifest]) -> Value {
+/// other one has. The box's public `domains` have a certificate of their own: the first host stands
+/// there once more under those of them that no service took.
+pub fn of(services: &[&Manifest], domains: &[String]) -> Value {
     let mut hosts: Vec<(Vec<String>, Vec<Value>)> = vec![(Vec::new(), Vec::new())];
     let mut all: Vec<(&str, &VirtualHost)> = services
         .iter()
@@ -49,11 +57,36 @@ pub fn of(services: &[&Manifest]) -> Value {
             None => hosts.push((vhost.names.clone(), vec![value])),
         }
     }
+    let taken: Vec<String> = hosts.iter().flat_map(|(names, _)| names.clone()).collect();
+    let own: Vec<String> = domains.iter().filter(|domain| !taken.contains(domain)).cloned().collect();
+    if !own.is_empty() {
+        hosts.insert(1, (own, hosts[0].1.clone()));
+    }
     let host = |(names, locations): (Vec<String>, Vec<Value>)| {
         let name = names.first().cloned().unwrap_or_default();
-        json!({ "default": names.is_empty(), "names": names, "name": name, "locations": locations })
+        let public = names.iter().any(|name| domains.contains(name));
+        let (certificate, key) = if public { PUBLIC_PAIR } else { LOCAL_PAIR };
+        json!({
+            "default": names.is_empty(),
+            "names": names,
+            "name": name,
+            "certificate": certificate,
+            "key": key,
+            "locations": locations,
+        })
     };
     hosts.into_iter().map(host).collect()
+}
+
+/// The locations of `services` that plain HTTP answers, shortest prefix first.
+pub fn plain(services: &[&Manifest]) -> Value {
+    let mut all: Vec<(&str, &VirtualHost)> = services
+        .iter()
+        .flat_map(|manifest| manifest.vhosts.iter().map(|vhost| (manifest.service.name.as_str(), vhost)))
+        .filter(|(_, vhost)| vhost.plain)
+        .collect();
+    all.sort_by_key(|(_, vhost)| vhost.location.len());
+    all.into_iter().map(|(service, vhost)| location(service, vhost)).collect()
 }
 
 /// How the front web server of a box listens.
@@ -133,7 +166,7 @@ access = "nobody"
     #[test]
     fn hosts_are_told_apart_by_name_and_locations_come_shortest_first() {
         let pages = Manifest::parse(PAGES).expect("a valid manifest");
-        let hosts = of(&[&pages]);
+        let hosts = of(&[&pages], &[]);
         let seen: Vec<(Value, Vec<Value>)> = hosts
             .as_array()
             .expect("a list")
@@ -156,6 +189,44 @@ access = "nobody"
 
     #[test]
     fn the_box_answers_for_itself_even_without_a_location() {
-        assert_eq!(of(&[]), json!([{ "default": true, "names": [], "name": "", "locations": [] }]));
+        let hosts = of(&[], &[]);
+        assert_eq!(hosts.as_array().map(Vec::len), Some(1));
+        assert_eq!(hosts[0]["default"], true);
+        assert_eq!(hosts[0]["locations"], json!([]));
+    }
+
+    #[test]
+    fn public_domains_have_their_own_certificate_whoever_answers_there() {
+        let pages = Manifest::parse(PAGES).expect("a valid manifest");
+        let domains = ["box.example.org".to_owned(), "amis.example.org".to_owned()];
+        let hosts = of(&[&pages], &domains);
+        let seen: Vec<(&str, &str, usize)> = hosts
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|host| {
+                let text = |key: &str| host[key].as_str().expect("a text");
+                (text("name"), text("certificate"), host["locations"].as_array().map_or(0, Vec::len))
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("", "cert.pem", 3),
+                ("box.example.org", "public.pem", 3),
+                ("amis.example.org", "public.pem", 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn plain_http_answers_what_says_so_alone() {
+        let text = format!(
+            "{PAGES}[[vhost]]\nlocation = \"/about/\"\nproxy = \"unix:/run/pages.sock\"\nplain = true\n"
+        );
+        let pages = Manifest::parse(&text).expect("a valid manifest");
+        let plain = plain(&[&pages]);
+        assert_eq!(plain.as_array().map(Vec::len), Some(1));
+        assert_eq!(plain[0]["location"], "/about/");
     }
 }

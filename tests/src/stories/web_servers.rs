@@ -109,6 +109,7 @@ pub fn agree(bench: &Bench) -> Result<()> {
     }
     for server in &servers {
         site.redirects(server)?;
+        site.answers_plainly(server)?;
         site.streams(server)?;
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
@@ -143,11 +144,13 @@ impl<'b> Site<'b> {
     fn lay_out(bench: &'b Bench, folder: &'b Path) -> Result<Self> {
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
         let standins = Standins::start(folder)?;
-        for path in ["static", "amis", "mazet/tls"] {
+        for path in ["static", "amis", "mazet/tls", "challenges"] {
             fs::create_dir_all(folder.join(path))?;
         }
         fs::write(folder.join("static/index.html"), "static page\n")?;
         fs::write(folder.join("static/.hidden"), "hidden\n")?;
+        fs::write(folder.join("challenges/token"), "what the authority asks for\n")?;
+        fs::write(folder.join("challenges/.hidden"), "hidden\n")?;
         fs::write(folder.join("amis/index.html"), "the friends' page\n")?;
         fs::write(folder.join("LARGE"), vec![0; LARGE])?;
         fs::write(folder.join("HUGE"), vec![0; HUGE])?;
@@ -211,6 +214,32 @@ impl<'b> Site<'b> {
         Ok(())
     }
 
+    /// What says so is answered over plain HTTP too, and its service knows that it came that way.
+    fn answers_plainly(&self, server: &Server) -> Result<()> {
+        let ask = |path: &str| -> Result<String> {
+            let url = format!("http://127.0.0.1:{}{path}", server.http);
+            let words = ["--silent", "--noproxy", "*", "--path-as-is", "-H", "Mazet-Person: root"];
+            let words =
+                [&words[..], &["-H", "X-Forwarded-Proto: https", "-w", "%{http_code}", &url]].concat();
+            Ok(String::from_utf8_lossy(&self.bench.lab.test_tree.output("curl", &words)?).into_owned())
+        };
+        let open = ask("/open/x?y=z")?;
+        let told = open.starts_with("GET /open/x?y=z\n") && open.contains("x-forwarded-proto: http\n");
+        ensure!(told && !open.contains("mazet-person") && open.ends_with("200"), "plain HTTP: {open}");
+        let shown = ask("/.well-known/acme-challenge/token")?;
+        ensure!(shown == "what the authority asks for\n200", "plain HTTP shows {shown}");
+        for (path, status) in [
+            ("/open", "301"),
+            ("/.well-known/acme-challenge/.hidden", "404"),
+            ("/open/../admin/", "400"),
+            ("/admin/", "301"),
+        ] {
+            let said = ask(path)?;
+            ensure!(said.ends_with(status), "plain HTTP answers {path} with {said}");
+        }
+        Ok(())
+    }
+
     /// The service has the first bytes of an upload before the visitor has sent the last.
     fn streams(&self, server: &Server) -> Result<()> {
         while self.standins.first_bytes.try_recv().is_ok() {}
@@ -246,9 +275,12 @@ fn manifest(folder: &Path, standins: &Standins) -> String {
          [[vhost]]\nlocation = \"/members/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\n\
          [[vhost]]\nlocation = \"/admin/\"\nproxy = \"unix:{socket}\"\naccess = \"operator\"\n\
          [[vhost]]\nlocation = \"/static/\"\nfolder = {:?}\n\
+         [[vhost]]\nlocation = \"/open/\"\nproxy = \"unix:{socket}\"\nplain = true\n\
+         [[vhost]]\nlocation = \"/.well-known/acme-challenge/\"\nfolder = {:?}\nplain = true\n\
          [[vhost]]\nlocation = \"/static/secret/\"\naccess = \"nobody\"\n\
          [[vhost]]\nlocation = \"/\"\nnames = [\"amis.example.org\", \"www.amis.example.org\"]\nfolder = {:?}\n",
         path("static"),
+        path("challenges"),
         path("amis")
     )
 }

@@ -1,12 +1,13 @@
 //! What can be wrong with settings that parse.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use mazet_model::alternatives;
-use mazet_model::manifest::Manifest;
+use mazet_model::manifest::{DnsProvider, Manifest};
 use mazet_model::setting_fault::SettingFault;
-use mazet_model::settings::{Relay, Settings};
-use mazet_model::values::{is_host_label, is_ssh_key};
+use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
+use mazet_model::values::{is_host_label, is_host_name, is_mail_address, is_ssh_key};
 
 /// Where time zones are known from.
 const ZONES: &str = "/usr/share/zoneinfo";
@@ -47,9 +48,82 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     let told =
         |(key, fault)| SettingFault::new("relay", &[("key", key)], format!("mail.relay.{key}: {fault}"));
     faults.extend(relay.map(told));
+    faults.extend(certificates(&settings.certificates, services));
     faults.extend(alternatives::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
+}
+
+/// What is wrong with the public domains and who certifies them.
+fn certificates(wished: &Certificates, services: &[Manifest]) -> Vec<SettingFault> {
+    let mut faults = Vec::new();
+    let mut check = |holds: bool, key: &str, value: &str, text: String| {
+        if !holds {
+            faults.push(SettingFault::new(key, &[("value", value)], text));
+        }
+    };
+    for domain in &wished.domains {
+        let text =
+            format!("certificates.domains: {domain:?} is no public host name like \"amis.example.org\"");
+        check(is_host_name(domain) && !domain.ends_with(".local"), "domain", domain, text);
+    }
+    let once = wished.domains.iter().collect::<BTreeSet<_>>().len() == wished.domains.len();
+    check(once, "domain_twice", "", "certificates.domains: a name is there twice".to_owned());
+    if let Some(email) = &wished.email {
+        let text = format!("certificates.email: {email:?} is no address like \"ada@example.org\"");
+        check(is_mail_address(email), "certificate_email", email, text);
+    }
+    let directory = wished.directory();
+    let text = "certificates.directory: must be an address that begins with https://".to_owned();
+    check(is_directory(directory), "certificate_directory", directory, text);
+    if let Some(name) = &wished.dns_provider {
+        let known = providers(services).any(|one| one.name == *name);
+        let text = format!("certificates.dns-provider: this box knows no DNS provider {name:?}");
+        check(known, "dns_provider_unknown", name, text);
+    }
+    if wished.mode != CertificateMode::Own {
+        faults.extend(lacking(wished, services));
+    }
+    faults
+}
+
+/// What another authority needs, and the settings or the image do not give.
+fn lacking(wished: &Certificates, services: &[Manifest]) -> Vec<SettingFault> {
+    let dns = wished.mode == CertificateMode::AcmeDns;
+    let needs = [
+        (
+            !wished.domains.is_empty(),
+            "domain_missing",
+            "certificates.domains: another authority certifies public names: add one",
+        ),
+        (
+            wished.email.is_some(),
+            "certificate_email_missing",
+            "certificates.email: the authority writes there before a certificate ends: add it",
+        ),
+        (
+            !dns || wished.dns_provider.is_some(),
+            "dns_provider_missing",
+            "certificates.dns-provider: say who serves the domains' DNS",
+        ),
+        (
+            providers(services).next().is_some(),
+            "certificates_unserved",
+            "certificates.mode: this image has no service that orders certificates",
+        ),
+    ];
+    let missing = needs.into_iter().filter(|(given, _, _)| !given);
+    missing.map(|(_, key, text)| SettingFault::new(key, &[], text)).collect()
+}
+
+fn providers(services: &[Manifest]) -> impl Iterator<Item = &DnsProvider> {
+    services.iter().flat_map(|manifest| &manifest.dns_providers)
+}
+
+/// An ACME directory: it stands on a command line and in files, never in a shell.
+fn is_directory(address: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%[]".contains(c);
+    address.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) && address.chars().all(plain)
 }
 
 fn disabled_fault(name: &str, services: &[Manifest]) -> Option<SettingFault> {
@@ -106,6 +180,13 @@ mod tests {
             sender: "box".to_owned(),
         });
         settings.disabled_services = vec!["calendar".to_owned()];
+        settings.certificates = Certificates {
+            mode: CertificateMode::AcmeDns,
+            domains: ["box.local", "amis", "b.example.org", "b.example.org"].map(str::to_owned).to_vec(),
+            email: Some("-x@example.org".to_owned()),
+            directory: Some("http://ca.example.org/".to_owned()),
+            dns_provider: Some("nobody".to_owned()),
+        };
         let told: Vec<String> = faults(&settings, &[]).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
         box.name: "Le Box" is no host name: 1 to 63 small letters, digits and inner dashes
@@ -117,6 +198,13 @@ mod tests {
         ssh.keys[0]: is no public key like "ssh-ed25519 AAAA… name"
         mail.relay.security: only a server on the box itself may go without TLS
         mail.relay.sender: is no mail address like "box@example.org"
+        certificates.domains: "box.local" is no public host name like "amis.example.org"
+        certificates.domains: "amis" is no public host name like "amis.example.org"
+        certificates.domains: a name is there twice
+        certificates.email: "-x@example.org" is no address like "ada@example.org"
+        certificates.directory: must be an address that begins with https://
+        certificates.dns-provider: this box knows no DNS provider "nobody"
+        certificates.mode: this image has no service that orders certificates
         disabled-services: this box has no service "calendar"
         "#);
     }

@@ -6,6 +6,7 @@
 //! | templates rendered, none written | [`render`] |
 //! | what differs from the disk | [`change`], shown by [`diff`] |
 //! | data folders, files written | [`folders`], [`change`] |
+//! | the box's certificates made, renewed, or ordered | [`tls`], [`acme`] |
 //! | databases made, schemas brought up to date | [`database`] |
 //! | units told | [`units`] |
 //! | the rendering kept as the last good one | [`good`] |
@@ -33,7 +34,7 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::run::Runner;
-use crate::{database, files, system, tls};
+use crate::{acme, database, files, system, tls};
 
 /// Everybody on the box may read `box.toml`: it holds no secret.
 const SETTINGS_MODE: u32 = 0o644;
@@ -140,16 +141,23 @@ fn apply_these(
     let changes = change::changes(&options.root, &rendering, &kept)?;
     let plan = units::plan(options, runner, settings, services, &changes)?;
     if options.dry_run {
-        let files = changes.iter().map(|change| change.target.clone()).collect();
+        let mut files: Vec<String> = changes.iter().map(|change| change.target.clone()).collect();
+        if options.running() {
+            files.extend(certificate_files(certificates(settings)?.would_write()));
+        }
         let databases = if options.running() {
             database::missing(&options.root, settings, services)?
         } else {
             Vec::new()
         };
-        return Ok(Outcome { files, units: plan.describe(), databases, diff: diff::unified(&changes) });
+        let mut units = plan.describe();
+        units.extend(order_due(options, settings).map(str::to_owned));
+        return Ok(Outcome { files, units, databases, diff: diff::unified(&changes) });
     }
     let _lock = lock(options)?;
     folders::make(&options.root, settings, services)?;
+    // Before the web server is told: what is new in its files may be a certificate.
+    let certified = if options.running() { certificates(settings)?.keep()? } else { Vec::new() };
     let databases = || {
         if options.running() { database::ensure(&options.root, settings, services) } else { Ok(Vec::new()) }
     };
@@ -161,9 +169,13 @@ fn apply_these(
         databases,
         diff: String::new(),
     };
-    if options.running() && renew_certificate(settings)? {
-        outcome.files.push(format!("{}/cert.pem", tls::FOLDER));
+    if !certified.is_empty() {
+        outcome.files.extend(certificate_files(certified));
         outcome.units.extend(units::reload_for_certificate(runner, &rendering)?);
+    }
+    if let Some(line) = order_due(options, settings) {
+        acme::start(runner)?;
+        outcome.units.push(line.to_owned());
     }
     Ok(outcome)
 }
@@ -224,14 +236,24 @@ fn lock(options: &Options) -> Result<File> {
     Ok(file)
 }
 
-/// A certificate that ends soon is made anew for the same key.
-fn renew_certificate(settings: &Settings) -> Result<bool> {
-    let group = files::group_id(Path::new("/"), "mazetd")?;
-    let (folder, name) = (Path::new(tls::FOLDER), &settings.machine.name);
-    tls::ensure(folder, name, Some(group))?;
-    // By a wrong clock, a good certificate would seem to end, or a new one would begin too late.
-    if !Clock::now().can_be_trusted() {
-        return Ok(false);
-    }
-    tls::renew(folder, name, Some(group))
+/// The box's certificates, as the settings want them.
+fn certificates(settings: &Settings) -> Result<tls::Keeping<'static>> {
+    Ok(tls::Keeping {
+        folder: Path::new(tls::FOLDER),
+        names: tls::Names::of(settings),
+        pair: acme::pair(Path::new(acme::FOLDER), &settings.certificates),
+        group: Some(files::group_id(Path::new("/"), "mazetd")?),
+        // By a wrong clock, a good certificate would seem to end, or a new one would begin too late.
+        clock: Clock::now().can_be_trusted(),
+    })
+}
+
+/// A certificate that is wished and was not ordered yet: who orders is told, and nobody waits.
+fn order_due(options: &Options, settings: &Settings) -> Option<&'static str> {
+    let due = options.running() && acme::is_due(Path::new(acme::FOLDER), &settings.certificates);
+    due.then_some("start mazet-acme.service")
+}
+
+fn certificate_files(names: Vec<&'static str>) -> impl Iterator<Item = String> {
+    names.into_iter().map(|name| format!("{}/{name}", tls::FOLDER))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::{Machine, Mail, Operator, Organisation, Settings, Ssh, Wifi};
+use mazet_model::settings::{Certificates, Machine, Mail, Operator, Organisation, Settings, Ssh, Wifi};
 use mazet_model::wizard::InstallPlan;
 
 use super::answers::Kept;
@@ -140,6 +140,7 @@ fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, R
         network: advance.network.clone(),
         wifi: Wifi { country: wifi.country, ssid: wifi.ssid },
         mail: Mail::default(),
+        certificates: Certificates::default(),
         disabled_services: Vec::new(),
         alternatives: BTreeMap::new(),
     })

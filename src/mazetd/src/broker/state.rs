@@ -1,12 +1,14 @@
 //! What each request does.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use mazet_model::settings::Settings;
 use mazet_model::wizard::InstallPlan;
 
@@ -21,7 +23,9 @@ use crate::install::boot;
 use crate::measure::desk;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{clock, disks, health, install, log, mail, network, system, trial, updates, wifi};
+use crate::{
+    acme, certificates, clock, disks, health, install, log, mail, network, system, tls, trial, updates, wifi,
+};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -123,6 +127,12 @@ impl State {
             Request::MailPassword => Ok(Response::MailPassword { kept: mail::has_password(root) }),
             Request::SetMailPassword { password } => self.set_mail_password(&password),
             Request::SendMail => mail::start(&self.runner).map(|()| Response::Done),
+            Request::Authority => authority(),
+            Request::Certificates => {
+                certificates::state(root, &self.runner).map(|state| Response::Certificates(Box::new(state)))
+            }
+            Request::OrderCertificate => acme::start(&self.runner).map(|()| Response::Done),
+            Request::SetDnsAccount { provider, values } => set_dns_account(root, &provider, &values),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
@@ -157,6 +167,10 @@ impl State {
                 | Request::MailPassword
                 | Request::SetMailPassword { .. }
                 | Request::SendMail
+                | Request::Authority
+                | Request::Certificates
+                | Request::OrderCertificate
+                | Request::SetDnsAccount { .. }
         );
         match self.mode {
             _ if anywhere => None,
@@ -385,6 +399,25 @@ impl State {
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
     }
+}
+
+fn authority() -> Result<Response> {
+    let path = Path::new(tls::FOLDER).join(tls::AUTHORITY);
+    let pem = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Response::Authority { pem })
+}
+
+/// What is refused names a variable, never its value.
+fn set_dns_account(root: &Path, provider: &str, values: &BTreeMap<String, String>) -> Result<Response> {
+    let services = system::services(root)?;
+    let mut providers = services.iter().flat_map(|manifest| &manifest.dns_providers);
+    let Some(provider) = providers.find(|one| one.name == provider) else {
+        return Ok(Refusal::new("dns-account", "there is no such DNS provider").response());
+    };
+    Ok(match acme::secrets::keep(root, provider, values) {
+        Ok(()) => Response::Done,
+        Err(error) => Refusal::new("dns-account", format!("{error:#}")).response(),
+    })
 }
 
 /// A log that cannot be written must not hide what it was to tell.

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`people`], [`groups`], [`organisations`], [`events`] | the directory |
 //! | [`services`], [`settings`] | what the box does, and how |
+//! | [`certificates`] | its certificates |
 //!
 //! What a program may read goes to standard output (`--json`: the API's own shapes); talk goes to
 //! standard error.
 
+pub mod certificates;
 pub mod events;
 pub mod groups;
 pub mod organisations;

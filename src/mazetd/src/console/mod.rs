@@ -1,13 +1,14 @@
 //! `mazetd console`: what stands on the box's screen.
 //!
 //! In the live system: how to reach the wizard, and the claim code. On an installed box: its
-//! address. Redrawn when the kernel reports that a link or an address changed; it sleeps else.
+//! address, and the fingerprint of its authority. Redrawn when the kernel reports that a link or an address changed; it sleeps else.
 
 mod network;
 mod screen;
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use mazet_model::fault::Fault;
@@ -18,7 +19,7 @@ use crate::advance::Advance;
 use crate::broker::CODE_FILE;
 use crate::protocol::Mode;
 use crate::run::Runner;
-use crate::{clock, system};
+use crate::{clock, system, tls};
 
 /// Mistakes in `mazet.toml` that a screen shows; the wizard shows all.
 const MISTAKES: usize = 5;
@@ -69,7 +70,11 @@ fn content(runner: &Runner) -> Result<screen::Content> {
     if live && clock::could_not_be_set() {
         notices.extend(CLOCK.map(str::to_owned));
     }
-    Ok(screen::Content { name, code, notices, network: network::look(runner)? })
+    let authority = Path::new(tls::FOLDER).join(tls::AUTHORITY);
+    // A box of an earlier version has none before it is applied for the first time.
+    let authority = (!live).then(|| tls::Certificate::read(&authority).ok()).flatten();
+    let fingerprint = authority.map(|certificate| certificate.fingerprint());
+    Ok(screen::Content { name, code, fingerprint, notices, network: network::look(runner)? })
 }
 
 /// Mistakes in the answers given in advance: the first few, each on a line that fits.

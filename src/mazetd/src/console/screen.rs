@@ -23,6 +23,8 @@ pub struct Content {
     pub name: String,
     /// The claim code; none on an installed box.
     pub code: Option<Code>,
+    /// Fingerprint of the box's own authority, 32 pairs; none in the live system.
+    pub fingerprint: Option<String>,
     /// What else the person in front of it should know: lines that fit, French before English.
     pub notices: Vec<String>,
     /// How it can be reached.
@@ -44,6 +46,10 @@ pub fn text(content: &Content) -> String {
         };
         lines.push(format!("  Code de prise en main : {french}"));
         lines.push(format!("  Claim code: {english}"));
+    }
+    if let Some(fingerprint) = &content.fingerprint {
+        lines.push(String::new());
+        lines.extend(halves(fingerprint));
     }
     if !content.notices.is_empty() {
         lines.push(String::new());
@@ -73,6 +79,12 @@ fn reach(content: &Content, addresses: &[IpAddr]) -> Vec<String> {
     lines.push(format!("  https://{}.local/", content.name));
     lines.extend(addresses.iter().map(|address| format!("  {}", url(address))));
     lines
+}
+
+/// What people compare who make a device trust the box: too long for one line.
+fn halves(fingerprint: &str) -> [String; 2] {
+    let (first, second) = fingerprint.split_at(fingerprint.len() / 2 + 1);
+    [format!("  Empreinte / fingerprint: {first}"), format!("  {:24} {second}", "(SHA-256)")]
 }
 
 fn trouble(network: &Network) -> [&'static str; 2] {
@@ -106,7 +118,7 @@ mod tests {
 
     fn content(code: Option<&str>, network: Network) -> Content {
         let code = code.map(|code| Code::Shown(code.to_owned()));
-        Content { name: "mazet".to_owned(), code, notices: Vec::new(), network }
+        Content { name: "mazet".to_owned(), code, fingerprint: None, notices: Vec::new(), network }
     }
 
     #[test]
@@ -119,8 +131,12 @@ mod tests {
     fn the_screen_fits_a_text_console() {
         let address = "192.168.100.200".parse().expect("address");
         let text = text(&content(Some("ABCD-2345"), Network::Up(vec![address])));
-        assert!(text.lines().count() <= 24, "{}", text.lines().count());
-        assert!(text.lines().all(|line| line.chars().count() < 80));
+        let mut installed = content(None, Network::Up(vec![address]));
+        installed.fingerprint = Some(["AB"; 32].join(":"));
+        for text in [text, super::text(&installed)] {
+            assert!(text.lines().count() <= 24, "{}", text.lines().count());
+            assert!(text.lines().all(|line| line.chars().count() < 80));
+        }
     }
 
     #[test]
@@ -129,6 +145,14 @@ mod tests {
         let text = text(&content(None, Network::Up(vec![address])));
         assert!(text.contains("https://[2001:db8::5]/"));
         assert!(!text.to_lowercase().contains("code"));
+    }
+
+    #[test]
+    fn the_fingerprint_stands_whole_in_two_lines() {
+        let fingerprint = (0..32).map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
+        let lines = halves(&fingerprint);
+        assert_eq!(lines[0], "  Empreinte / fingerprint: 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:");
+        assert_eq!(lines[1], "  (SHA-256)                10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use mazet_model::manifest::{Check, Manifest};
 
-use super::{Finding, page};
+use super::{Finding, TOLD, page};
+use crate::certificates::{self, State};
 use crate::clock::Clock;
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, check_command};
@@ -42,6 +43,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
     findings.push(finding("clock", Ok(clock(Clock::now()))));
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
+        findings.extend(public_certificate(runner));
         findings.push(finding("disks", mirror(runner)));
         findings.push(finding("start", Ok(start())));
         findings.extend(of_services());
@@ -105,6 +107,33 @@ fn certificate() -> Result<Verdict> {
     })
 }
 
+/// The certificate for the box's public domains, where it has some.
+fn public_certificate(runner: &Runner) -> Option<Finding> {
+    let subject = "public-certificate";
+    match certificates::state(Path::new("/"), runner) {
+        Ok(state) if state.public.is_none() && state.outcome.is_none() => None,
+        Ok(state) => Some(finding(subject, Ok(judged(&state)))),
+        Err(error) => Some(finding(subject, Err(error))),
+    }
+}
+
+fn judged(state: &State) -> Verdict {
+    let Some(shown) = &state.public else { return bad("public_missing", Vec::new()) };
+    let days = shown.days_left.unwrap_or_default();
+    let days_told = ("days", days.to_string());
+    if let Some(refused) = state.outcome.as_ref().and_then(|outcome| outcome.refused.as_ref()) {
+        let key = if shown.own { "public_refused_own" } else { "public_refused_earlier" };
+        let told = (TOLD, refused.reason.key().to_owned());
+        return bad(key, vec![told, ("detail", refused.detail.clone()), days_told]);
+    }
+    let values = vec![("issuer", shown.issuer.clone()), days_told];
+    // Those of other authorities may last a few days in all: they are renewed when two thirds are over.
+    if days < 1 || (shown.own && days < CERTIFICATE_DAYS) {
+        return bad("public_ends", values);
+    }
+    good("public_valid", values)
+}
+
 /// What `mazetd boot-files` left: nothing, when all is well.
 fn start() -> Verdict {
     match fs::read_to_string(boot_files::FAILED) {
@@ -160,13 +189,17 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
 }
 
 fn page(path: &str) -> Result<Verdict> {
-    page::ask(page::PORT, path, &Path::new(tls::FOLDER).join("cert.pem"))?;
+    page::ask(page::PORT, path, &Path::new(tls::FOLDER).join(tls::AUTHORITY))?;
     Ok(good("page_answers", Vec::new()))
 }
 
 #[cfg(test)]
 mod tests {
+    use mazet_model::settings::Language;
+
     use super::*;
+    use crate::acme::{Outcome, Reason, Refused};
+    use crate::web::catalogue::Catalogue;
 
     #[test]
     fn a_box_without_the_internet_lives_by_its_own_clock() {
@@ -178,6 +211,59 @@ mod tests {
         assert_eq!(verdict(false, true, true), (true, "clock_own"));
         assert_eq!(verdict(false, true, false), (false, "clock_past"));
         assert_eq!(verdict(false, false, true), (false, "clock_none"));
+    }
+
+    #[test]
+    fn a_refused_order_is_bad_and_says_why_and_what_is_in_force() {
+        let shown = certificates::Shown {
+            subject: "box.example.org".to_owned(),
+            issuer: "Mazet, Mazet 12ab-34cd".to_owned(),
+            own: true,
+            names: vec!["box.example.org".to_owned()],
+            days_left: Some(800),
+            fingerprint: String::new(),
+        };
+        let say = |state: &State, language| {
+            let found = finding("public-certificate", Ok(judged(state)));
+            (found.ok, found.sentence(Catalogue::shared(), language))
+        };
+        let mut state = State { public: Some(shown), ..State::default() };
+        let (ok, told) = say(&state, Language::En);
+        assert!(ok);
+        assert_eq!(told, "Of Mazet, Mazet 12ab-34cd, valid for 800 days.");
+        state.outcome = Some(Outcome {
+            wish: "1".to_owned(),
+            at: 0,
+            refused: Some(Refused { reason: Reason::Connection, detail: "timeout".to_owned() }),
+        });
+        let (ok, told) = say(&state, Language::En);
+        assert!(!ok);
+        assert!(told.ends_with("(timeout) The box’s own stays in force, for 800 days."), "{told}");
+        assert!(told.contains("port 80"), "{told}");
+        let (_, told) = say(&state, Language::Fr);
+        assert!(told.contains("le port 80. (timeout)"), "{told}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_missing_or_ends_is_bad() {
+        let missing = judged(&State::default());
+        assert_eq!((missing.ok, missing.key), (false, "public_missing"));
+        let judge = |own, days_left| {
+            let shown = certificates::Shown {
+                subject: "box.example.org".to_owned(),
+                issuer: "Example".to_owned(),
+                own,
+                names: Vec::new(),
+                days_left,
+                fingerprint: String::new(),
+            };
+            let verdict = judged(&State { public: Some(shown), ..State::default() });
+            (verdict.ok, verdict.key)
+        };
+        assert_eq!(judge(true, Some(29)), (false, "public_ends"));
+        assert_eq!(judge(false, Some(4)), (true, "public_valid"));
+        assert_eq!(judge(false, Some(0)), (false, "public_ends"));
+        assert_eq!(judge(false, None), (false, "public_ends"));
     }
 
     #[test]

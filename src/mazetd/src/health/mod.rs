@@ -22,6 +22,8 @@ use crate::web::catalogue::Catalogue;
 const UNIT: &str = "mazet-health.service";
 /// Where [`UNIT`] leaves its report.
 const STORED: &str = "/run/mazet/health.json";
+/// The value that is itself a key of the catalogue, and is said in the reader's language.
+const TOLD: &str = "told";
 
 /// A health report.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -62,8 +64,13 @@ impl Finding {
 
     /// What was found, in one sentence.
     pub fn sentence(&self, catalogue: &Catalogue, language: Language) -> String {
+        let said = |(name, value): (&'_ String, &'_ String)| match name.as_str() {
+            TOLD => (name.clone(), catalogue.say(language, value, &[])),
+            _ => (name.clone(), value.clone()),
+        };
+        let values: Vec<(String, String)> = self.values.iter().map(said).collect();
         let values: Vec<(&str, &str)> =
-            self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         catalogue.say(language, &format!("health.{}", self.key), &values)
     }
 }

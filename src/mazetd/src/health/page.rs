@@ -17,10 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The port of the front web server.
 pub const PORT: u16 = 443;
 
-/// Asks for `path` on the box itself; the certificate at `trusted` alone is believed.
+/// Asks for `path` on the box itself; the authority whose certificate is at `trusted` alone is believed.
 ///
 /// # Errors
-/// When nobody answers, the certificate is another one, or the status is not 2xx.
+/// When nobody answers, another authority issued the certificate, or the status is not 2xx.
 pub fn ask(port: u16, path: &str, trusted: &Path) -> Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let stream = TcpStream::connect_timeout(&address, PATIENCE).context("connecting to the web server")?;
@@ -39,12 +39,12 @@ pub fn ask(port: u16, path: &str, trusted: &Path) -> Result<()> {
     }
 }
 
-/// Believes the certificate in the PEM file at `trusted` and no other.
+/// Believes the authority in the PEM file at `trusted` and no other.
 fn trusting(trusted: &Path) -> Result<ClientConfig> {
     let certificate = CertificateDer::from_pem_file(trusted)
         .with_context(|| format!("reading the certificate {}", trusted.display()))?;
     let mut roots = RootCertStore::empty();
-    roots.add(certificate).context("believing the box's own certificate")?;
+    roots.add(certificate).context("believing the box's own authority")?;
     let provider = Arc::new(ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -90,10 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn a_page_under_the_boxs_certificate_is_well_and_its_failure_is_told() {
+    fn a_page_under_the_boxs_authority_is_well_and_its_failure_is_told() {
         let folder = tempfile::tempdir().expect("temporary folder");
         tls::ensure(folder.path(), "garrigue", None).expect("certificate");
-        let trusted = folder.path().join("cert.pem");
+        let trusted = folder.path().join(tls::AUTHORITY);
         let port = serve(folder.path(), "HTTP/1.1 200 OK\r\n\r\n");
         ask(port, "/", &trusted).expect("well");
         let port = serve(folder.path(), "HTTP/1.1 502 Bad Gateway\r\n\r\n");
@@ -102,12 +102,12 @@ mod tests {
     }
 
     #[test]
-    fn another_certificate_is_not_believed() {
+    fn another_authority_is_not_believed() {
         let (ours, theirs) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
         tls::ensure(ours.path(), "mazet", None).expect("certificate");
         tls::ensure(theirs.path(), "mazet", None).expect("certificate");
         let port = serve(theirs.path(), "HTTP/1.1 200 OK\r\n\r\n");
-        let error = ask(port, "/", &ours.path().join("cert.pem")).expect_err("foreign");
+        let error = ask(port, "/", &ours.path().join(tls::AUTHORITY)).expect_err("foreign");
         assert!(format!("{error:#}").contains("certificate"), "{error:#}");
     }
 }

@@ -6,21 +6,23 @@ use std::sync::LazyLock;
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 7] = [
+const FRENCH: [&str; 8] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
     include_str!("../../catalogue/fr/api.toml"),
     include_str!("../../catalogue/fr/people.toml"),
     include_str!("../../catalogue/fr/machine.toml"),
+    include_str!("../../catalogue/fr/certificates.toml"),
     include_str!("../../catalogue/fr/mail.toml"),
     include_str!("../../catalogue/fr/leaving.toml"),
 ];
-const ENGLISH: [&str; 7] = [
+const ENGLISH: [&str; 8] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
     include_str!("../../catalogue/en/api.toml"),
     include_str!("../../catalogue/en/people.toml"),
     include_str!("../../catalogue/en/machine.toml"),
+    include_str!("../../catalogue/en/certificates.toml"),
     include_str!("../../catalogue/en/mail.toml"),
     include_str!("../../catalogue/en/leaving.toml"),
 ];

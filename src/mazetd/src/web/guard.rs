@@ -107,6 +107,8 @@ pub async fn language(request: Request, next: Next) -> Response {
     let chosen = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(tongue::parse);
     match chosen {
         // A path of two slashes would lead the redirect to another host.
+        // Over plain HTTP a browser keeps no cookie of ours: the page looks at its address itself.
+        _ if super::authority::is_plain(request.headers()) => next.run(request).await,
         Some(language) if request.method() == Method::GET && !request.uri().path().starts_with("//") => {
             let cookie = session::cookie(tongue::COOKIE, tongue::tag(language));
             ([(header::SET_COOKIE, cookie)], Redirect::to(&without_language(request.uri()))).into_response()

@@ -14,7 +14,7 @@
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
 //! | [`wireless`] | the form for a Wi-Fi network, of both |
-//! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
+//! | [`home`], [`account`], [`people`], [`machine`], [`authority`] | those of the installed box |
 //! | [`api`] | the same acts as JSON |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
@@ -26,6 +26,7 @@ mod agent;
 pub mod api;
 mod app;
 mod assets;
+mod authority;
 mod broker;
 pub mod catalogue;
 mod claim;

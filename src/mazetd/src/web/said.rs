@@ -5,9 +5,10 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 26] = [
     "account.saved",
     "applications.removed",
+    "certificates.account_kept",
     "change.done",
     "devices.ended",
     "factor.stopped",

@@ -5,15 +5,27 @@ use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
 use super::routes::{Route, may, member, public};
-use super::{account, api, home, machine, people};
+use super::{account, api, authority, home, machine, people};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
 const LIST_BYTES: usize = 1024 * 1024;
 
 /// The pages that need no session, written once more as what the wall lets through: a route that is
 /// added tomorrow is behind it without anybody thinking of it.
-pub const EXCEPTIONS: [&str; 8] =
-    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset", "/forgotten"];
+pub const EXCEPTIONS: [&str; 12] = [
+    "/",
+    "/authority/",
+    "/authority/mazet.crt",
+    "/authority/mazet.mobileconfig",
+    "/authority/mazet.pem",
+    "/done",
+    "/robots.txt",
+    "/sign-in",
+    "/sign-in/code",
+    "/welcome",
+    "/reset",
+    "/forgotten",
+];
 
 /// The table.
 pub fn table() -> Vec<Route> {
@@ -29,6 +41,10 @@ fn doors() -> Vec<Route> {
     vec![
         public("/", get(home::show)),
         public("/done", get(home::done)),
+        public("/authority/", get(authority::show)),
+        public("/authority/mazet.crt", get(authority::der)),
+        public("/authority/mazet.mobileconfig", get(authority::profile)),
+        public("/authority/mazet.pem", get(authority::pem)),
         public("/sign-in", get(account::sign_in::show).post(account::sign_in::save)),
         public("/sign-in/code", get(account::second::show).post(account::second::save)),
         public("/welcome", get(account::slip::welcome).post(account::slip::welcome_save)),
@@ -135,6 +151,13 @@ fn of_machine() -> Vec<Route> {
         may(Action::ChangeMachine, "/machine/network/keep", post(machine::network::keep)),
         may(Action::ChangeMachine, "/machine/network/seen", post(machine::network::seen)),
         may(Action::ChangeMachine, "/machine/wifi", get(machine::wifi::show).post(machine::wifi::save)),
+        may(
+            Action::ChangeMachine,
+            "/machine/certificates",
+            get(machine::certificates::show).post(machine::certificates::save),
+        ),
+        may(Action::ChangeMachine, "/machine/certificates/order", post(machine::certificates::order)),
+        may(Action::ChangeMachine, "/machine/certificates/account", post(machine::certificates::account)),
         may(
             Action::ChangeMachine,
             "/machine/change",

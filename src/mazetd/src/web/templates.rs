@@ -56,6 +56,7 @@ const ACCOUNT: &[(&str, &str)] = &[
     page!("account/sign-in"),
     page!("account/slip"),
     page!("account/tiles"),
+    page!("authority"),
     page!("done"),
     page!("home"),
 ];
@@ -83,6 +84,7 @@ const PEOPLE: &[(&str, &str)] = &[
 
 /// The machine, for operators.
 const MACHINE: &[(&str, &str)] = &[
+    page!("machine/certificates"),
     page!("machine/change"),
     page!("machine/choice"),
     page!("machine/mail"),

@@ -16,6 +16,7 @@
 //! | `vhosts` | virtual hosts |
 //! | `accounts` | users, roles, backups, health checks |
 //! | `databases` | PostgreSQL's databases, and the versions of their schemas |
+//! | `providers` | who serves the DNS of domains |
 //! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
@@ -27,6 +28,7 @@ mod graph;
 mod image;
 mod network;
 mod packages;
+mod providers;
 pub(crate) mod shape;
 mod suites;
 mod templates;
@@ -118,6 +120,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         vhosts::check,
         accounts::check,
         databases::check,
+        providers::check,
         templates::check,
         templates::firmware,
     ];

@@ -27,6 +27,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 faults.push(name.place.fault(format!("`{}` is no host name", name.value), hint));
             }
             content(&vhost, faults);
+            plain(&vhost, faults);
             allowed(&vhost, &access, faults);
         }
     }
@@ -63,6 +64,21 @@ fn content(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     if !vhost.has("folder") {
         let hint = "add the folder that the programs lie in".to_owned();
         faults.push(php.place.fault("`php` runs the programs of a `folder`", hint));
+    }
+}
+
+/// Over plain HTTP nobody is known, and no name has a certificate that it must match.
+fn plain(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    if vhost.boolean("plain") != Some(true) {
+        return;
+    }
+    if let Some(access) = vhost.text("access").filter(|access| access.value != PUBLIC) {
+        let hint = "write access = \"public\", or remove `plain`".to_owned();
+        faults.push(access.place.fault("a location of plain HTTP is for everybody", hint));
+    }
+    for key in ["names", "php"].into_iter().filter(|key| vhost.has(key)) {
+        let hint = format!("remove `{key}` or `plain`");
+        faults.push(vhost.place_of(key).fault(format!("a location of plain HTTP has no `{key}`"), hint));
     }
 }
 

@@ -9,11 +9,13 @@
 //! | [`sites`] | what the box answers to, and where domains lead |
 //! | [`settings`] | association, language, remote maintenance |
 //! | [`mail`] | the relay that takes the box's own messages |
+//! | [`certificates`] | the box's certificates, and who certifies its public domains |
 //! | [`change`] | what a change would do, confirming it, how it went |
 //!
 //! A form never changes anything by itself: it leads to the page that shows what would change
 //! ([`change::preview`]), and that one's form orders it.
 
+pub mod certificates;
 pub mod change;
 pub mod choice;
 pub mod mail;

@@ -21,6 +21,7 @@ use crate::protocol::{
 };
 use crate::trial::Standing;
 use crate::updates::Updates;
+use crate::{certificates, tls};
 
 /// What the broker knows, for tests to set and to look at.
 pub struct State {
@@ -39,6 +40,9 @@ pub struct State {
     pub health: Report,
     pub trial: Standing,
     pub comparison: Comparison,
+    pub certificates: certificates::State,
+    /// The folder of the box's certificates.
+    pub tls: TempDir,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
@@ -105,6 +109,8 @@ impl State {
             health: Report { findings: Vec::new() },
             trial: Standing::default(),
             comparison: comparison(),
+            certificates: certificates::State::default(),
+            tls: authority(),
             refuse: None,
             asked: Vec::new(),
             held: None,
@@ -171,6 +177,19 @@ impl State {
             Request::Reboot => Response::Done,
             Request::Offers => Response::Offers(offers()),
             Request::Health => Response::Health(self.health.clone()),
+            Request::Certificates => Response::Certificates(Box::new(self.certificates.clone())),
+            Request::OrderCertificate => {
+                self.certificates.running = true;
+                Response::Done
+            }
+            Request::SetDnsAccount { provider, values } => {
+                self.certificates.account = Some((provider, values.keys().cloned().collect()));
+                self.passwords.extend(values.into_values());
+                Response::Done
+            }
+            Request::Authority => Response::Authority {
+                pem: std::fs::read_to_string(self.tls.path().join(tls::AUTHORITY)).unwrap(),
+            },
             Request::Settings => Response::Settings(Box::new(self.settings.clone())),
             Request::PreviewSettings { settings } => Response::Preview(Box::new(self.preview(&settings))),
             Request::ChangeSettings { settings, seen } if seen == self.settings.version => {
@@ -246,6 +265,13 @@ fn disks() -> Vec<Disk> {
         disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &[("ntfs", "Photos"), ("ext4", "")]),
         disk("sdc", "Generic Flash", "", 4_010_000_000, &[("vfat", "")]),
     ]
+}
+
+/// A real authority.
+fn authority() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    tls::ensure(folder.path(), "mazet", None).unwrap();
+    folder
 }
 
 /// A box with one service.

@@ -320,3 +320,91 @@ pub fn report() -> Report {
         services: vec![measured("one"), measured("two")],
     }
 }
+
+/// A certificate in force, and one public domain whose order was refused.
+fn refused() -> crate::certificates::State {
+    use crate::acme::{Outcome, Reason, Refused};
+    use mazet_model::manifest::{DnsProvider, DnsVariable};
+    let shown = crate::certificates::Shown {
+        subject: "amis.example.org".to_owned(),
+        issuer: "Mazet, Mazet 12ab-34cd".to_owned(),
+        own: true,
+        names: vec!["amis.example.org".to_owned()],
+        days_left: Some(800),
+        fingerprint: ["AB"; 32].join(":"),
+    };
+    let variable = |name: &str, secret, required| DnsVariable { name: name.to_owned(), secret, required };
+    crate::certificates::State {
+        authority: Some(shown.clone()),
+        local: Some(shown.clone()),
+        public: Some(shown),
+        outcome: Some(Outcome {
+            wish: "1".to_owned(),
+            at: 1_764_054_600,
+            refused: Some(Refused { reason: Reason::Connection, detail: "<timeout>".to_owned() }),
+        }),
+        running: false,
+        providers: vec![DnsProvider {
+            name: "somebody".to_owned(),
+            title: "Somebody".to_owned(),
+            variables: vec![variable("SOME_TOKEN", true, true), variable("SOME_ZONE", false, false)],
+        }],
+        account: None,
+    }
+}
+
+#[tokio::test]
+async fn a_public_certificate_is_wished_and_what_is_missing_is_told_at_its_field() {
+    let Some(site) = Installed::start().await else { return };
+    let mut ada = site.operator().await;
+    site.broker.state().certificates = refused();
+    let path = "/machine/certificates";
+    let wrong = [("mode", "acme-dns"), ("domains", "box.local"), ("directory", "http://ca.example/")];
+    let answer = ada.fill(path, path, &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for field in ["domains", "email", "provider", "directory"] {
+        assert!(answer.body.contains(&format!("id=\"{field}-fault\"")), "{field}: {}", answer.body);
+    }
+    let good = [
+        ("mode", "acme-http"),
+        ("domains", "Amis.example.org, www.example.org"),
+        ("email", "ada@example.org"),
+        ("directory", "https://acme-v02.api.letsencrypt.org/directory"),
+        ("provider", ""),
+    ];
+    let preview = ada.fill(path, path, &good).await;
+    assert_eq!(confirm(&mut ada, &preview).await.leads_to(), "/machine/change");
+    let certificates = site.broker.state().settings.settings.certificates.clone();
+    assert_eq!(certificates.domains, ["amis.example.org", "www.example.org"]);
+    assert_eq!((certificates.directory, certificates.dns_provider), (None, None));
+    let page = ada.get(path).await.body;
+    assert!(page.contains("does not reach this box") && page.contains("&lt;timeout&gt;"), "{page}");
+    assert!(page.contains("The earlier certificate stays in force."), "{page}");
+    ada.language = "fr";
+    assert!(ada.get(path).await.body.contains("n’atteint pas ce serveur"));
+    ada.language = "en";
+    assert_eq!(ada.fill(path, "/machine/certificates/order", &[]).await.leads_to(), path);
+    assert!(ada.get(path).await.body.contains("id=\"running\""));
+}
+
+#[tokio::test]
+async fn what_opens_a_dns_account_goes_to_the_broker_and_is_never_shown() {
+    let Some(site) = Installed::start().await else { return };
+    let mut ada = site.operator().await;
+    site.broker.state().certificates = refused();
+    let (path, to) = ("/machine/certificates", "/machine/certificates/account");
+    let fields = [("provider", "somebody"), ("SOME_TOKEN", "s3cret"), ("LD_PRELOAD", "x")];
+    let answer = ada.fill(path, to, &fields).await;
+    assert_eq!(answer.leads_to(), "/machine/certificates?said=certificates.account_kept");
+    let kept = site.broker.state().certificates.account.clone();
+    assert_eq!(kept, Some(("somebody".to_owned(), vec!["SOME_TOKEN".to_owned()])));
+    assert_eq!(site.broker.state().passwords, ["s3cret"]);
+    let page = ada.get(&answer.leads_to()).await.body;
+    assert!(page.contains("The account is kept.") && !page.contains("s3cret"), "{page}");
+    let unknown = ada.fill(path, to, &[("provider", "nobody"), ("SOME_TOKEN", "s3cret")]).await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    site.broker.state().refuse = Some(("set-dns-account", "dns-account SOME_TOKEN is missing"));
+    let refused = ada.fill(path, to, &[("provider", "somebody")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("SOME_TOKEN is missing"), "{}", refused.body);
+}

@@ -1,6 +1,7 @@
 //! The whole site, asked as a browser would, over a broker made for the test.
 
 mod api;
+mod authority;
 mod broker;
 mod connection;
 mod eyes;
@@ -50,6 +51,7 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
+    bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -122,7 +124,8 @@ fn cookie_header(cookies: &[(String, String)]) -> String {
 /// What came back, its cookies kept.
 async fn answer(response: axum::response::Response, cookies: &mut Vec<(String, String)>) -> Answer {
     let (parts, body) = response.into_parts();
-    let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
     for cookie in parts.headers.get_all(header::SET_COOKIE) {
         let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
         let value = rest.split(';').next().unwrap();
@@ -131,7 +134,7 @@ async fn answer(response: axum::response::Response, cookies: &mut Vec<(String, S
             cookies.push((name.to_owned(), value.to_owned()));
         }
     }
-    Answer { status: parts.status, headers: parts.headers, body }
+    Answer { status: parts.status, headers: parts.headers, body, bytes }
 }
 
 /// A form's body (WHATWG URL § 5): everything but letters and digits escaped.
