@@ -53,7 +53,7 @@ async fn root_does_what_the_pages_do() {
     let Some(directory) = directory().await else { return };
     let directory = &directory;
     let done = async |words: &[&str]| {
-        run(directory, words).await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"))
+        run(directory, words).await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"));
     };
     done(&["organisations", "add", "Les Randonneurs", "--domain", "rando.example.org"]).await;
     done(&["organisations", "change", "Les Randonneurs", "--quota", "50", "--member-quota", "5"]).await;
