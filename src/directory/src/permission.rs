@@ -314,6 +314,7 @@ mod tests {
         SeePeople            MHEshebo ·H·sh·bo ········
         ManagePeople         MHE·heb· ·H··h··· ········
         ManageAccount        MHE·heb· ·H··h··· ········
+        RemovePeople         MHE·heb· ········ ········
         AppointRoles         MHE·heb· ·H··h··· ········
         SetQuotas            MHE·heb· ·H··h··· ········
         ManageGroups         MHE·heb· ·H··h··· ········

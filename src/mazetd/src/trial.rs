@@ -165,6 +165,10 @@ pub fn forget(root: &Path, runner: &Runner) -> Result<()> {
 /// [`Over`] when nothing is on trial, [`Busy`] while the change is under way, [`Early`] until the
 /// network has followed it: who asks then has not come by the new settings. Else what failed.
 pub fn keep(root: &Path, facts: &Facts, runner: &Runner) -> Result<()> {
+    // Whoever is late hears so, even while something else changes the settings.
+    if !file(root).exists() {
+        bail!(Over);
+    }
     let lock = lock_file(root)?;
     if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!(Busy);

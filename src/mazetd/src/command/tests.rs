@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use mazet_database::testing::server;
 use mazet_directory::people::{self, Person, State};
 use mazet_directory::seed::{self, Seed};
-use mazet_directory::{OWNER, ROLE, Role, groups, organisations, password};
+use mazet_directory::{OWNER, ROLE, Role, groups, organisations, outbox, password};
 
 use super::*;
 use crate::{Cli, Command};
@@ -15,7 +15,7 @@ use crate::{Cli, Command};
 async fn directory() -> Option<Directory> {
     let server = server()?;
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE], &migrations).await;
+    let name = server.database(OWNER, &[ROLE, outbox::SENDER], &migrations).await;
     let directory = Directory::new(&server.place(&name, ROLE), 4).unwrap();
     let seed = Seed {
         organisation: "Les Amis du Mazet".to_owned(),
@@ -53,7 +53,7 @@ async fn root_does_what_the_pages_do() {
     let Some(directory) = directory().await else { return };
     let directory = &directory;
     let done = async |words: &[&str]| {
-        run(directory, words).await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"))
+        run(directory, words).await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"));
     };
     done(&["organisations", "add", "Les Randonneurs", "--domain", "rando.example.org"]).await;
     done(&["organisations", "change", "Les Randonneurs", "--quota", "50", "--member-quota", "5"]).await;

@@ -96,8 +96,8 @@ fn is_usable(own: Ipv4Addr, prefix: u8) -> bool {
     let number = u32::from(own) & hosts;
     // In a network of two (RFC 3021) and of one, every number is a machine's.
     let is_host = prefix >= 31 || (number != 0 && number != hosts);
-    let is_special = own.is_loopback() || own.is_multicast() || own.is_link_local() || own.is_broadcast();
-    prefix > 0 && is_host && !is_special && own.octets()[0] != 0
+    let is_special = own.is_loopback() || own.is_link_local() || own.octets()[0] == 0;
+    is_host && !is_special
 }
 
 #[cfg(test)]
@@ -129,15 +129,11 @@ mod tests {
         assert_eq!(faults("192.168.1.10", "", ""), ["address_wrong"]);
         assert_eq!(faults("192.168.1.10/33", "", ""), ["address_wrong"]);
         assert_eq!(faults("2001:db8::1/64", "", ""), ["address_six"]);
-        for unusable in [
-            "192.168.1.0/24",
-            "192.168.1.255/24",
-            "127.0.0.1/8",
-            "169.254.1.1/16",
-            "224.0.0.5/8",
-            "0.0.0.1/8",
-            "10.0.0.1/0",
-        ] {
+        // What no machine can have at all is taken for no address.
+        for wrong in ["224.0.0.5/8", "0.0.0.0/8", "10.0.0.1/0"] {
+            assert_eq!(faults(wrong, "", ""), ["address_wrong"], "{wrong}");
+        }
+        for unusable in ["192.168.1.0/24", "192.168.1.255/24", "127.0.0.1/8", "169.254.1.1/16", "0.0.0.1/8"] {
             assert_eq!(faults(unusable, "", ""), ["address_unusable"], "{unusable}");
         }
         assert_eq!(faults("192.168.1.10/24", "router", "dns"), ["gateway_wrong", "dns_wrong"]);

@@ -132,7 +132,11 @@ async fn a_password_lets_nobody_into_an_account_or_the_machine() {
         ("patch", "/api/v1/account".to_owned(), Some(json!({ "contact": "evil@example.org" }))),
         ("post", "/api/v1/account/applications".to_owned(), Some(json!({ "name": "More", "api": true }))),
         ("get", "/api/v1/account/second-factor".to_owned(), None),
-        ("delete", "/api/v1/account/second-factor".to_owned(), None),
+        (
+            "post",
+            "/api/v1/account/second-factor/stop".to_owned(),
+            Some(json!({ "password": PASSWORD, "code": "123456" })),
+        ),
         (
             "post",
             "/api/v1/account/password".to_owned(),
