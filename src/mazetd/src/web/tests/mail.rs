@@ -86,7 +86,7 @@ impl Installed {
         let settings =
             Settings { mail: self.broker.state().settings.settings.mail.clone(), ..Settings::live() };
         let place = self.server.place(&self.database, SENDER);
-        let trusted = Some(server.folder.path().join("cert.pem"));
+        let trusted = Some(server.folder.path().join(tls::AUTHORITY));
         Sender { settings, password: Some(password.to_owned()), place, trusted }.run().await.unwrap();
     }
 
