@@ -30,7 +30,11 @@ pub async fn preview(
     back: &str,
 ) -> Result<Result<Response, Faults>, Failure> {
     let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
-    let preview = member.app.broker.preview(wished.clone()).await?;
+    let preview = match member.app.broker.preview(wished.clone()).await {
+        Ok(preview) => preview,
+        // A template that cannot be rendered, say: the operator reads which.
+        Err(error) => return Ok(Err(refusal(&member.app, member.language, error)?)),
+    };
     if !preview.faults.is_empty() {
         return Ok(Err(faults(member, &preview)));
     }

@@ -85,6 +85,8 @@ async fn updates(member: &Member) -> Result<Value, Failure> {
     };
     let waiting = match waiting {
         None => member.say("updates.looking", &[]),
+        // That nothing waits is not known before Debian was asked.
+        Some(Waiting { packages: 0, .. }) if listed.is_none() => member.say("updates.unknown", &[]),
         Some(Waiting { packages, security }) => {
             let all = member.count("updates.waiting", packages as usize);
             let of_security = member.count("updates.security", security as usize);
