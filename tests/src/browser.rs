@@ -156,6 +156,12 @@ impl Browser {
         self.nothing_complained(name)
     }
 
+    /// Forgets what the browser complained of so far: while the web server itself is exchanged, a page that
+    /// asks how far that is meets nobody.
+    pub fn forget_complaints(&self) -> Result<()> {
+        self.session.post("/se/log", &json!({ "type": "browser" })).map(drop)
+    }
+
     fn nothing_complained(&self, name: &str) -> Result<()> {
         let log = self.session.post("/se/log", &json!({ "type": "browser" }))?;
         let severe: Vec<&str> = log

@@ -36,7 +36,7 @@ impl Person {
             ("password_again", password.as_str()),
         ];
         let reply = visitor.post("/welcome", &fields)?;
-        let good = reply.status == 303 && reply.redirect.ends_with("/sign-in");
+        let good = reply.status == 303 && reply.redirect.ends_with("/sign-in?said=welcome.done");
         ensure!(good, "the slip of {} is answered {} {}", self.login, reply.status, reply.redirect);
         Ok(())
     }

@@ -57,23 +57,41 @@ pub struct Address {
 
 /// An interface in `ip -json address`.
 #[derive(Debug, Deserialize)]
-struct Interface {
-    ifname: String,
+pub struct Interface {
+    /// The kernel's name.
+    pub ifname: String,
     #[serde(default)]
     flags: Vec<String>,
+    /// Its addresses.
     #[serde(default)]
-    addr_info: Vec<Info>,
+    pub addr_info: Vec<Info>,
 }
 
+/// An address in `ip -json address`.
 #[derive(Debug, Deserialize)]
-struct Info {
-    local: Option<IpAddr>,
+pub struct Info {
+    /// The address itself.
+    pub local: Option<IpAddr>,
     prefixlen: Option<u8>,
     scope: Option<String>,
     #[serde(default)]
     dynamic: bool,
     #[serde(default)]
     temporary: bool,
+}
+
+impl Interface {
+    /// A cable is plugged in at both ends, or a wireless network is joined.
+    pub fn is_linked(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "LOWER_UP")
+    }
+}
+
+impl Info {
+    /// It is reached from beyond the link.
+    pub fn is_global(&self) -> bool {
+        self.scope.as_deref() == Some("global")
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,14 +143,22 @@ pub fn look(runner: &Runner) -> Result<Facts> {
     Ok(Facts { cards, gateways, dns })
 }
 
+/// Reads what `ip -json address show` said.
+///
+/// # Errors
+/// It is something else.
+pub fn interfaces(json: &str) -> Result<Vec<Interface>> {
+    serde_json::from_str(json).context("reading what ip said")
+}
+
 fn read_cards(
     json: &str,
     is_card: impl Fn(&str) -> bool,
     is_wireless: impl Fn(&str) -> bool,
 ) -> Result<Vec<Card>> {
-    let interfaces: Vec<Interface> = serde_json::from_str(json).context("reading what ip said")?;
+    let interfaces = interfaces(json)?;
     let address = |info: &Info| {
-        let is_ours = info.scope.as_deref() == Some("global") && !info.temporary;
+        let is_ours = info.is_global() && !info.temporary;
         let (address, prefix) = (info.local?, info.prefixlen?);
         is_ours.then_some(Address { address, prefix, given: info.dynamic })
     };
@@ -142,7 +168,7 @@ fn read_cards(
         Card {
             name: one.ifname.clone(),
             wireless: is_wireless(&one.ifname),
-            linked: one.flags.iter().any(|flag| flag == "LOWER_UP"),
+            linked: one.is_linked(),
             addresses,
         }
     };

@@ -72,6 +72,8 @@ fn unit_that_will_not_start(phone: &Browser, base: &str, shell: &GuestShell) -> 
     phone.page_is_well("preview", "fr")?;
     phone.click("//button[@id='confirm']")?;
     phone.wait_long_for("//*[@id='failed' or @id='done']", CHANGE)?;
+    phone.forget_complaints()?;
+    phone.go(&format!("{base}/machine/change"))?;
     phone.page_is_well("gone-back", "fr")?;
     let said = phone.text_now("#failed")?.context("the page calls the change done")?;
     ensure!(said.contains("apache2.service"), "the page does not name the unit: {said}");

@@ -64,6 +64,7 @@ pub fn switched(current: &Current, switches: &Switches) -> std::result::Result<S
             field: field.into(),
             key: "api.service_unknown".to_owned(),
             value: value.clone(),
+            ..Wrong::default()
         });
     };
     for (name, on) in &switches.on {

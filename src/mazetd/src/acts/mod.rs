@@ -13,11 +13,13 @@ pub mod machine;
 pub mod people;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use mazet_directory::{Field, Invalid};
+use mazet_model::setting_fault::SettingFault;
 
 /// A value that cannot be taken, and where it stood.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wrong {
     /// The field's name in the API.
     pub field: Cow<'static, str>,
@@ -25,12 +27,14 @@ pub struct Wrong {
     pub key: String,
     /// Which of several values it is; empty where there is one alone.
     pub value: String,
+    /// What goes into the sentence beside it, by name.
+    pub values: BTreeMap<String, String>,
 }
 
 impl Wrong {
     /// One value alone in its field.
     pub fn at(field: &'static str, key: &str) -> Self {
-        Self { field: field.into(), key: key.to_owned(), value: String::new() }
+        Self { field: field.into(), key: key.to_owned(), ..Self::default() }
     }
 
     /// What the directory refused.
@@ -38,8 +42,15 @@ impl Wrong {
         Self {
             field: field(invalid.field).into(),
             key: format!("invalid.{}", invalid.key()),
-            value: String::new(),
+            ..Self::default()
         }
+    }
+
+    /// A fault of the settings as a whole; its English text goes into `{text}`.
+    pub fn setting(fault: &SettingFault) -> Self {
+        let mut values = fault.values.clone();
+        values.insert("text".to_owned(), fault.text.clone());
+        Self { values, ..Self::at("settings", &format!("setting_fault.{}", fault.key)) }
     }
 }
 

@@ -128,7 +128,12 @@ async fn keep_aliases(
             }
             None => {
                 let key = "invalid.domain.unknown".to_owned();
-                wrong.push(Wrong { field: "aliases".into(), key, value: address.clone() });
+                wrong.push(Wrong {
+                    field: "aliases".into(),
+                    key,
+                    value: address.clone(),
+                    ..Wrong::default()
+                });
                 continue;
             }
         };

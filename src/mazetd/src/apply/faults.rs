@@ -159,9 +159,10 @@ fn is_line(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mazet_model::settings::Security;
+    use mazet_model::settings::{Language, Security};
 
     use super::*;
+    use crate::web::catalogue::Catalogue;
 
     #[test]
     fn all_faults_are_told_at_once() {
@@ -187,7 +188,12 @@ mod tests {
             directory: Some("http://ca.example.org/".to_owned()),
             dns_provider: Some("nobody".to_owned()),
         };
-        let told: Vec<String> = faults(&settings, &[]).iter().map(ToString::to_string).collect();
+        let faults = faults(&settings, &[]);
+        for fault in &faults {
+            let key = format!("setting_fault.{}", fault.key);
+            assert!(Catalogue::shared().get(Language::Fr, &key).is_some(), "no text has the key {key}");
+        }
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
         box.name: "Le Box" is no host name: 1 to 63 small letters, digits and inner dashes
         box.timezone: "../../etc/passwd" is no time zone like "Europe/Paris"

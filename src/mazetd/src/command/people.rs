@@ -380,6 +380,7 @@ async fn import(
         field: format!("line {}", fault.line).into(),
         key: line_key(fault.what),
         value: fault.value.clone(),
+        ..Wrong::default()
     });
     Refused::none(&wrong.collect::<Vec<_>>())?;
     if dry_run {

@@ -22,12 +22,14 @@ use clap::Subcommand;
 use mazet_database::Place;
 use mazet_directory::outbox::{Queue, Trouble};
 use mazet_directory::{DATABASE, OWNER};
+use mazet_model::settings::Language;
 
 #[cfg(test)]
 pub use sending::Sender;
 
 use crate::run::{Program, Runner};
-use crate::{database, files};
+use crate::web::catalogue::Catalogue;
+use crate::{database, files, system};
 
 /// The relay's password, below the root; root's alone, in a folder that the unit's credentials come from.
 const PASSWORD: &str = "srv/mazet/secrets/mail/password";
@@ -104,17 +106,17 @@ async fn check() -> Result<()> {
     let queue = Queue::open(&Place::new(DATABASE, OWNER)).await?;
     match queue.trouble().await? {
         None => Ok(()),
-        Some(trouble) => bail!("{}", told(&trouble)),
+        Some(trouble) => bail!("{}", told(&trouble, system::language())),
     }
 }
 
-/// What is not well, in one line.
-fn told(Trouble { given_up, late, answer }: &Trouble) -> String {
-    let words = if answer.is_empty() { "no server was asked yet" } else { answer };
-    format!(
-        "messages given up in the last 7 days: {given_up}; waiting for more than an hour: {late}; \
-         the last answer: {words}; look at /machine/mail"
-    )
+/// What is not well, in one line: people read it among the findings of the machine's health.
+fn told(Trouble { given_up, late, answer }: &Trouble, language: Language) -> String {
+    let catalogue = Catalogue::shared();
+    let nothing = catalogue.say(language, "mail.trouble_no_answer", &[]);
+    let (given_up, late) = (given_up.to_string(), late.to_string());
+    let answer = if answer.is_empty() { &nothing } else { answer };
+    catalogue.say(language, "mail.trouble", &[("given_up", &given_up), ("late", &late), ("answer", answer)])
 }
 
 #[cfg(test)]
@@ -143,6 +145,11 @@ mod tests {
     #[test]
     fn trouble_is_told_in_one_line() {
         let trouble = Trouble { given_up: 2, late: 0, answer: "550 no such user".to_owned() };
-        insta::assert_snapshot!(told(&trouble), @"messages given up in the last 7 days: 2; waiting for more than an hour: 0; the last answer: 550 no such user; look at /machine/mail");
+        insta::assert_snapshot!(told(&trouble, Language::En), @"2 given up in the last 7 days, 0 waiting for more than an hour; the last answer: 550 no such user; look at the page “Mail that the box sends”.");
+        let silent = told(&Trouble { answer: String::new(), ..trouble }, Language::Fr);
+        assert!(
+            silent.starts_with("2 abandonnés") && silent.contains("aucun serveur n’a encore été essayé"),
+            "{silent}"
+        );
     }
 }

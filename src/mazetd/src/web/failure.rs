@@ -120,7 +120,9 @@ pub fn refused(app: &App, language: Language, error: mazet_directory::Error) -> 
 pub fn sentence(app: &App, language: Language, wrong: &Wrong) -> String {
     let known = app.pages.catalogue.get(language, &wrong.key);
     let key = if known.is_some() { &wrong.key } else { "invalid.other" };
-    let text = app.pages.catalogue.say(language, key, &[("fault", &wrong.value)]);
+    let more = wrong.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let values: Vec<(&str, &str)> = more.chain([("fault", wrong.value.as_str())]).collect();
+    let text = app.pages.catalogue.say(language, key, &values);
     // A text with a gap for it says itself which value it is.
     let told = wrong.value.is_empty() || known.is_some_and(|text| text.contains("{fault}"));
     if told { text } else { format!("{} – {text}", wrong.value) }

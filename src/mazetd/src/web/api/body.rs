@@ -131,7 +131,7 @@ fn shape<T: JsonSchema>(bytes: &[u8], path: &str) -> Vec<Wrong> {
     let wrong = |field: &str, key: &str| Wrong {
         field: field.to_owned().into(),
         key: key.to_owned(),
-        value: String::new(),
+        ..Wrong::default()
     };
     let mut faults: Vec<Wrong> = given
         .keys()

@@ -143,7 +143,7 @@ fn query<Q: DeserializeOwned + JsonSchema>(uri: &Uri) -> Result<Q, Problem> {
         }
         let name = pair.split('=').next().unwrap_or_default();
         let key = if known(name) { "api.wrong_type" } else { "api.unknown_field" };
-        Some(Wrong { field: name.to_owned().into(), key: key.to_owned(), value: String::new() })
+        Some(Wrong { field: name.to_owned().into(), key: key.to_owned(), ..Wrong::default() })
     };
     let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     Err(Problem::invalid(pairs.filter_map(fault).collect()))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -136,9 +135,7 @@ async fn looked_at(caller: &Caller, current: &Settings, wished: &Settings) -> Re
         machine::check(wished).into_iter().map(|(path, key)| Wrong::at(path, key)).collect();
     Problem::none(wrong)?;
     let preview = caller.app.broker.preview(wished.clone()).await?;
-    let fault =
-        |fault: &SettingFault| Wrong { value: fault.text.clone(), ..Wrong::at("settings", "machine.fault") };
-    Problem::none(preview.faults.iter().map(fault).collect())?;
+    Problem::none(preview.faults.iter().map(Wrong::setting).collect())?;
     Ok(preview)
 }
 

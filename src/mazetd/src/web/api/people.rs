@@ -295,7 +295,7 @@ pub async fn import(call: Call<Where, Table>) -> Result<Made<Vec<Invited>>, Prob
     let taken = taken.map_err(|preview| {
         let wrong = |fault: &LineFault| {
             let (key, value) = (line_key(fault.what), fault.value.clone());
-            Wrong { field: format!("line {}", fault.line).into(), key, value }
+            Wrong { field: format!("line {}", fault.line).into(), key, value, ..Wrong::default() }
         };
         Problem::invalid(preview.faults.iter().map(wrong).collect())
     })?;

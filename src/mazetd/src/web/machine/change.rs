@@ -5,10 +5,11 @@ use mazet_model::settings::Settings;
 use serde_json::{Value, json};
 
 use super::network;
+use crate::acts::Wrong;
 use crate::change::{Last, Preview};
 use crate::protocol::Request;
 use crate::trial;
-use crate::web::failure::Failure;
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, refusal};
 use crate::web::member::{Member, Sent};
 use crate::web::navigation;
@@ -30,7 +31,11 @@ pub async fn preview(
     back: &str,
 ) -> Result<Result<Response, Faults>, Failure> {
     let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
-    let preview = member.app.broker.preview(wished.clone()).await?;
+    let preview = match member.app.broker.preview(wished.clone()).await {
+        Ok(preview) => preview,
+        // A template that cannot be rendered, say: the operator reads which.
+        Err(error) => return Ok(Err(refusal(&member.app, member.language, error)?)),
+    };
     if !preview.faults.is_empty() {
         return Ok(Err(faults(member, &preview)));
     }
@@ -51,12 +56,7 @@ pub async fn preview(
 fn faults(member: &Member, preview: &Preview) -> Faults {
     let mut faults = Faults::default();
     for fault in &preview.faults {
-        let values: Vec<(&str, &str)> =
-            fault.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let key = format!("setting_fault.{}", fault.key);
-        let known = member.app.pages.catalogue.get(member.language, &key).is_some();
-        let other = || member.say("machine.fault", &[("fault", &fault.text)]);
-        faults.add("", if known { member.say(&key, &values) } else { other() });
+        faults.add("", failure::sentence(&member.app, member.language, &Wrong::setting(fault)));
     }
     faults
 }

@@ -10,8 +10,7 @@ use super::{change, current};
 use crate::acts::machine::{Switches, switched};
 use crate::measure::desk::{Candidate, Comparison};
 use crate::measure::{Figures, Measured, Report};
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
+use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
@@ -64,12 +63,8 @@ pub async fn measure(Path(group): Path<String>, sent: Sent) -> Result<Response, 
 }
 
 async fn comparison(member: &Member, group: &str) -> Result<Comparison, Failure> {
-    let question = Request::Comparison { alternative: group.to_owned() };
-    match member.app.broker.ask(&question).await? {
-        Reply::Comparison(comparison) if comparison.candidates.is_empty() => Err(Failure::NotFound),
-        Reply::Comparison(comparison) => Ok(*comparison),
-        other => Err(unexpected(&question, &other).into()),
-    }
+    let comparison = member.app.broker.comparison(group).await?;
+    if comparison.candidates.is_empty() { Err(Failure::NotFound) } else { Ok(comparison) }
 }
 
 fn page(member: &Member, group: &str, comparison: &Comparison, faults: &Faults) -> Result<Response, Failure> {

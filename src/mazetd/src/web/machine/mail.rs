@@ -7,8 +7,7 @@ use mazet_model::settings::{Relay, Security, Settings};
 use serde_json::{Value, json};
 
 use super::{change, current};
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
+use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, refusal};
 use crate::web::letters::{self, Writer};
@@ -151,10 +150,6 @@ fn as_sent(fields: &Fields) -> Value {
 
 async fn page(member: &Member, form: &Value, faults: &Faults) -> Result<Response, Failure> {
     let (directory, actor) = (member.directory()?, member.actor());
-    let kept = match member.app.broker.ask(&Request::MailPassword).await? {
-        Reply::MailPassword { kept } => kept,
-        other => return Err(unexpected(&Request::MailPassword, &other).into()),
-    };
     let own = people::get(directory, actor, member.session.person).await?;
     let messages = outbox::list(directory, actor, COUNT).await?;
     let tried = member.query("test").parse().ok();
@@ -167,7 +162,7 @@ async fn page(member: &Member, form: &Value, faults: &Faults) -> Result<Response
         "form": form,
         "fault": by_field(form, faults),
         "securities": securities(member, form),
-        "kept": kept,
+        "kept": member.app.broker.has_mail_password().await?,
         "on": member.app.broker.status().await?.sends_mail,
         "own": own.contact.unwrap_or_default(),
         "tried": tried.map(|message| line(member, message)),

@@ -9,10 +9,9 @@ use mazet_model::values::is_host_label;
 use serde_json::{Value, json};
 
 use super::{change, current};
-use crate::network::{Card, Facts};
-use crate::protocol::{Request, Response as Reply};
+use crate::network::Card;
+use crate::protocol::Request;
 use crate::trial::{MINUTES, Standing};
-use crate::web::broker::unexpected;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, refusal};
 use crate::web::member::{Member, Sent};
@@ -75,11 +74,7 @@ pub async fn seen(Sent { member, .. }: Sent) -> Result<Response, Failure> {
 /// # Errors
 /// The broker fails.
 pub async fn trial(member: &Member, running: bool) -> Result<Value, Failure> {
-    let standing = match member.app.broker.ask(&Request::Trial).await? {
-        Reply::Trial(standing) => standing,
-        other => return Err(unexpected(&Request::Trial, &other).into()),
-    };
-    Ok(trial_shown(member, &standing, running))
+    Ok(trial_shown(member, &member.app.broker.trial().await?, running))
 }
 
 fn trial_shown(member: &Member, standing: &Standing, running: bool) -> Value {
@@ -131,7 +126,7 @@ async fn page(
     wished: &Settings,
     faults: &Faults,
 ) -> Result<Response, Failure> {
-    let facts = facts(member).await?;
+    let facts = member.app.broker.network().await?;
     let network = &wished.network;
     let fixed = network.method == Some(Method::Static);
     let form = json!({
@@ -153,17 +148,6 @@ async fn page(
         "ssid": ssid,
     });
     member.form("machine/network", "machine.network", &form, faults, more)
-}
-
-/// The network as it is now.
-///
-/// # Errors
-/// The broker fails.
-pub async fn facts(member: &Member) -> Result<Facts, Failure> {
-    match member.app.broker.ask(&Request::Network).await? {
-        Reply::Network(facts) => Ok(*facts),
-        other => Err(unexpected(&Request::Network, &other).into()),
-    }
 }
 
 /// What a field shows: what was chosen, else what the network gave, to be kept by a fixed address.

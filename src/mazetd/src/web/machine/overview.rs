@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use super::{current, group_title, network};
 use crate::acts::machine::groups;
 use crate::health::Finding;
-use crate::protocol::{Request, Response as Reply};
 use crate::updates::{Updates, Waiting};
-use crate::web::broker::unexpected;
 use crate::web::dates;
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
@@ -74,17 +72,15 @@ fn finding(member: &Member, one: &Finding) -> Value {
 }
 
 async fn updates(member: &Member) -> Result<Value, Failure> {
-    let updates = match member.app.broker.ask(&Request::Updates).await? {
-        Reply::Updates(updates) => updates,
-        other => return Err(unexpected(&Request::Updates, &other).into()),
-    };
-    let Updates { listed, installed, waiting, restart } = updates;
+    let Updates { listed, installed, waiting, restart } = member.app.broker.updates().await?;
     let when = |moment: Option<u64>| match moment {
         Some(seconds) => dates::shown(member.language, i64::try_from(seconds).unwrap_or_default()),
         None => member.say("updates.never", &[]),
     };
     let waiting = match waiting {
         None => member.say("updates.looking", &[]),
+        // That nothing waits is not known before Debian was asked.
+        Some(Waiting { packages: 0, .. }) if listed.is_none() => member.say("updates.unknown", &[]),
         Some(Waiting { packages, security }) => {
             let all = member.count("updates.waiting", packages as usize);
             let of_security = member.count("updates.security", security as usize);

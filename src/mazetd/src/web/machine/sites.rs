@@ -8,10 +8,8 @@ use mazet_directory::organisations;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::network::facts;
 use crate::network::Facts;
-use crate::protocol::{Request, Response as Reply, Site, Sites};
-use crate::web::broker::unexpected;
+use crate::protocol::{Site, Sites};
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::Member;
@@ -40,10 +38,7 @@ enum Leads {
 /// # Errors
 /// The broker or the directory fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
-    let sites = match member.app.broker.ask(&Request::Sites).await? {
-        Reply::Sites(sites) => *sites,
-        other => return Err(unexpected(&Request::Sites, &other).into()),
-    };
+    let sites = member.app.broker.sites().await?;
     let status = member.app.broker.status().await?;
     let data = json!({
         "sites": sites.sites.iter().map(|one| site(&member, one, &status.name)).collect::<Value>(),
@@ -81,7 +76,7 @@ fn certificate(member: &Member, sites: &Sites) -> String {
 
 async fn domains(member: &Member) -> Result<Value, Failure> {
     let all = organisations::list(member.directory()?, member.actor()).await?;
-    let facts = facts(member).await?;
+    let facts = member.app.broker.network().await?;
     let mut lookups = JoinSet::new();
     for name in all.iter().flat_map(|one| one.domains.clone()).take(MOST) {
         lookups.spawn(async move {

@@ -199,6 +199,8 @@ async fn the_overview_says_how_the_machine_is() {
         "{}",
         page.body
     );
+    site.broker.state().updates.waiting = Some(Waiting { packages: 0, security: 0 });
+    assert!(ada.get("/machine").await.body.contains("Not known yet"));
     site.broker.state().health.findings = findings();
     let waiting = Some(Waiting { packages: 3, security: 1 });
     site.broker.state().updates =

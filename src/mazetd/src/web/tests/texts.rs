@@ -62,6 +62,19 @@ fn every_key_that_a_template_or_the_broker_names_has_a_text() {
     }
 }
 
+#[test]
+fn french_signs_stay_on_the_line_of_their_words() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/fr.toml");
+    let texts = std::fs::read_to_string(folder).unwrap() + &all("catalogue/fr", "toml");
+    let texts: Vec<&str> =
+        texts.lines().filter(|line| !line.starts_with('#') && line.contains(" = \"")).collect();
+    assert!(texts.len() > 500, "only {} texts were found", texts.len());
+    for text in texts {
+        let apart = [" ?", " !", " :", " ;", " »", "« "].into_iter().find(|sign| text.contains(sign));
+        assert_eq!(apart, None, "an ordinary space stands at a sign: {text}");
+    }
+}
+
 /// What the directory says: `event.<what it recorded>`, `invalid.<field>.<fault>`.
 fn said_by_the_directory(key: &str, directory: &str) -> bool {
     let quoted = |word: &str| directory.contains(&format!("\"{word}\""));
