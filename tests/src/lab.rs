@@ -1,15 +1,16 @@
 //! What every scenario is given.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use mazet_boot::disk::{Disk, Format};
 use mazet_boot::firmware::Firmware;
 use mazet_boot::kvm::Accelerator;
 use mazet_boot::watch::{Goal, watch};
-use mazet_boot::{Machine, Qemu, Runner};
+use mazet_boot::{Failure, Machine, Qemu, Runner, Verdict};
 
 /// Time for one boot: an emulated machine beside another emulated machine and a browser.
 pub const BOOT: Duration = Duration::from_secs(1500);
@@ -124,10 +125,35 @@ impl Bench {
         let verdict = watch(&qemu, machine, goal, BOOT);
         if verdict.reached() {
             eprintln!("  {}: {}", machine.name, verdict.summary());
-            return Ok(qemu);
+        } else {
+            // A picture of the screen often shows what the serial line does not.
+            let _ = qemu.screenshot(&self.path(&format!("{}.screen.png", machine.name)));
         }
-        // A picture of the screen often shows what the serial line does not.
-        let _ = qemu.screenshot(&self.path(&format!("{}.screen.png", machine.name)));
-        bail!("{verdict}")
+        reached(verdict)?;
+        Ok(qemu)
+    }
+}
+
+/// An error that keeps the verdict unless it is that the goal was reached.
+pub fn reached(verdict: Verdict) -> Result<(), Unreached> {
+    if verdict.reached() { Ok(()) } else { Err(Unreached(verdict)) }
+}
+
+/// A boot that did not reach its goal, as an error that keeps the verdict.
+#[derive(Debug)]
+pub struct Unreached(Verdict);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Unreached {}
+
+impl Unreached {
+    /// Did the emulator, and nothing that we built, end the boot?
+    pub fn is_emulators(&self) -> bool {
+        self.0.failure == Some(Failure::Stalled) && self.0.accelerator == Accelerator::Emulation
     }
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use mazet_boot::junit::{self, Case};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, Unreached};
 use crate::scenario::{self, Scenario};
 
 /// Which scenarios run, and how.
@@ -100,18 +100,29 @@ fn work(lab: &Lab, board: &Mutex<Board>, changed: &Condvar) {
     }
 }
 
-/// Runs one scenario; a panic in it is its failure, not the run's.
+/// Runs one scenario; a panic in it is its failure, not the run's. Where the emulator itself
+/// stood still, it runs once more, from its beginning, and says so.
 fn attempt(lab: &Lab, scenario: Scenario) -> Option<String> {
-    let story = || -> Result<()> {
-        let bench = lab.bench(scenario.name)?;
-        (scenario.run)(&bench)?;
-        fs::write(bench.path("passed"), "").context("noting that it passed")
+    let story = || std::panic::catch_unwind(|| tell(lab, scenario));
+    let emulators = |error: &anyhow::Error| error.downcast_ref().is_some_and(Unreached::is_emulators);
+    let end = match story() {
+        Ok(Err(error)) if emulators(&error) => {
+            eprintln!("{}: the emulator stood still, not what it ran; once more\n{error:#}", scenario.name);
+            story()
+        }
+        end => end,
     };
-    match std::panic::catch_unwind(story) {
+    match end {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(format!("{error:#}")),
         Err(_) => Some("it panicked; see above".to_owned()),
     }
+}
+
+fn tell(lab: &Lab, scenario: Scenario) -> Result<()> {
+    let bench = lab.bench(scenario.name)?;
+    (scenario.run)(&bench)?;
+    fs::write(bench.path("passed"), "").context("noting that it passed")
 }
 
 /// The next scenario whose need is fulfilled; waits for one that runs. One whose need
@@ -179,9 +190,14 @@ fn table(cases: &[Case]) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use mazet_boot::Runner;
+    use mazet_boot::firmware::Firmware;
     use mazet_boot::kvm::Accelerator;
+    use mazet_boot::stage::Stage;
+    use mazet_boot::{Failure, Runner, Verdict};
+
+    use crate::lab::{Bench, reached};
 
     use super::*;
 
@@ -234,6 +250,43 @@ mod tests {
         b                            FAILED     0 s  it needs a, which failed
         0 passed, 2 failed
         ");
+    }
+
+    fn unreached(failure: Failure) -> anyhow::Error {
+        let verdict = Verdict {
+            goal: "wizard".to_owned(),
+            failure: Some(failure),
+            stage: Stage::Initrd,
+            detail: "rcu: (t=2103 jiffies g=77 q=2 ncpus=2)".to_owned(),
+            time: Duration::from_secs(200),
+            firmware: Firmware::Bios,
+            accelerator: Accelerator::Emulation,
+            log: "serial.log".into(),
+            last_lines: Vec::new(),
+        };
+        reached(verdict).expect_err("it failed").into()
+    }
+
+    #[test]
+    fn only_a_stall_of_the_emulator_is_tried_again_and_once() {
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let folder = tempfile::tempdir().expect("folder");
+        let runs = |run| {
+            RUNS.store(0, Ordering::Relaxed);
+            let end = attempt(&lab(folder.path()), Scenario { run, ..scenario("a", None, false) });
+            (end.is_none(), RUNS.load(Ordering::Relaxed))
+        };
+        let stalls_once = |_: &Bench| match RUNS.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(unreached(Failure::Stalled)).context("the first boot"),
+            _ => Ok(()),
+        };
+        fn always(failure: Failure) -> Result<()> {
+            RUNS.fetch_add(1, Ordering::Relaxed);
+            Err(unreached(failure))
+        }
+        assert_eq!(runs(stalls_once), (true, 2));
+        assert_eq!(runs(|_| always(Failure::Stalled)), (false, 2));
+        assert_eq!(runs(|_| always(Failure::Initrd)), (false, 1));
     }
 
     #[test]

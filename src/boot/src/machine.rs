@@ -156,8 +156,8 @@ impl Machine {
     fn board(&self) -> Vec<String> {
         let mut arguments = owned(["-nodefaults", "-no-user-config", "-display", "none"]);
         arguments.extend(["-name".to_owned(), format!("mazet-{}", self.name)]);
-        let size =
-            ["-m".to_owned(), self.memory_mib.to_string(), "-smp".to_owned(), self.processors.to_string()];
+        let size = ["-m".to_owned(), self.memory_mib.to_string()];
+        let size = size.into_iter().chain(["-smp".to_owned(), self.processors_run().to_string()]);
         match self.firmware {
             // Its gibibyte of memory and its four cores cannot be chosen.
             Firmware::Raspi3b => {
@@ -186,6 +186,16 @@ impl Machine {
             }
         }
         arguments
+    }
+
+    /// Each write to Secure Boot's variables brings all processors into system management mode
+    /// together. QEMU's translator, which runs each on a thread of its own, was seen to lose a
+    /// timer there and the kernel to wait for ever; one processor has nobody to wait for.
+    fn processors_run(&self) -> u32 {
+        match (self.firmware, self.accelerator) {
+            (Firmware::SecureBoot, Accelerator::Emulation) => 1,
+            _ => self.processors,
+        }
     }
 
     /// Monitor, serial line and the shell's line.
@@ -295,5 +305,13 @@ mod tests {
         let board = machine.board().join(" ");
         assert!(board.contains("q35,smm=on"), "{board}");
         assert!(board.contains("-accel kvm -cpu host"), "{board}");
+        assert!(board.contains("-smp 2"), "{board}");
+    }
+
+    #[test]
+    fn an_emulated_secure_boot_has_one_processor() {
+        let machine = Machine::new("t", Firmware::SecureBoot, Accelerator::Emulation, "/l");
+        let board = machine.board().join(" ");
+        assert!(board.contains("-smp 1"), "{board}");
     }
 }

@@ -112,11 +112,13 @@ pub struct Reader {
     stage: Stage,
     end: Option<End>,
     failed: Vec<String>,
+    /// The grace period of the kernel's last report of a stall.
+    stalled: Option<i64>,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { read: 0, stage: Stage::Nothing, end: None, failed: Vec::new() }
+        Self { read: 0, stage: Stage::Nothing, end: None, failed: Vec::new(), stalled: None }
     }
 }
 
@@ -155,11 +157,29 @@ impl Reader {
         if self.end.is_some() {
             return;
         }
-        self.end = fatal(line, self.stage).map(|failure| End { failure, line: line.trim().to_owned() });
+        let failure = fatal(line, self.stage).or_else(|| self.stall(line));
+        self.end = failure.map(|failure| End { failure, line: line.trim().to_owned() });
         if self.end.is_none() && failed_unit(line) && !self.failed.iter().any(|known| known == line.trim()) {
             self.failed.push(line.trim().to_owned());
         }
     }
+
+    /// A busy host makes a guest stall for a while. Only a second report of one and the same
+    /// grace period, a minute of the kernel's time after the first, tells that it lasts.
+    fn stall(&mut self, line: &str) -> Option<Failure> {
+        let period = stalled_period(line)?;
+        let again = self.stalled.replace(period) == Some(period);
+        again.then_some(Failure::Stalled)
+    }
+}
+
+/// The grace period that a report of the kernel's stall detector names
+/// (Documentation/RCU/stallwarn.rst of Linux): `(detected by 0, t=5252 jiffies, g=-1155, q=2 ncpus=2)`.
+fn stalled_period(line: &str) -> Option<i64> {
+    let (_, report) = line.split_once("rcu: ")?;
+    let (_, rest) = report.split_once("jiffies")?;
+    let (_, number) = rest.split_once(" g=")?;
+    number.split([',', ' ']).next()?.parse().ok()
 }
 
 fn fatal(line: &str, stage: Stage) -> Option<Failure> {
@@ -231,6 +251,24 @@ mod tests {
         assert_eq!(read(&format!("[ 0.0] Linux version 6\n{panic}")).1, Some(Failure::Kernel));
         let initrd = "[ 0.0] Linux version 6\nRun /init as init process\n";
         assert_eq!(read(&format!("{initrd}{panic}")).1, Some(Failure::Initrd));
+    }
+
+    #[test]
+    fn a_stall_ends_a_boot_when_it_lasts() {
+        let report = |time: u32, period: i32| {
+            format!(
+                "[ {time}.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n\
+                 [ {time}.2] rcu: \t1-...!: (0 ticks this GP) idle=7688/0/0x0 softirq=50/50 fqs=0\n\
+                 [ {time}.3] rcu: \t(detected by 0, t=5252 jiffies, g={period}, q=2 ncpus=2)\n\
+                 [ {time}.4] rcu: rcu_preempt kthread starved for 5252 jiffies! g{period} f0x0 ->cpu=1\n"
+            )
+        };
+        let kernel = "[ 0.0] Linux version 6\n";
+        assert_eq!(read(&format!("{kernel}{}{}", report(30, -1155), report(99, -1091))).1, None);
+        let lasting = format!("{kernel}{}{}", report(30, -1155), report(93, -1155));
+        assert_eq!(read(&lasting).1, Some(Failure::Stalled));
+        let itself = "[ 51.2] rcu: \t(t=2103 jiffies g=77 q=2 ncpus=2)\n";
+        assert_eq!(read(&format!("{kernel}{itself}{itself}")).1, Some(Failure::Stalled));
     }
 
     #[test]

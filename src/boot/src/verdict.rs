@@ -24,6 +24,9 @@ pub enum Failure {
     BootLoader,
     /// The kernel stopped.
     Kernel,
+    /// A processor of the guest stands still, and the kernel says so again and again: under
+    /// emulation, a fault of the emulator (a timer that never rings) more often than of the guest.
+    Stalled,
     /// The initial RAM file system did not find its root.
     Initrd,
     /// A systemd unit of ours failed.
@@ -42,6 +45,7 @@ impl fmt::Display for Failure {
             Self::Firmware => "firmware",
             Self::BootLoader => "boot loader",
             Self::Kernel => "kernel",
+            Self::Stalled => "stalled",
             Self::Initrd => "initrd",
             Self::UnitFailed => "unit failed",
             Self::HealthCheck => "health check",

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::browser::{Browser, ENGLISH_DESKTOP, FRENCH_PHONE};
 use crate::inside::{self, System};
-use crate::lab::Bench;
+use crate::lab::{self, Bench};
 use crate::scenario::INSTALLS;
 use crate::visitor::Visitor;
 use crate::wizard::{self, ENGLISH, FRENCH};
@@ -88,8 +88,8 @@ pub fn rescue(bench: &Bench) -> Result<()> {
         let keys = json!({ "keys": [{ "type": "qcode", "data": key }] });
         qemu.monitor().execute("send-key", &keys)?;
     }
-    let verdict = mazet_boot::watch::watch(&qemu, &machine, &Goal::wizard(), crate::lab::BOOT);
-    ensure!(verdict.reached(), "{verdict}");
+    let verdict = mazet_boot::watch::watch(&qemu, &machine, &Goal::wizard(), lab::BOOT);
+    lab::reached(verdict)?;
     qemu.shell()?.ask("test -d /run/live/medium/live").context("it is no live system").map(drop)
 }
 

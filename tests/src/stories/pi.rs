@@ -12,7 +12,7 @@ use mazet_boot::watch::{Goal, watch};
 use mazet_boot::{Machine, Qemu, pi};
 
 use crate::inside::{self, System};
-use crate::lab::Bench;
+use crate::lab::{self, Bench};
 use crate::visitor::Visitor;
 use crate::wizard::FRENCH;
 use crate::{by_http, console};
@@ -161,8 +161,9 @@ impl Board {
         machine.plug.clone_from(&self.plug);
         let qemu = Qemu::start(&machine, tools)?;
         let verdict = watch(&qemu, &machine, &goal, BOOT);
-        ensure!(verdict.reached(), "{verdict}");
-        eprintln!("  {name}: {}", verdict.summary());
+        let summary = verdict.summary();
+        lab::reached(verdict)?;
+        eprintln!("  {name}: {summary}");
         Ok(qemu)
     }
 }
