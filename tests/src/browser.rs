@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -13,11 +14,20 @@ use base64::engine::general_purpose::STANDARD;
 use mazet_boot::guard::Guarded;
 use serde_json::{Value, json};
 
+use crate::keyboard;
 use crate::lab::Bench;
 use crate::webdriver::Session;
 
 /// How long an element may take to appear: an emulated box answers slowly.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Asks axe-core for what it finds: rule, impact and places.
+const AXE: &str = r"
+    const done = arguments[arguments.length - 1];
+    const places = nodes => nodes.map(node => node.html.slice(0, 200) + ' ' + node.failureSummary);
+    axe.run(document, { resultTypes: ['violations'] })
+        .then(result => result.violations.map(one => [one.id, one.impact, ...places(one.nodes)]))
+        .then(done, error => done(String(error)));";
 
 /// A screen and the language that its owner reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +40,19 @@ pub struct Screen {
     pub phone: bool,
     /// Languages as a browser sends them: `fr-FR,fr`.
     pub languages: &'static str,
+    /// No pointer: everything is done with keys.
+    pub keyboard: bool,
 }
 
 /// A phone whose owner reads French.
-pub const FRENCH_PHONE: Screen = Screen { width: 390, height: 844, phone: true, languages: "fr-FR,fr" };
+pub const FRENCH_PHONE: Screen =
+    Screen { width: 390, height: 844, phone: true, languages: "fr-FR,fr", keyboard: false };
 /// A desktop computer whose owner reads English.
-pub const ENGLISH_DESKTOP: Screen = Screen { width: 1280, height: 800, phone: false, languages: "en-GB,en" };
+pub const ENGLISH_DESKTOP: Screen =
+    Screen { width: 1280, height: 800, phone: false, languages: "en-GB,en", keyboard: false };
+/// The narrowest screen that pages must fit (WCAG 2.2, 1.4.10), of somebody who has no pointer.
+pub const FRENCH_KEYBOARD: Screen =
+    Screen { width: 320, height: 640, phone: true, languages: "fr-FR,fr", keyboard: true };
 
 /// A browser with one window.
 #[derive(Debug)]
@@ -43,6 +60,7 @@ pub struct Browser {
     session: Session,
     pictures: PathBuf,
     screen: Screen,
+    axe: Arc<str>,
     // After the session: the driver must still be there to close it.
     _driver: Guarded,
     _profile: tempfile::TempDir,
@@ -61,7 +79,8 @@ impl Browser {
             let size = json!({ "width": screen.width, "height": screen.height });
             session.post("/window/rect", &size)?;
         }
-        Ok(Self { session, pictures, screen, _driver: driver, _profile: profile })
+        let axe = Arc::clone(&bench.lab.axe);
+        Ok(Self { session, pictures, screen, axe, _driver: driver, _profile: profile })
     }
 
     /// Opens an address.
@@ -95,13 +114,15 @@ impl Browser {
     /// Clicks on an element.
     pub fn click(&self, xpath: &str) -> Result<()> {
         let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
-        self.session.click(&element).with_context(|| format!("clicking on {xpath}"))
+        let click = if self.screen.keyboard { keyboard::activate } else { Session::click };
+        click(&self.session, &element).with_context(|| format!("clicking on {xpath}"))
     }
 
     /// Types into a field.
     pub fn fill(&self, xpath: &str, text: &str) -> Result<()> {
         let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
-        self.session.fill(&element, text).with_context(|| format!("typing into {xpath}"))
+        let fill = if self.screen.keyboard { keyboard::fill } else { Session::fill };
+        fill(&self.session, &element, text).with_context(|| format!("typing into {xpath}"))
     }
 
     /// The visible text of an element.
@@ -135,9 +156,22 @@ impl Browser {
         Ok(self.session.script(&script)?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// The paths that the page's links lead to on its own site, those to files left out.
+    pub fn links(&self) -> Result<Vec<String>> {
+        let script = "return [...document.links].filter(link => link.origin === location.origin && \
+             !link.hasAttribute('download')).map(link => link.pathname);";
+        Ok(serde_json::from_value(self.session.script(script)?)?)
+    }
+
+    /// Sees that everything on the page can be reached without a pointer.
+    pub fn keyboard_suffices(&self, name: &str) -> Result<()> {
+        keyboard::reaches_everything(&self.session).with_context(|| format!("{name}, by keyboard alone"))
+    }
+
     /// Keeps the whole page as a picture and sees that it fits the screen's width, is in
-    /// the language `language`, and that the browser had nothing to complain about (a
-    /// broken content policy, a missing file).
+    /// the language `language`, that the browser had nothing to complain about (a
+    /// broken content policy, a missing file), and that axe-core finds nothing that keeps
+    /// somebody from using it.
     pub fn page_is_well(&self, name: &str, language: &str) -> Result<()> {
         let shot = json!({
             "cmd": "Page.captureScreenshot",
@@ -153,7 +187,20 @@ impl Browser {
         ensure!(seen[0] == language, "{name} is in {} where {language} was expected", seen[0]);
         let (width, screen) = (seen[1].as_u64().unwrap_or(u64::MAX), u64::from(self.screen.width));
         ensure!(width <= screen, "{name} is {width} pixels wide on a screen of {screen}");
-        self.nothing_complained(name)
+        self.nothing_complained(name)?;
+        self.nobody_is_kept_out(name)
+    }
+
+    /// All that axe-core checks by itself, serious or not.
+    fn nobody_is_kept_out(&self, name: &str) -> Result<()> {
+        if self.session.script("return typeof axe;")? != "object" {
+            self.session.script(&self.axe)?;
+        }
+        let found = self.session.script_until_called(AXE).with_context(|| format!("axe-core at {name}"))?;
+        let found = found.as_array().with_context(|| format!("axe-core says of {name}: {found}"))?;
+        let lines: Vec<String> = found.iter().map(|finding| format!("\n  {finding}")).collect();
+        ensure!(found.is_empty(), "axe-core finds at {name}:{}", lines.concat());
+        Ok(())
     }
 
     /// Forgets what the browser complained of so far: while the web server itself is exchanged, a page that

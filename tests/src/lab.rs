@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -28,6 +29,8 @@ pub struct Lab {
     pub tools: Runner,
     /// Chromium, curl.
     pub test_tree: Runner,
+    /// The text of axe-core's script.
+    pub axe: Arc<str>,
     /// What executes the guests.
     pub accelerator: Accelerator,
     /// What the Raspberry Pi's scenarios need.

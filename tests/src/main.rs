@@ -11,7 +11,7 @@
 //! | [`schedule`] | running several side by side, the table of results |
 //! | [`console`] | what a person reads on the machine's screen |
 //! | [`inside`] | looking at the running box through the hypervisor's shell |
-//! | [`webdriver`], [`browser`] | headless Chromium |
+//! | [`webdriver`], [`browser`], [`keyboard`] | headless Chromium, and a person without a pointer |
 //! | [`visitor`] | foreign clients: curl |
 //! | [`folk`] | people of the box, with curl |
 //! | [`by_http`] | the wizard walked with curl |
@@ -27,6 +27,7 @@ mod by_http;
 mod console;
 mod folk;
 mod inside;
+mod keyboard;
 mod lab;
 mod members;
 mod scenario;
@@ -67,6 +68,9 @@ struct Program {
     /// The same for the test tree (Chromium, curl).
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     test_tree_prefix: Vec<String>,
+    /// The script of axe-core, which looks for what keeps people out of a page.
+    #[arg(long, value_name = "FILE")]
+    axe: PathBuf,
     /// Mazet's own program.
     #[arg(long, value_name = "FILE", default_value = "mazet")]
     mazet: PathBuf,
@@ -90,6 +94,8 @@ enum Command {
     Walk(walk::Arguments),
     /// The same with the pages of an installed box that nobody has signed in to yet.
     WalkMembers(walk::Members),
+    /// The same, by somebody without a pointer who looks at every page.
+    WalkEverybody(walk::Members),
     /// Measures boots and memory instead.
     Bench(bench::Arguments),
 }
@@ -110,6 +116,7 @@ fn run(program: &Program) -> anyhow::Result<bool> {
         None => schedule::run(&lab(program)?, &program.selection),
         Some(Command::Walk(arguments)) => walk::run(&lab(program)?, arguments).map(|()| true),
         Some(Command::WalkMembers(arguments)) => walk::members(&lab(program)?, arguments).map(|()| true),
+        Some(Command::WalkEverybody(arguments)) => walk::everybody(&lab(program)?, arguments).map(|()| true),
         Some(Command::Bench(arguments)) => bench::run(&lab(program)?, arguments).map(|()| true),
         Some(Command::List) => {
             scenario::ALL.iter().for_each(|scenario| println!("{scenario}"));
@@ -137,6 +144,7 @@ fn lab(program: &Program) -> anyhow::Result<Lab> {
         mazet: program.mazet.clone(),
         tools,
         test_tree: Runner::new(program.test_tree_prefix.iter().map(String::as_str)),
+        axe: std::fs::read_to_string(&program.axe).context("reading axe-core")?.into(),
         accelerator: choice.accelerator,
     })
 }

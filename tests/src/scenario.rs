@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, associations, boots, claim, clock, database, flash, install, load, members, mirror, name,
-    operator, pi, power, refused, usb, web_server, web_servers, wifi,
+    answers, associations, boots, certificates, claim, clock, database, everybody, flash, install, load,
+    members, mirror, name, operator, pi, power, refused, usb, web_server, web_servers, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -101,6 +101,19 @@ pub const ALL: &[Scenario] = &[
         "members-live-together",
         "operator, manager and member sign in; each sees their own",
         members::live_together,
+    )
+    .needs(INSTALLS),
+    story(
+        "pages-are-for-everybody",
+        "every page at 320 pixels, by keyboard, in both languages, and what axe-core says of it",
+        everybody::pages,
+    )
+    .needs(INSTALLS)
+    .long(),
+    story(
+        "is-certified",
+        "a device trusts the box's own authority; a public one certifies its domain",
+        certificates::is_certified,
     )
     .needs(INSTALLS),
     story(

@@ -222,6 +222,7 @@ mod tests {
             tools: Runner::default(),
             test_tree: Runner::default(),
             pi: None,
+            axe: "".into(),
             accelerator: Accelerator::Emulation,
         }
     }

@@ -54,9 +54,19 @@ pub struct Members {
     pub password: String,
 }
 
+impl Members {
+    fn operator(&self) -> Account<'_> {
+        Account { login: &self.login, password: &self.password }
+    }
+}
+
 /// Walks through the pages of operator, manager and member.
 pub fn members(lab: &Lab, arguments: &Members) -> Result<()> {
     let bench = lab.bench("walk-members")?;
-    let operator = Account { login: &arguments.login, password: &arguments.password };
-    stories::members::walk(&bench, &arguments.url, operator).map(drop)
+    stories::members::walk(&bench, &arguments.url, arguments.operator()).map(drop)
+}
+
+/// Walks through every page without a pointer.
+pub fn everybody(lab: &Lab, arguments: &Members) -> Result<()> {
+    stories::everybody::walk(&lab.bench("walk-everybody")?, &arguments.url, arguments.operator())
 }

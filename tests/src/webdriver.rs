@@ -82,6 +82,27 @@ impl Session {
     pub fn script(&self, script: &str) -> Result<Value> {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
+
+    /// The same, with an element as `arguments[0]`.
+    pub fn script_on(&self, element: &Element, script: &str) -> Result<Value> {
+        self.post("/execute/sync", &json!({ "script": script, "args": [{ ELEMENT: element.id }] }))
+    }
+
+    /// The same for JavaScript that is done when it calls its last argument, with what it gives.
+    pub fn script_until_called(&self, script: &str) -> Result<Value> {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Presses keys one after the other, as WebDriver names them (section 17.4.2).
+    pub fn press(&self, keys: impl IntoIterator<Item = char>) -> Result<()> {
+        let stroke = |key: char| {
+            let key = key.to_string();
+            [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
+        };
+        let strokes: Vec<Value> = keys.into_iter().flat_map(stroke).collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.post("/actions", &json!({ "actions": [keyboard] })).map(drop)
+    }
 }
 
 impl Drop for Session {

@@ -3,9 +3,11 @@
 pub mod answers;
 pub mod associations;
 pub mod boots;
+pub mod certificates;
 pub mod claim;
 pub mod clock;
 pub mod database;
+pub mod everybody;
 pub mod flash;
 pub mod install;
 pub mod load;

@@ -1,5 +1,6 @@
 //! `mazet test`: every suite, one verdict.
 
+mod axe;
 pub mod clock;
 mod drivers;
 mod second;
@@ -273,7 +274,9 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .arg("--artefacts")
         .arg(artefacts)
         .arg("--mazet")
-        .arg(own::path()?);
+        .arg(own::path()?)
+        .arg("--axe")
+        .arg(axe::script(setting, &boot::tree(setting, recipe, "test", Part::Test)?)?);
     for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
         command = enter(command, setting, recipe, artefacts, tree)?;
     }
