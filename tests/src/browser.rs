@@ -156,10 +156,11 @@ impl Browser {
         Ok(self.session.script(&script)?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The paths that the page's links lead to on its own site, those to files left out.
+    /// What the page's links lead to on its own site: without files, other languages, and the pages of services.
     pub fn links(&self) -> Result<Vec<String>> {
         let script = "return [...document.links].filter(link => link.origin === location.origin && \
-             !link.hasAttribute('download')).map(link => link.pathname);";
+             !link.hasAttribute('download') && !link.hreflang && \
+             !link.closest('#services, #sites')).map(link => link.pathname + link.search);";
         Ok(serde_json::from_value(self.session.script(script)?)?)
     }
 

@@ -32,7 +32,7 @@ const UNTRUSTED: i32 = 60;
 /// the test has. The box trusts pebble's own certificate as it would trust any authority of its operator's.
 const PEBBLE: &str = r#"
 set -e
-mkdir -p /run/internet && mount -o ro LABEL=INTERNET /run/internet && mkdir -p /run/pebble && cd /run/pebble
+mkdir -p /run/internet && mount -o ro LABEL=INTERNET /run/internet && mkdir -p /var/tmp/pebble && cd /var/tmp/pebble
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=pebble" \
     -addext "subjectAltName=IP:127.0.0.1" -keyout own-key.pem -out own.pem 2>/dev/null
 cp own.pem /usr/local/share/ca-certificates/pebble.crt && update-ca-certificates >/dev/null 2>&1
@@ -42,10 +42,10 @@ cat >pebble.json <<END
  "externalAccountBindingRequired": false, "domainBlocklist": ["interdit.example.org"]}}
 END
 for part in pebble pebble-challtestsrv; do install -m 755 "/run/internet/$part" .; done
-systemd-run --quiet --unit=names --working-directory=/run/pebble ./pebble-challtestsrv -http01 "" -https01 "" \
+systemd-run --quiet --unit=names --working-directory=/var/tmp/pebble /var/tmp/pebble/pebble-challtestsrv -http01 "" -https01 "" \
     -tlsalpn01 "" -doh "" -management 127.0.0.1:8055 -dns01 127.0.0.1:8053 -defaultIPv4 127.0.0.1 -defaultIPv6 ""
-systemd-run --quiet --unit=pebble --working-directory=/run/pebble --setenv=PEBBLE_VA_NOSLEEP=1 \
-    ./pebble -config pebble.json -dnsserver 127.0.0.1:8053
+systemd-run --quiet --unit=pebble --working-directory=/var/tmp/pebble --setenv=PEBBLE_VA_NOSLEEP=1 \
+    /var/tmp/pebble/pebble -config pebble.json -dnsserver 127.0.0.1:8053
 timeout 120 sh -c 'until openssl s_client -connect 127.0.0.1:14000 </dev/null >/dev/null 2>&1; do sleep 1; done'
 "#;
 /// The certificate of pebble's authority itself.

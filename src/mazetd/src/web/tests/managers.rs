@@ -11,6 +11,7 @@ async fn an_invitation_on_paper_opens_an_account() {
     let mut ada = site.operator().await;
     let wish =
         [("name", "Les Randonneurs"), ("domains", "rando.example.org"), ("member_quota", "5"), ("quota", "")];
+    assert!(ada.get("/organisations").await.body.contains("href=\"/organisations/new\""));
     let made = ada.fill("/organisations/new", "/organisations/new", &wish).await.leads_to();
     let id = between(&made, "/organisations/", "?");
     let page = ada.get(&format!("/people/new?organisation={id}")).await;
