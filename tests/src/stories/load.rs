@@ -1,5 +1,6 @@
 //! Fifty people at once on the pages, for two minutes, with wrk: latency, errors, memory.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -63,8 +64,10 @@ pub fn fifty(bench: &Bench) -> Result<()> {
     let people = invited(bench, &qemu)?;
     let sessions = sessions(bench, &qemu, &people)?;
     let before = inside::memory_in_use(&qemu)?;
+    let counted = counters(&qemu)?;
     let (report, most) = under_load(bench, &qemu, &sessions)?;
     eprintln!("{report}  memory in use: {before} MiB before, {most} MiB at most");
+    eprintln!("  the box's own count: {}", more(&counted, &counters(&qemu)?));
     for bad in ["answered ", "Socket errors", "Non-2xx"] {
         ensure!(!report.contains(bad), "requests failed:\n{report}");
     }
@@ -143,6 +146,26 @@ fn under_load(bench: &Bench, qemu: &Qemu, sessions: &[String]) -> Result<(String
         let most = watcher.join().map_err(|_| anyhow!("looking at the memory panicked"))??;
         Ok((String::from_utf8_lossy(&output?).into_owned(), most))
     })
+}
+
+/// What the box's kernel counted of TCP so far (Linux, Documentation/networking/snmp_counter.rst).
+fn counters(qemu: &Qemu) -> Result<BTreeMap<String, i64>> {
+    let text = qemu.shell()?.ask("cat /proc/net/snmp /proc/net/netstat")?;
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("Tcp")).collect();
+    let named = lines.chunks_exact(2).flat_map(|pair| pair[0].split(' ').zip(pair[1].split(' ')).skip(1));
+    Ok(named.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+}
+
+/// Those counters that tell of connections, with what came to them.
+fn more(before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>) -> String {
+    let tells = |name: &&String| {
+        ["Listen", "Reset", "Rst", "Opens", "Fail", "Cookie", "Abort", "Full"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    let came = |name: &String| (name.clone(), after[name] - before.get(name).copied().unwrap_or_default());
+    let all = after.keys().filter(tells).map(came).filter(|(_, count)| *count != 0);
+    all.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The most memory in use until `end` is closed.
