@@ -68,6 +68,20 @@ pub fn memory_in_use(qemu: &Qemu) -> Result<u64> {
     memory(&text).context("reading /proc/meminfo of the guest")
 }
 
+/// Whose that memory is: programs by their proportional share (proc_pid_smaps(5)), then the kernel's own, in MiB.
+const SHARES: &str = r#"
+for process in /proc/[0-9]*; do
+    awk -v name="$(cat $process/comm 2>/dev/null)" '/^Pss:/ { print $2, name }' $process/smaps_rollup 2>/dev/null
+done | awk '{ kib = $1; $1 = ""; sum[$0] += kib } END { for (name in sum) if (sum[name] >= 1024) print int(sum[name] / 1024), name }' |
+    sort -rn | awk '{ printf "%s, ", $0 }'
+awk '/^(SUnreclaim|KernelStack|PageTables|Percpu|Shmem|VmallocUsed):/ { printf "%s %d, ", $1, $2 / 1024 }' /proc/meminfo
+"#;
+
+/// [`memory_in_use`] in parts, on one line.
+pub fn memory_by_program(qemu: &Qemu) -> Result<String> {
+    Ok(qemu.shell()?.ask(SHARES)?.trim_end_matches([' ', ',']).to_owned())
+}
+
 fn memory(meminfo: &str) -> Option<u64> {
     let kib = |name: &str| -> Option<u64> {
         let line = meminfo.lines().find(|line| line.starts_with(name))?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, associations, boots, certificates, claim, clock, database, everybody, flash, install, load,
-    members, mirror, name, operator, pi, power, refused, usb, web_server, web_servers, wifi,
+    members, mirror, name, operator, pi, power, refused, trial, usb, web_server, web_servers, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -124,6 +124,9 @@ pub const ALL: &[Scenario] = &[
     .needs(INSTALLS)
     .long(),
     story("goes-back", "a change that cannot be applied is undone, and told", refused::goes_back)
+        .needs(INSTALLS)
+        .long(),
+    story("tries-an-address", "an address that nobody confirms goes back", trial::of_an_address)
         .needs(INSTALLS)
         .long(),
     story("fifty-at-once", "fifty people on the pages for two minutes", load::fifty).needs(INSTALLS).long(),

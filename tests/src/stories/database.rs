@@ -38,6 +38,7 @@ pub fn is_up(bench: &Bench) -> Result<()> {
     inside::no_unit_failed(&qemu)?;
     shell.ask("mazetd health").context("the box is not well")?;
     eprintln!("  {}: {} MiB of memory in use", machine.name, inside::memory_in_use(&qemu)?);
+    eprintln!("  of it, in MiB: {}", inside::memory_by_program(&qemu)?);
     let sizes = "for p in $(pgrep -u postgres); do awk '/^Pss:/ {s += $2} END {print s}' /proc/$p/smaps_rollup; done | \
                  awk '{s += $1} END {print int(s / 1024)}'";
     eprintln!("  PostgreSQL: {} MiB (PSS)", shell.ask(sizes)?);

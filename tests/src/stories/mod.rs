@@ -19,6 +19,7 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod refused;
+pub mod trial;
 pub mod usb;
 pub mod web_server;
 pub mod web_servers;
