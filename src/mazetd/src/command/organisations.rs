@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use mazet_directory::leaving::{self, Consequences};
 use mazet_directory::organisations::{self, Wish};
-use mazet_directory::{Actor, Directory, leaving};
+use mazet_directory::{Actor, Directory};
 
 use super::{InWords as _, Quota, organisation, print, quota, with};
 
@@ -31,6 +32,12 @@ pub enum Organisations {
         /// Its people leave it first; accounts that are then in none end
         #[arg(long)]
         with_people: bool,
+        /// Remove nothing, show what would go
+        #[arg(long)]
+        dry_run: bool,
+        /// With --dry-run, for programs
+        #[arg(long, requires = "dry_run")]
+        json: bool,
     },
     /// Changes what is said here of one, and nothing else
     Change(Change),
@@ -73,7 +80,11 @@ pub(super) async fn act(directory: &Directory, command: &Organisations) -> Resul
             let wish = Wish { domains: domains.clone(), ..Wish::named(name) };
             organisations::add(directory, &Actor::system(), &wish).await.in_words().map(drop)
         }
-        Organisations::Remove { name, with_people } => {
+        Organisations::Remove { name, dry_run: true, json, .. } => {
+            let id = organisation(directory, Some(name)).await?.id;
+            foresee(&leaving::consequences(directory, &Actor::system(), id).await?, *json)
+        }
+        Organisations::Remove { name, with_people, .. } => {
             let id = organisation(directory, Some(name)).await?.id;
             leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await.in_words()
         }
@@ -89,6 +100,17 @@ async fn list(directory: &Directory, json: bool) -> Result<()> {
     for one in all {
         println!("{}\t{} people\t{}", one.name, one.people, one.domains.join(" "));
     }
+    Ok(())
+}
+
+fn foresee(known: &Consequences, json: bool) -> Result<()> {
+    if json {
+        return print(known);
+    }
+    let one = &known.organisation;
+    println!("{}: {} people leave it, {} accounts end", one.name, one.people, known.ending);
+    println!("{} groups and {} addresses go", known.groups, known.aliases);
+    println!("free for others: {}", one.domains.join(" "));
     Ok(())
 }
 
