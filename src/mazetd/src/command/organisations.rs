@@ -24,6 +24,12 @@ pub enum Organisations {
         /// A domain name of it; may be given several times
         #[arg(long = "domain", value_name = "NAME")]
         domains: Vec<String>,
+        /// Space of all its members together, in gigabytes, or `none`: as much as there is
+        #[arg(long, value_name = "N", value_parser = quota, default_value = "none")]
+        quota: Quota,
+        /// Space of a member who has none of their own, in gigabytes
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        member_quota: Option<u64>,
     },
     /// Removes one; its domains are free for others
     Remove {
@@ -76,8 +82,14 @@ pub fn run(command: &Organisations) -> Result<()> {
 pub(super) async fn act(directory: &Directory, command: &Organisations) -> Result<()> {
     match command {
         Organisations::List { json } => list(directory, *json).await,
-        Organisations::Add { name, domains } => {
-            let wish = Wish { domains: domains.clone(), ..Wish::named(name) };
+        Organisations::Add { name, domains, quota, member_quota } => {
+            let usual = Wish::named(name);
+            let wish = Wish {
+                domains: domains.clone(),
+                quota_bytes: *quota,
+                member_quota_bytes: member_quota.map_or(usual.member_quota_bytes, |n| n * super::GIGABYTE),
+                ..usual
+            };
             organisations::add(directory, &Actor::system(), &wish).await.in_words().map(drop)
         }
         Organisations::Remove { name, dry_run: true, json, .. } => {

@@ -49,6 +49,9 @@ pub enum People {
         /// Mail address elsewhere
         #[arg(long, value_name = "ADDRESS", default_value = "")]
         contact: String,
+        /// Language of their pages; else what their browser asks for
+        #[arg(long, value_name = "LANGUAGE")]
+        language: Option<Tongue>,
         /// A role beside that of a member; may be given several times
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<Given>,
@@ -226,6 +229,16 @@ impl From<Given> for Role {
     }
 }
 
+impl From<Tongue> for Option<Language> {
+    fn from(tongue: Tongue) -> Self {
+        match tongue {
+            Tongue::Fr => Some(Language::Fr),
+            Tongue::En => Some(Language::En),
+            Tongue::None => None,
+        }
+    }
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -240,11 +253,12 @@ pub(super) async fn act(directory: &Directory, command: &People) -> Result<()> {
             list(directory, organisation.as_deref(), search, *json).await
         }
         People::Show { login, json } => show(directory, login, *json).await,
-        People::Add { login, name, organisation: named, contact, roles, by_mail, json } => {
+        People::Add { login, name, organisation: named, contact, language, roles, by_mail, json } => {
             let organisation = organisation(directory, named.as_deref()).await?.id;
             let (login, name, contact) = (login.clone(), name.clone(), contact.clone());
             let roles = roles.iter().copied().map(Role::from).collect();
-            let new = New { organisation, login, name, contact, language: None, roles };
+            let language = language.and_then(Option::from);
+            let new = New { organisation, login, name, contact, language, roles };
             let desk = Desk::open(How { by_mail: *by_mail, json: *json })?;
             let id = people::add(directory, &Actor::system(), &new).await.in_words()?;
             invitations::invite(directory, id, &desk).await
@@ -361,11 +375,7 @@ async fn change(directory: &Directory, change: &Change) -> Result<()> {
         let given: BTreeSet<Role> = change.roles.iter().copied().map(Role::from).collect();
         roles.insert(organisation, given);
     }
-    let language = change.language.map(|tongue| match tongue {
-        Tongue::Fr => Some(Language::Fr),
-        Tongue::En => Some(Language::En),
-        Tongue::None => None,
-    });
+    let language = change.language.map(Option::from);
     let aliased = change.no_aliases || !change.aliases.is_empty();
     let wish = Wish {
         name: change.name.clone(),
