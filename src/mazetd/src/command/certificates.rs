@@ -10,6 +10,7 @@ use mazet_model::settings::{CertificateMode, Certificates, Settings};
 use super::{Refused, print, secret, settings};
 use crate::acts::machine::of_certificates;
 use crate::run::Runner;
+use crate::web::api::certificates::Standing;
 use crate::{acme, certificates, system};
 
 /// What `mazetd certificates` does.
@@ -89,7 +90,10 @@ impl From<Mode> for CertificateMode {
 pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
     let root = Path::new("/");
     match action {
-        CertificatesAction::Show { json: true } => print(&certificates::state(root, runner)?),
+        CertificatesAction::Show { json: true } => {
+            let settings = system::settings(root)?.certificates;
+            print(&Standing::of(settings, certificates::state(root, runner)?))
+        }
         CertificatesAction::Show { json: false } => {
             print!("{}", certificates::state(root, runner)?.text());
             Ok(())

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Subcommand;
 use mazet_directory::{Actor, Directory};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::{print, with};
 use crate::acts::sites::domains;
@@ -39,7 +41,6 @@ pub fn updates(action: Option<&UpdatesAction>, runner: &Runner) -> Result<()> {
     if *json {
         return print(&standing);
     }
-    let moment = |seconds: Option<u64>| seconds.map_or("never".to_owned(), |at| format!("{at} s since 1970"));
     println!("looked for\t{}", moment(standing.listed));
     println!("installed\t{}", moment(standing.installed));
     match standing.waiting {
@@ -48,6 +49,13 @@ pub fn updates(action: Option<&UpdatesAction>, runner: &Runner) -> Result<()> {
     }
     println!("restart\t{}", if standing.restart { "needed" } else { "not needed" });
     Ok(())
+}
+
+/// A moment in seconds since 1970, as RFC 3339 writes it.
+fn moment(seconds: Option<u64>) -> String {
+    let at = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+    let at = at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| "never".to_owned())
 }
 
 /// What the box answers to, and where the domains lead.
@@ -72,4 +80,15 @@ pub fn sites(json: bool, runner: &Runner) -> Result<()> {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_by_people_and_programs() {
+        assert_eq!(moment(Some(1_764_080_000)), "2025-11-25T14:13:20Z");
+        assert_eq!(moment(None), "never");
+    }
 }

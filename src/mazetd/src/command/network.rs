@@ -153,7 +153,11 @@ fn put(root: &Path, wished: Settings, wifi: Option<&Wifi>, dry_run: bool, runner
         return settings::put(root, &wished, true, runner);
     }
     let earlier = system::settings(root)?;
-    settings::show(&change::now(&Desk::running(), &wished, wifi, runner)?);
+    let outcome = change::now(&Desk::running(), &wished, wifi, runner)?;
+    // Another Wi-Fi network changes no file of a service.
+    if !outcome.files.is_empty() || !outcome.units.is_empty() {
+        settings::show(&outcome);
+    }
     if trial::standing(root)?.pending.is_some() {
         eprintln!(
             "on trial: without `mazetd network keep` within {} minutes, the earlier settings come back",

@@ -14,7 +14,7 @@ use super::machine::{look, put};
 use super::problem::Problem;
 use crate::acme::Outcome;
 use crate::acts::machine::of_certificates;
-use crate::certificates::Shown;
+use crate::certificates::{Shown, State};
 use crate::change::{Current, Last, Preview};
 use crate::protocol::Request;
 
@@ -75,17 +75,16 @@ pub async fn get(call: Call) -> Result<Json<Standing>, Problem> {
 
 async fn standing(caller: &Caller) -> Result<Standing, Problem> {
     let settings = caller.app.broker.settings().await?.settings.certificates;
-    let state = caller.app.broker.certificates().await?;
-    Ok(Standing {
-        settings,
-        authority: state.authority,
-        local: state.local,
-        public: state.public,
-        outcome: state.outcome,
-        running: state.running,
-        providers: state.providers,
-        account: state.account.map(|(provider, variables)| Account { provider, variables }),
-    })
+    Ok(Standing::of(settings, caller.app.broker.certificates().await?))
+}
+
+impl Standing {
+    /// Of the settings and of what there is.
+    pub fn of(settings: Certificates, state: State) -> Self {
+        let account = state.account.map(|(provider, variables)| Account { provider, variables });
+        let State { authority, local, public, outcome, running, providers, .. } = state;
+        Self { settings, authority, local, public, outcome, running, providers, account }
+    }
 }
 
 /// `POST /machine/certificates/preview`: what that would change. Nothing does.

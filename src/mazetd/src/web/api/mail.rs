@@ -29,8 +29,10 @@ pub struct Mail {
 /// A mail relay that is wished for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("required" = ["relay"]))]
 pub struct NewRelay {
     /// The server that takes the box's messages; null: the box sends nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub relay: Option<Relay>,
     /// The `version` of the settings that this was decided on; without it, that of now.
     pub seen: Option<String>,

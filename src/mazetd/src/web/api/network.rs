@@ -63,8 +63,10 @@ pub struct Listen {
 /// A Wi-Fi network that is wished for.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("required" = ["ssid"]))]
 pub struct NewWifi {
     /// The network's name; null: the cable alone.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub ssid: Option<String>,
     /// Its passphrase in clear, which is not kept: its key is. Not given: the key that is kept for this
     /// network, else an open one.

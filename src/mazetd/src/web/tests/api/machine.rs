@@ -72,6 +72,8 @@ async fn a_mail_relay_is_looked_at_put_in_force_and_tried() {
     site.server.superuser(&site.database).await.batch_execute(failed).await.unwrap();
     assert_eq!(program.order("post", &format!("{path}/clear")).await.status, StatusCode::NO_CONTENT);
     assert_eq!(program.get(&format!("{path}/messages")).await.body, json!([]));
+    let forgotten = program.send("put", path, &json!({})).await;
+    assert_eq!(forgotten.errors(), ["relay: api.missing_field"], "no relay goes by a slip of the hand");
     let none = program.send("put", path, &json!({ "relay": null })).await;
     assert_eq!(none.status, StatusCode::ACCEPTED, "{}", none.text);
     assert_eq!(program.get(path).await.body["relay"], Value::Null);
@@ -141,6 +143,8 @@ async fn a_wifi_network_is_chosen_from_those_that_are_heard() {
     assert_eq!(chosen.body["settings"], json!({ "country": "FR", "ssid": "Les Amis" }));
     // Its key is kept: the passphrase is not asked for again.
     assert_eq!(program.send("put", path, &json!({ "ssid": "Les Amis", "country": "FR" })).await.status, 202);
+    let forgotten = program.send("put", path, &json!({ "country": "FR" })).await;
+    assert_eq!(forgotten.errors(), ["ssid: api.missing_field"]);
     assert_eq!(program.send("put", path, &json!({ "ssid": null })).await.status, 202);
     assert_eq!(program.get(path).await.body["settings"], json!({}));
 }
