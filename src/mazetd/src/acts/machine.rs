@@ -110,13 +110,15 @@ pub fn of_wifi(wished: &WifiWish<'_>, heard: &Heard) -> Vec<Wrong> {
 }
 
 /// May the actor make that of the settings? Who logs in to the machine itself is as delicate as who
-/// answers for it.
+/// answers for it; so is the server that messages with codes for another password go through.
 ///
 /// # Errors
 /// They may not.
 pub fn allow(actor: &Actor, current: &Settings, wished: &Settings) -> Result<()> {
     permission::allow(actor, Action::ChangeMachine, &Target::Machine)?;
-    if current.ssh != wished.ssh || current.operator != wished.operator {
+    let is_same =
+        current.ssh == wished.ssh && current.operator == wished.operator && current.mail == wished.mail;
+    if !is_same {
         permission::allow(actor, Action::AppointOperators, &Target::Machine)?;
     }
     Ok(())
@@ -234,5 +236,16 @@ mod tests {
         assert!(allow(&operator, &current, &opened).is_ok());
         assert!(allow(&script, &current, &named).is_ok());
         assert!(allow(&script, &current, &opened).is_err());
+        // Whose server takes the box's messages reads the codes in them.
+        let mut relayed = current.clone();
+        relayed.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 465,
+            security: mazet_model::settings::Security::Tls,
+            user: None,
+            sender: "box@example.org".to_owned(),
+        });
+        assert!(allow(&operator, &current, &relayed).is_ok());
+        assert!(allow(&script, &current, &relayed).is_err());
     }
 }

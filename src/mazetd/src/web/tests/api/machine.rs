@@ -24,7 +24,8 @@ fn asked(site: &Installed, name: &str) -> bool {
 #[tokio::test]
 async fn a_mail_relay_is_looked_at_put_in_force_and_tried() {
     let Some(site) = Installed::start().await else { return };
-    let program = program(&site).await;
+    let ada = site.operator().await;
+    let (program, keyed) = (site.script_of(&ada).await, site.program_of(&ada).await);
     let wish = json!({ "relay": {
         "host": "smtp.example.org", "port": 465, "security": "tls", "user": "box", "sender": "box@example.org",
     } });
@@ -39,6 +40,12 @@ async fn a_mail_relay_is_looked_at_put_in_force_and_tried() {
         let refused = program.send(method, &path, &wrong).await;
         assert_eq!(refused.errors(), ["host: mail.host_wrong", "port: mail.port_wrong"]);
     }
+    // Codes for another password go through it: an application password does not say where to.
+    assert_eq!(keyed.send("put", path, &wish).await.problem(), "denied");
+    let mut settings = keyed.get("/api/v1/machine/settings").await.body;
+    settings["settings"]["mail"] = wish.clone();
+    let all = json!({ "settings": settings["settings"], "seen": settings["version"] });
+    assert_eq!(keyed.send("put", "/api/v1/machine/settings", &all).await.problem(), "denied");
     let mut outdated = wish.clone();
     outdated["seen"] = "2".repeat(64).into();
     assert_eq!(program.send("put", path, &outdated).await.problem(), "conflict");
