@@ -102,7 +102,7 @@ pub fn run(action: Option<&NetworkAction>, runner: &Runner) -> Result<()> {
             join(root, (ssid, country, &passphrase), *dry_run, runner)
         }
         Some(NetworkAction::Cable { dry_run }) => {
-            put(root, with_wifi(root, Chosen::default())?, Some(&Wifi::default()), *dry_run, runner)
+            put(root, &with_wifi(root, Chosen::default())?, Some(&Wifi::default()), *dry_run, runner)
         }
     }
 }
@@ -116,7 +116,7 @@ fn wished(fixed: &Fixed) -> Network {
 fn wire(root: &Path, network: Network, dry_run: bool, runner: &Runner) -> Result<()> {
     Refused::none(&of_network(&network))?;
     let wished = Settings { network, ..system::settings(root)? };
-    put(root, wished, None, dry_run, runner)
+    put(root, &wished, None, dry_run, runner)
 }
 
 fn with_wifi(root: &Path, wifi: Chosen) -> Result<Settings> {
@@ -137,7 +137,7 @@ fn join(
     let wifi = broker::wifi(current.as_ref(), Some(ssid.to_owned()), passphrase, country.to_owned());
     let wifi = wifi.ok().context("the network's name, its country or its passphrase will not do")?;
     let chosen = Chosen { country: Some(country.to_owned()), ssid: Some(ssid.to_owned()) };
-    put(root, with_wifi(root, chosen)?, Some(&wifi), dry_run, runner)
+    put(root, &with_wifi(root, chosen)?, Some(&wifi), dry_run, runner)
 }
 
 /// What will not do. Who only looks gave no passphrase.
@@ -148,12 +148,12 @@ fn check(wish: &WifiWish<'_>, heard: &Heard, dry_run: bool) -> Vec<Wrong> {
 }
 
 /// Puts settings on trial, or shows what they would change.
-fn put(root: &Path, wished: Settings, wifi: Option<&Wifi>, dry_run: bool, runner: &Runner) -> Result<()> {
+fn put(root: &Path, wished: &Settings, wifi: Option<&Wifi>, dry_run: bool, runner: &Runner) -> Result<()> {
     if dry_run {
-        return settings::put(root, &wished, true, runner);
+        return settings::put(root, wished, true, runner);
     }
     let earlier = system::settings(root)?;
-    let outcome = change::now(&Desk::running(), &wished, wifi, runner)?;
+    let outcome = change::now(&Desk::running(), wished, wifi, runner)?;
     // Another Wi-Fi network changes no file of a service.
     if !outcome.files.is_empty() || !outcome.units.is_empty() {
         settings::show(&outcome);
@@ -163,7 +163,7 @@ fn put(root: &Path, wished: Settings, wifi: Option<&Wifi>, dry_run: bool, runner
             "on trial: without `mazetd network keep` within {} minutes, the earlier settings come back",
             trial::MINUTES
         );
-    } else if earlier == wished {
+    } else if earlier == *wished {
         eprintln!("these settings were in force already");
     }
     Ok(())

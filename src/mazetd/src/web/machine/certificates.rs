@@ -152,8 +152,7 @@ fn certificate(member: &Member, shown: &Shown) -> Value {
         None => member.say("certificates.not_yet", &[]),
     };
     let issuer = if shown.own { member.say("certificates.by_own", &[]) } else { shown.issuer.clone() };
-    let fingerprint: Vec<&str> =
-        shown.fingerprint.as_str().as_bytes().chunks(GROUP).filter_map(text).collect();
+    let fingerprint: Vec<&str> = shown.fingerprint.as_bytes().chunks(GROUP).filter_map(text).collect();
     json!({
         "subject": shown.subject,
         "issuer": issuer,
