@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mazet_directory::csv::{self, LineFault, Row};
+use mazet_directory::csv::{self, LineFault, Row, TakenIn};
 use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New, Person, rfc3339};
 use mazet_directory::{
@@ -333,10 +333,13 @@ pub async fn preview(call: Call<Where, Table>) -> Result<Json<Preview>, Problem>
 /// `POST /people/import`: all of a table, or nobody.
 pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Problem> {
     let (caller, organisation) = (&call.caller, chosen(call.query.organisation)?);
-    let by_mail = call.query.by_mail.unwrap_or_default();
-    if by_mail {
-        relayed(caller).await?;
-    }
+    let writer = match call.query.by_mail {
+        Some(true) => {
+            relayed(caller).await?;
+            Some(Writer::new(&caller.app).await?)
+        }
+        _ => None,
+    };
     let taken = csv::import(caller.directory()?, caller.actor(), organisation, &call.body.0).await?;
     let taken = taken.map_err(|preview| {
         let wrong = |fault: &LineFault| {
@@ -347,19 +350,28 @@ pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Pro
     })?;
     let mut all = Vec::new();
     for one in &taken {
-        let person = person(caller, one.person).await?;
-        // Whoever gets no message gets a code.
-        let mailed_to = match by_mail && person.contact.is_some() {
-            true => mailed(caller, one.person).await.ok(),
-            false => None,
-        };
-        let invitation = match mailed_to {
-            Some(_) => None,
-            None => Some(slip(caller, &one.invitation, "/welcome").await?),
-        };
-        all.push(Invited { invitation, mailed_to, person });
+        all.push(taken_in(caller, writer.as_ref(), one).await?);
+    }
+    if writer.is_some() {
+        letters::post(&caller.app).await;
     }
     Ok(Made(all))
+}
+
+/// Somebody who was taken in. Whoever gets no message gets a code.
+async fn taken_in(caller: &Caller, writer: Option<&Writer>, one: &TakenIn) -> Result<Invited, Problem> {
+    let person = person(caller, one.person).await?;
+    let mailed_to = match writer {
+        Some(writer) if person.contact.is_some() => {
+            writer.invite(caller.directory()?, caller.actor(), one.person).await.ok()
+        }
+        _ => None,
+    };
+    let invitation = match mailed_to {
+        Some(_) => None,
+        None => Some(slip(caller, &one.invitation, "/welcome").await?),
+    };
+    Ok(Invited { person, invitation, mailed_to })
 }
 
 fn chosen(organisation: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
