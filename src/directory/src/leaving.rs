@@ -6,6 +6,8 @@
 //! good. Nobody else is ever given the login of an account that was deleted.
 
 use deadpool_postgres::{GenericClient, Transaction};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::audit::{self, Done};
 use crate::error::{Error, Fault, Field, Invalid, Result};
@@ -15,7 +17,7 @@ use crate::permission::{self, Action, Target};
 use crate::{Actor, Directory, OrganisationId, PersonId};
 
 /// What an association's removal would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Consequences {
     /// The association.
     pub organisation: Organisation,

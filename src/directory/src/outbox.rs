@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool_postgres::GenericClient;
 use mazet_database::Place;
 use mazet_model::settings::Language;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio_postgres::{Client, Row};
@@ -15,7 +16,6 @@ use crate::audit::{self, Done};
 use crate::error::{Error, Fault, Field, Invalid, Result};
 use crate::people::{account, language_of, own_or, rfc3339, rfc3339_or_none};
 use crate::permission::{self, Action, Target};
-use crate::sessions::Session;
 use crate::{Actor, Directory, MessageId, PersonId};
 
 /// Role of the process that sends.
@@ -31,7 +31,7 @@ const MOST: i64 = 200;
 const LONGEST_ANSWER: usize = 500;
 
 /// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// An invitation.
@@ -43,7 +43,7 @@ pub enum Kind {
 }
 
 /// How far a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// To be sent, or tried again.
@@ -92,7 +92,7 @@ pub struct Text {
 }
 
 /// A message as pages show it: without what it says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Message {
     /// Its number.
     pub id: MessageId,
@@ -108,9 +108,11 @@ pub struct Message {
     pub answer: String,
     /// When it was put here.
     #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     /// When it was sent or given up.
     #[serde(serialize_with = "rfc3339_or_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub ended_at: Option<OffsetDateTime>,
 }
 
@@ -139,24 +141,26 @@ pub async fn latest(directory: &Directory, actor: &Actor, person: PersonId) -> R
     client.query_opt(&statement, &[&person.0]).await?.as_ref().map(message).transpose()
 }
 
-/// Puts a message to the operator themselves here, to see whether messages go out: it is tried once.
+/// Puts a message to `person` here, the operator themselves as a rule, to see whether messages go out: it
+/// is tried once.
 ///
 /// # Errors
-/// When the actor may not, or has no address elsewhere.
+/// When the actor may not, or the person has no address elsewhere.
 pub async fn test(
     directory: &Directory,
-    session: &Session,
+    actor: &Actor,
+    person: PersonId,
     compose: impl FnOnce(&Recipient) -> Text,
 ) -> Result<MessageId> {
-    permission::allow(&session.actor, Action::ChangeMachine, &Target::Machine)?;
+    permission::allow(actor, Action::ChangeMachine, &Target::Machine)?;
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
-    let recipient = recipient(&transaction, session.person).await?;
+    let recipient = recipient(&transaction, person).await?;
     let give_up = OffsetDateTime::now_utc() + PATIENCE;
     let id = put(&transaction, Kind::Test, &recipient, &compose(&recipient), give_up).await?;
     let target = recipient.address.as_str();
     let done = Done { organisation: None, action: "mail.test", target, detail: "" };
-    audit::record(&transaction, &session.actor, &done).await?;
+    audit::record(&transaction, actor, &done).await?;
     transaction.commit().await?;
     Ok(id)
 }

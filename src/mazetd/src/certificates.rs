@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use mazet_model::manifest::DnsProvider;
 use mazet_model::vhosts::{LOCAL_PAIR, PUBLIC_PAIR};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::acme::{self, Outcome};
@@ -33,7 +34,7 @@ pub struct State {
 }
 
 /// A certificate as people read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// What it is called.

@@ -298,6 +298,20 @@ pub fn carry_out(desk: &Desk, runner: &Runner) -> Result<()> {
     }
 }
 
+/// Puts settings in force, those of the network on trial, and waits for it: for root's own commands. `wifi`
+/// is the network that they name, with its key, where another one is wished.
+///
+/// # Errors
+/// When the settings are faulty, or applying them fails: the earlier ones are back then.
+pub fn now(desk: &Desk, wished: &Settings, wifi: Option<&Wifi>, runner: &Runner) -> Result<Outcome> {
+    if let Some(wifi) = wifi {
+        wish_wifi(desk, wifi)?;
+    }
+    let outcome = put_in_force(desk, wished, runner);
+    let _ = fs::remove_file(desk.wifi());
+    outcome
+}
+
 /// Puts settings in force; those of the network on trial.
 fn put_in_force(desk: &Desk, wished: &Settings, runner: &Runner) -> Result<Outcome> {
     let root = &desk.root;

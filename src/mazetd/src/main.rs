@@ -6,7 +6,7 @@
 //! | `web` | mazetd, sandboxed | the pages: wizard and home page |
 //! | `console` | root, no rights | address and claim code on the screen |
 //! | `account` | root | the operator's Unix account |
-//! | `certificates` | mazet-acme, sandboxed; root | orders certificates of another authority; shows all |
+//! | `certificates` | mazet-acme, sandboxed; root | orders certificates of another authority; shows and chooses |
 //! | `answers` | root, no network | answers given in advance, mazet.toml |
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `log` | root | the first boot's log, to the stick or card |
@@ -15,12 +15,13 @@
 //! | `database` | root | roles, databases and schemas of the services |
 //! | `health` | root | is the box well? |
 //! | `measure` | root | services of which one must be chosen, compared on this hardware |
-//! | `updates` | root | which of Debian's updates wait |
-//! | `network` | root | the network as it is now |
+//! | `updates` | root | how Debian's updates stand |
+//! | `network` | root | the network as it is now, and changing it |
+//! | `sites` | root | what the box answers to |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
-//! | `mail` | a user of its own, or root | the box's own messages, to the mail relay |
+//! | `mail` | a user of its own, or root | the box's own messages, and the mail relay |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -116,10 +117,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Prints which of Debian's updates wait, as JSON
-    Updates,
-    /// Prints the network as it is now, as JSON
-    Network,
+    /// How Debian's updates stand; alone, prints which wait, as JSON
+    Updates {
+        #[command(subcommand)]
+        action: Option<command::machine::UpdatesAction>,
+    },
+    /// The box's network: shows it, changes it on trial; alone, prints it as it is now, as JSON
+    Network {
+        #[command(subcommand)]
+        action: Option<command::network::NetworkAction>,
+    },
+    /// What the box answers to, and where the associations' domains lead
+    Sites {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Measures services of which one must be chosen (web servers) on this hardware, each beside the
     /// running one, and keeps the figures for the page that offers the choice
     Measure {
@@ -162,9 +175,9 @@ enum Command {
     Organisations(command::organisations::Organisations),
     /// What was done lately, and by whom: number, time, who, what, to whom, more
     Events(command::events::Events),
-    /// The box's own messages: invitations, resets
+    /// The mail relay, and the box's own messages: invitations, resets
     #[command(subcommand)]
-    Mail(mail::Mail),
+    Mail(command::mail::Mail),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -198,8 +211,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Services(command) => command::services::run(&command, &runner)?,
         Command::Health { json } => return report(&runner, json),
         Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
-        Command::Updates => println!("{}", updates::look(Path::new("/"), &runner)?),
-        Command::Network => println!("{}", serde_json::to_string(&network::look(&runner)?)?),
+        Command::Updates { action } => command::machine::updates(action.as_ref(), &runner)?,
+        Command::Network { action } => command::network::run(action.as_ref(), &runner)?,
+        Command::Sites { json } => command::machine::sites(json, &runner)?,
         Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
@@ -213,7 +227,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Groups(command) => command::groups::run(&command)?,
         Command::Organisations(command) => command::organisations::run(&command)?,
         Command::Events(events) => command::events::run(&events)?,
-        Command::Mail(command) => mail::run(&command, &runner)?,
+        Command::Mail(command) => command::mail::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use mazet_model::answers::Network;
 use mazet_model::settings::{Settings, Wifi};
 use rustix::fs::FlockOperation;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const UPTIME: &str = "/proc/uptime";
 
 /// How a trial stands, for people.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
     /// The trial that waits for somebody.
@@ -44,7 +45,7 @@ pub struct Standing {
 }
 
 /// A trial that waits for somebody.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
     /// Where the box should answer now, as a browser is told it: `192.168.1.10`, `mazet.local`.
@@ -52,7 +53,7 @@ pub struct Pending {
 }
 
 /// A trial that nobody confirmed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lapsed {
     /// When it went back, in seconds since 1970 UTC.

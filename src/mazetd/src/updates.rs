@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Program, Runner};
@@ -29,7 +30,7 @@ const RESTART: &str = "run/reboot-required";
 const KERNEL: &str = "vmlinuz";
 
 /// How the updates stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Updates {
     /// When the lists were fetched last, in seconds since 1970 UTC; none: never.
@@ -43,7 +44,7 @@ pub struct Updates {
 }
 
 /// What waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiting {
     /// Packages that apt would install or bring up to date.

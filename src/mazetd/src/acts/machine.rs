@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use mazet_directory::permission::{self, Action, Target};
 use mazet_directory::{Actor, Result};
-use mazet_model::settings::Settings;
-use mazet_model::values::{is_host_label, is_human_name, is_ssh_key, timezones};
+use mazet_model::answers::{Network, is_country, is_passphrase, is_ssid};
+use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
+use mazet_model::values::{
+    is_host_label, is_host_name, is_human_name, is_mail_address, is_ssh_key, timezones,
+};
 
 use super::Wrong;
 use crate::change::{Current, Service};
+use crate::protocol::Heard;
 
 /// What a person can mend, by its dotted path in `box.toml` and the catalogue key of the sentence.
 /// Whoever puts the settings in force checks all of them again.
@@ -30,14 +34,91 @@ pub fn check(wished: &Settings) -> Vec<(&'static str, &'static str)> {
     faults
 }
 
+/// What a person can mend of a mail relay.
+pub fn of_relay(wished: &Relay) -> Vec<Wrong> {
+    let wrong = |(field, _): (&'static str, &str)| {
+        let key = match field {
+            "host" => "mail.host_wrong",
+            "port" => "mail.port_wrong",
+            "security" => "mail.security_wrong",
+            "user" => "mail.user_wrong",
+            _ => "mail.sender_wrong",
+        };
+        Wrong::at(field, key)
+    };
+    wished.faults().into_iter().map(wrong).collect()
+}
+
+/// What a person can mend of the wired network.
+pub fn of_network(wished: &Network) -> Vec<Wrong> {
+    let faults = wished.faults().into_iter();
+    faults.map(|fault| Wrong::at(fault.field(), &format!("network.{}", fault.key()))).collect()
+}
+
+/// What a person can mend of the wishes for certificates.
+pub fn of_certificates(wished: &Certificates) -> Vec<Wrong> {
+    let mut faults = Vec::new();
+    let mut check = |holds: bool, field: &'static str, key: &str| {
+        if !holds {
+            faults.push(Wrong::at(field, key));
+        }
+    };
+    let acme = wished.mode != CertificateMode::Own;
+    let public = |domain: &String| is_host_name(domain) && !domain.ends_with(".local");
+    check(wished.domains.iter().all(public), "domains", "certificates.domains_wrong");
+    check(!acme || !wished.domains.is_empty(), "domains", "certificates.domains_missing");
+    let email = wished.email.as_deref();
+    check(email.is_none_or(is_mail_address), "email", "certificates.email_wrong");
+    check(!acme || email.is_some(), "email", "certificates.email_missing");
+    check(wished.directory().starts_with("https://"), "directory", "certificates.directory_wrong");
+    let dns = wished.mode == CertificateMode::AcmeDns;
+    check(!dns || wished.dns_provider.is_some(), "dns-provider", "certificates.provider_missing");
+    faults
+}
+
+/// A Wi-Fi network that is wished for.
+pub struct WifiWish<'w> {
+    /// Its name.
+    pub ssid: &'w str,
+    /// Two capital letters.
+    pub country: &'w str,
+    /// In clear; empty: the key that is kept for it, else an open network.
+    pub passphrase: &'w str,
+    /// A key is kept for it.
+    pub is_kept: bool,
+}
+
+/// What a person can mend of it.
+pub fn of_wifi(wished: &WifiWish<'_>, heard: &Heard) -> Vec<Wrong> {
+    let WifiWish { ssid, country, passphrase, is_kept } = *wished;
+    let mut faults = Vec::new();
+    if !is_ssid(ssid) {
+        faults.push(Wrong::at("ssid", "wifi.ssid_wrong"));
+    }
+    if !is_country(country) {
+        faults.push(Wrong::at("country", "wifi.country_wrong"));
+    }
+    let is_secured = heard.networks.iter().any(|network| network.ssid == ssid && network.secured);
+    if passphrase.is_empty() {
+        if is_secured && !is_kept {
+            faults.push(Wrong::at("passphrase", "wifi.passphrase_missing"));
+        }
+    } else if !is_passphrase(passphrase) {
+        faults.push(Wrong::at("passphrase", "wifi.passphrase_wrong"));
+    }
+    faults
+}
+
 /// May the actor make that of the settings? Who logs in to the machine itself is as delicate as who
-/// answers for it.
+/// answers for it; so is the server that messages with codes for another password go through.
 ///
 /// # Errors
 /// They may not.
 pub fn allow(actor: &Actor, current: &Settings, wished: &Settings) -> Result<()> {
     permission::allow(actor, Action::ChangeMachine, &Target::Machine)?;
-    if current.ssh != wished.ssh || current.operator != wished.operator {
+    let is_same =
+        current.ssh == wished.ssh && current.operator == wished.operator && current.mail == wished.mail;
+    if !is_same {
         permission::allow(actor, Action::AppointOperators, &Target::Machine)?;
     }
     Ok(())
@@ -155,5 +236,16 @@ mod tests {
         assert!(allow(&operator, &current, &opened).is_ok());
         assert!(allow(&script, &current, &named).is_ok());
         assert!(allow(&script, &current, &opened).is_err());
+        // Whose server takes the box's messages reads the codes in them.
+        let mut relayed = current.clone();
+        relayed.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 465,
+            security: mazet_model::settings::Security::Tls,
+            user: None,
+            sender: "box@example.org".to_owned(),
+        });
+        assert!(allow(&operator, &current, &relayed).is_ok());
+        assert!(allow(&script, &current, &relayed).is_err());
     }
 }

@@ -4,13 +4,17 @@
 //! |---|---|
 //! | [`people`] | who is seen, what is kept of a person |
 //! | [`events`] | the audit log, as far as one may read it |
+//! | [`leaving`] | who leaves, and whose account is deleted |
 //! | [`machine`] | settings that are wished for, services switched on and off |
+//! | [`sites`] | where the domains lead |
 //!
 //! What is allowed, the directory decides ([`mazet_directory::permission`]); nothing here asks twice.
 
 pub mod events;
+pub mod leaving;
 pub mod machine;
 pub mod people;
+pub mod sites;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

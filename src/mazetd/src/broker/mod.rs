@@ -24,6 +24,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 pub use claim::CODE_FILE;
+pub use order::wifi;
 
 use crate::advance::Advance;
 use crate::protocol::{Mode, SOCKET};

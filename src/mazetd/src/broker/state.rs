@@ -212,6 +212,9 @@ impl State {
     }
 
     fn set_mail_password(&self, password: &str) -> Result<Response> {
+        if let Err(error) = mail::check_password(password) {
+            return Ok(Refusal::new("mail-password", error.to_string()).response());
+        }
         mail::keep_password(Path::new("/"), password)?;
         // What waits for it is due again by and by; what is due is sent now.
         mail::start(&self.runner)?;

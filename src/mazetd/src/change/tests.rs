@@ -220,3 +220,28 @@ fn a_wifi_key_comes_with_the_wish_and_the_earlier_one_comes_back() {
     trial::lapse(&desk.root, &runner).expect("gone back");
     assert_eq!((key().as_deref(), system::settings(&desk.root).expect("read")), (Some("01ab\n"), first));
 }
+
+#[test]
+fn what_root_changes_is_on_trial_too_and_its_key_is_not_left_lying() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (desk, runner) = desk(folder.path());
+    now(&desk, &moved(), None, &runner).expect("done");
+    assert_eq!(system::settings(&desk.root).expect("read"), moved());
+    assert!(trial::standing(&desk.root).expect("read").pending.is_some());
+    trial::keep(&desk.root, &has("192.168.1.10", false), &runner).expect("kept");
+    let text = |text: &str| Some(text.to_owned());
+    let wifi = Wifi { country: text("FR"), ssid: text("Amis"), key: text("01ab") };
+    let mut wished = moved();
+    (wished.wifi.country, wished.wifi.ssid) = (wifi.country.clone(), wifi.ssid.clone());
+    now(&desk, &wished, Some(&wifi), &runner).expect("done");
+    assert_eq!(fs::read_to_string(desk.root.join(wifi::KEY)).expect("kept"), "01ab\n");
+    assert!(!desk.wifi().exists());
+    let mut faulty = wished.clone();
+    faulty.machine.name = "La Garrigue".to_owned();
+    now(&desk, &faulty, Some(&wifi), &runner).expect_err("faulty");
+    assert!(!desk.wifi().exists());
+    assert_eq!(system::settings(&desk.root).expect("read"), wished);
+    time_passes(&desk);
+    trial::lapse(&desk.root, &runner).expect("gone back");
+    assert_eq!(system::settings(&desk.root).expect("read"), moved());
+}

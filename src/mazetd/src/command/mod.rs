@@ -5,7 +5,9 @@
 //! |---|---|
 //! | [`people`], [`groups`], [`organisations`], [`events`] | the directory |
 //! | [`services`], [`settings`] | what the box does, and how |
-//! | [`certificates`] | its certificates |
+//! | [`network`], [`mail`], [`certificates`] | its network, its mail relay and messages, its certificates |
+//! | [`machine`] | how it is |
+//! | [`invitations`] | codes that are printed or sent |
 //!
 //! What a program may read goes to standard output (`--json`: the API's own shapes); talk goes to
 //! standard error.
@@ -13,6 +15,10 @@
 pub mod certificates;
 pub mod events;
 pub mod groups;
+mod invitations;
+pub mod machine;
+pub mod mail;
+pub mod network;
 pub mod organisations;
 pub mod people;
 pub mod services;
@@ -21,6 +27,7 @@ pub mod settings;
 mod tests;
 
 use std::fmt;
+use std::io::Read as _;
 
 use anyhow::{Context, Result, bail};
 use mazet_directory::organisations::Organisation;
@@ -99,6 +106,13 @@ fn with<T>(work: impl AsyncFnOnce(&Directory) -> Result<T>) -> Result<T> {
 fn print(value: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(value)?);
     Ok(())
+}
+
+/// A secret, from standard input: it stands on no command line. Without its last line break.
+fn secret() -> Result<String> {
+    let mut secret = String::new();
+    std::io::stdin().read_to_string(&mut secret).context("reading standard input")?;
+    Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The person with that login.

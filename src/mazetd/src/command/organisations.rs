@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use mazet_directory::leaving::{self, Consequences};
 use mazet_directory::organisations::{self, Wish};
-use mazet_directory::{Actor, Directory, leaving};
+use mazet_directory::{Actor, Directory};
 
 use super::{InWords as _, Quota, organisation, print, quota, with};
 
@@ -23,6 +24,12 @@ pub enum Organisations {
         /// A domain name of it; may be given several times
         #[arg(long = "domain", value_name = "NAME")]
         domains: Vec<String>,
+        /// Space of all its members together, in gigabytes, or `none`: as much as there is
+        #[arg(long, value_name = "N", value_parser = quota, default_value = "none")]
+        quota: Quota,
+        /// Space of a member who has none of their own, in gigabytes
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        member_quota: Option<u64>,
     },
     /// Removes one; its domains are free for others
     Remove {
@@ -31,6 +38,12 @@ pub enum Organisations {
         /// Its people leave it first; accounts that are then in none end
         #[arg(long)]
         with_people: bool,
+        /// Remove nothing, show what would go
+        #[arg(long)]
+        dry_run: bool,
+        /// With --dry-run, for programs
+        #[arg(long, requires = "dry_run")]
+        json: bool,
     },
     /// Changes what is said here of one, and nothing else
     Change(Change),
@@ -69,11 +82,21 @@ pub fn run(command: &Organisations) -> Result<()> {
 pub(super) async fn act(directory: &Directory, command: &Organisations) -> Result<()> {
     match command {
         Organisations::List { json } => list(directory, *json).await,
-        Organisations::Add { name, domains } => {
-            let wish = Wish { domains: domains.clone(), ..Wish::named(name) };
+        Organisations::Add { name, domains, quota, member_quota } => {
+            let usual = Wish::named(name);
+            let wish = Wish {
+                domains: domains.clone(),
+                quota_bytes: *quota,
+                member_quota_bytes: member_quota.map_or(usual.member_quota_bytes, |n| n * super::GIGABYTE),
+                ..usual
+            };
             organisations::add(directory, &Actor::system(), &wish).await.in_words().map(drop)
         }
-        Organisations::Remove { name, with_people } => {
+        Organisations::Remove { name, dry_run: true, json, .. } => {
+            let id = organisation(directory, Some(name)).await?.id;
+            foresee(&leaving::consequences(directory, &Actor::system(), id).await?, *json)
+        }
+        Organisations::Remove { name, with_people, .. } => {
             let id = organisation(directory, Some(name)).await?.id;
             leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await.in_words()
         }
@@ -89,6 +112,17 @@ async fn list(directory: &Directory, json: bool) -> Result<()> {
     for one in all {
         println!("{}\t{} people\t{}", one.name, one.people, one.domains.join(" "));
     }
+    Ok(())
+}
+
+fn foresee(known: &Consequences, json: bool) -> Result<()> {
+    if json {
+        return print(known);
+    }
+    let one = &known.organisation;
+    println!("{}: {} people leave it, {} accounts end", one.name, one.people, known.ending);
+    println!("{} groups and {} addresses go", known.groups, known.aliases);
+    println!("free for others: {}", one.domains.join(" "));
     Ok(())
 }
 

@@ -1,22 +1,18 @@
 //! `mazetd people`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New};
-use mazet_directory::{
-    Actor, Directory, PersonId, Role, csv, invitations, leaving, resets, second_factor, sessions,
-};
+use mazet_directory::{Actor, Directory, Role, csv, leaving, second_factor, sessions};
 use mazet_model::settings::Language;
 
+use super::invitations::{self, Desk, How};
 use super::{InWords as _, Quota, Refused, organisation, person, print, quota, with};
-use crate::acts::Wrong;
-use crate::acts::people::{self as acts, Wish, line_key};
-use crate::broker::offers;
-use crate::web::api::people::{Invited, Shown, Slip};
+use crate::acts::people::{self as acts, Wish};
+use crate::web::api::people::Shown;
 
 /// What `mazetd people` does.
 #[derive(Debug, Subcommand)]
@@ -41,7 +37,7 @@ pub enum People {
         #[arg(long)]
         json: bool,
     },
-    /// Adds somebody, and prints the code of their invitation
+    /// Adds somebody, and prints the code of their invitation, or sends it
     Add {
         /// Login name
         login: String,
@@ -53,19 +49,28 @@ pub enum People {
         /// Mail address elsewhere
         #[arg(long, value_name = "ADDRESS", default_value = "")]
         contact: String,
+        /// Language of their pages; else what their browser asks for
+        #[arg(long, value_name = "LANGUAGE")]
+        language: Option<Tongue>,
         /// A role beside that of a member; may be given several times
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<Given>,
+        /// Sends the invitation to their mail address, and prints that
+        #[arg(long, requires = "contact")]
+        by_mail: bool,
         /// For programs
         #[arg(long)]
         json: bool,
     },
     /// Changes what is said here of somebody, and nothing else
     Change(Change),
-    /// Prints a new invitation for somebody who has no password yet
+    /// Prints a new invitation for somebody who has no password yet, or sends it
     Invite {
         /// Login name
         login: String,
+        /// Sends it to their mail address, and prints that
+        #[arg(long)]
+        by_mail: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -137,7 +142,8 @@ pub enum People {
         #[arg(long, value_name = "NAME")]
         organisation: Option<String>,
     },
-    /// Takes in the people of a table (CSV), all or none, and prints the codes of their invitations
+    /// Takes in the people of a table (CSV), all or none, and prints the codes of their invitations, or sends
+    /// them
     Import {
         /// The table
         file: PathBuf,
@@ -147,6 +153,9 @@ pub enum People {
         /// Take nobody in, say who would come
         #[arg(long)]
         dry_run: bool,
+        /// Sends the invitations to their mail addresses, where the table gives them
+        #[arg(long)]
+        by_mail: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -220,6 +229,16 @@ impl From<Given> for Role {
     }
 }
 
+impl From<Tongue> for Option<Language> {
+    fn from(tongue: Tongue) -> Self {
+        match tongue {
+            Tongue::Fr => Some(Language::Fr),
+            Tongue::En => Some(Language::En),
+            Tongue::None => None,
+        }
+    }
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -234,14 +253,15 @@ pub(super) async fn act(directory: &Directory, command: &People) -> Result<()> {
             list(directory, organisation.as_deref(), search, *json).await
         }
         People::Show { login, json } => show(directory, login, *json).await,
-        People::Add { login, name, organisation: named, contact, roles, json } => {
+        People::Add { login, name, organisation: named, contact, language, roles, by_mail, json } => {
             let organisation = organisation(directory, named.as_deref()).await?.id;
             let (login, name, contact) = (login.clone(), name.clone(), contact.clone());
             let roles = roles.iter().copied().map(Role::from).collect();
-            let new = New { organisation, login, name, contact, language: None, roles };
-            base(*json)?;
+            let language = language.and_then(Option::from);
+            let new = New { organisation, login, name, contact, language, roles };
+            let desk = Desk::open(How { by_mail: *by_mail, json: *json })?;
             let id = people::add(directory, &Actor::system(), &new).await.in_words()?;
-            invite(directory, id, *json).await
+            invitations::invite(directory, id, &desk).await
         }
         People::Change(change) => self::change(directory, change).await,
         People::Export { organisation: named } => {
@@ -249,10 +269,11 @@ pub(super) async fn act(directory: &Directory, command: &People) -> Result<()> {
             print!("{}", csv::export(directory, &Actor::system(), organisation).await?);
             Ok(())
         }
-        People::Import { file, organisation: named, dry_run, json } => {
+        People::Import { file, organisation: named, dry_run, by_mail, json } => {
             let organisation = organisation(directory, named.as_deref()).await?.id;
             let table = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-            import(directory, organisation, &table, (*dry_run, *json)).await
+            let how = How { by_mail: *by_mail, json: *json };
+            invitations::import(directory, organisation, &table, (*dry_run, how)).await
         }
         other => account(directory, other).await,
     }
@@ -263,8 +284,11 @@ async fn account(directory: &Directory, command: &People) -> Result<()> {
     let root = &Actor::system();
     let id = async |login: &str| person(directory, login).await;
     match command {
-        People::Invite { login, json } => invite(directory, id(login).await?, *json).await?,
-        People::Reset { login, json } => reset(directory, id(login).await?, *json).await?,
+        People::Invite { login, by_mail, json } => {
+            let desk = Desk::open(How { by_mail: *by_mail, json: *json })?;
+            invitations::invite(directory, id(login).await?, &desk).await?;
+        }
+        People::Reset { login, json } => invitations::reset(directory, id(login).await?, *json).await?,
         People::ForgetSecondFactor { login } => {
             second_factor::remove(directory, root, id(login).await?)
                 .await
@@ -351,11 +375,7 @@ async fn change(directory: &Directory, change: &Change) -> Result<()> {
         let given: BTreeSet<Role> = change.roles.iter().copied().map(Role::from).collect();
         roles.insert(organisation, given);
     }
-    let language = change.language.map(|tongue| match tongue {
-        Tongue::Fr => Some(Language::Fr),
-        Tongue::En => Some(Language::En),
-        Tongue::None => None,
-    });
+    let language = change.language.map(Option::from);
     let aliased = change.no_aliases || !change.aliases.is_empty();
     let wish = Wish {
         name: change.name.clone(),
@@ -366,76 +386,4 @@ async fn change(directory: &Directory, change: &Change) -> Result<()> {
         aliases: aliased.then(|| change.aliases.clone()),
     };
     Refused::none(&acts::keep(directory, &root, &known, &wish).await?)
-}
-
-async fn import(
-    directory: &Directory,
-    organisation: mazet_directory::OrganisationId,
-    table: &[u8],
-    (dry_run, json): (bool, bool),
-) -> Result<()> {
-    let root = Actor::system();
-    let preview = csv::preview(directory, &root, organisation, table).await?;
-    let wrong = preview.faults.iter().map(|fault| Wrong {
-        field: format!("line {}", fault.line).into(),
-        key: line_key(fault.what),
-        value: fault.value.clone(),
-        ..Wrong::default()
-    });
-    Refused::none(&wrong.collect::<Vec<_>>())?;
-    if dry_run {
-        for row in &preview.people {
-            println!("{}\t{}", row.new.login, row.new.name);
-        }
-        return Ok(());
-    }
-    // Known before anybody is taken in: the codes are shown once.
-    let base = base(json)?;
-    let taken = csv::import(directory, &root, organisation, table).await?;
-    let taken = taken.map_err(|_| anyhow::anyhow!("the directory changed meanwhile: try again"))?;
-    let mut invited = Vec::new();
-    for one in &taken {
-        match &base {
-            Some(base) => {
-                let person = people::get(directory, &root, one.person).await?;
-                invited.push(Invited { person, invitation: slip(&one.invitation, base, "/welcome") });
-            }
-            None => println!("{}\t{}\t{}", one.login, one.name, one.invitation.code.grouped()),
-        }
-    }
-    if json { print(&invited) } else { Ok(()) }
-}
-
-async fn invite(directory: &Directory, id: PersonId, json: bool) -> Result<()> {
-    let base = base(json)?;
-    let ticket = invitations::make(directory, &Actor::system(), id).await.in_words()?;
-    eprintln!("counts for {} days", invitations::HOURS / 24);
-    match base {
-        Some(base) => {
-            let person = people::get(directory, &Actor::system(), id).await?;
-            print(&Invited { person, invitation: slip(&ticket, &base, "/welcome") })?;
-        }
-        None => println!("{}", ticket.code.grouped()),
-    }
-    Ok(())
-}
-
-async fn reset(directory: &Directory, id: PersonId, json: bool) -> Result<()> {
-    let base = base(json)?;
-    let ticket = resets::make(directory, &Actor::system(), id).await.in_words()?;
-    eprintln!("counts for {} hours", resets::SLIP_HOURS);
-    match base {
-        Some(base) => print(&slip(&ticket, &base, "/reset"))?,
-        None => println!("{}", ticket.code.grouped()),
-    }
-    Ok(())
-}
-
-/// Where the box's pages are, for programs, which are told it beside a code.
-fn base(json: bool) -> Result<Option<String>> {
-    json.then(|| offers::of(Path::new("/")).map(|offers| offers.address)).transpose()
-}
-
-fn slip(ticket: &Ticket, base: &str, page: &str) -> Slip {
-    Slip { code: ticket.code.grouped(), address: format!("{base}{page}"), expires_at: ticket.expires_at }
 }

@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use super::{Refused, print, settings};
-use crate::acts::machine::{Switches, switched};
+use crate::acts::machine::{Switches, groups, switched};
 use crate::change::{self, Current};
+use crate::measure::desk;
 use crate::run::Runner;
+use crate::web::api::choice::Compared;
 
 /// What `mazetd services` does.
 #[derive(Debug, Subcommand)]
@@ -43,6 +45,12 @@ pub enum Services {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Services that are alternatives to each other, with the figures that `mazetd measure` kept
+    Compare {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Does it.
@@ -54,6 +62,7 @@ pub fn run(command: &Services, runner: &Runner) -> Result<()> {
     let current = change::current(root)?;
     let (switches, dry_run) = match command {
         Services::List { json } => return list(&current, *json),
+        Services::Compare { json } => return compare(root, &current, *json, runner),
         Services::On { service, dry_run } => (on(service, true), *dry_run),
         Services::Off { service, dry_run } => (on(service, false), *dry_run),
         Services::Choose { service, dry_run } => (choose(&current, service)?, *dry_run),
@@ -90,6 +99,32 @@ fn list(current: &Current, json: bool) -> Result<()> {
             (None, false) => String::new(),
         };
         println!("{}\t{state}\t{}{kind}", one.name, one.title.en);
+    }
+    Ok(())
+}
+
+fn compare(root: &Path, current: &Current, json: bool, runner: &Runner) -> Result<()> {
+    let mut all = Vec::new();
+    for alternative in groups(current) {
+        let comparison = desk::comparison(root, &alternative, runner)?;
+        all.push(Compared { alternative, comparison });
+    }
+    if json {
+        return print(&all);
+    }
+    for Compared { alternative, comparison } in all {
+        for one in &comparison.candidates {
+            let share = one.usage.as_ref();
+            let share = share.map(|usage| {
+                format!("\t{} % {} ({}, {})", usage.percent, usage.of.en, usage.source, usage.date)
+            });
+            let state = if one.on { "on" } else { "off" };
+            println!("{alternative}\t{}\t{state}{}", one.name, share.unwrap_or_default());
+        }
+        match &comparison.report {
+            Some(report) => print!("{}", report.text()),
+            None => eprintln!("{alternative}: not measured yet (mazetd measure)"),
+        }
     }
     Ok(())
 }

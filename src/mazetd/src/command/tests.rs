@@ -1,5 +1,7 @@
 //! The command line, from its words to what stands in the directory.
 
+mod words;
+
 use std::path::Path;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -9,6 +11,7 @@ use mazet_directory::seed::{self, Seed};
 use mazet_directory::{OWNER, ROLE, Role, groups, organisations, outbox, password};
 
 use super::*;
+use crate::web::letters::Writer;
 use crate::{Cli, Command};
 
 /// A directory as the wizard leaves it; none where there is no PostgreSQL.
@@ -34,6 +37,7 @@ async fn run(directory: &Directory, words: &[&str]) -> Result<()> {
         Command::People(command) => super::people::act(directory, &command).await,
         Command::Groups(command) => super::groups::act(directory, &command).await,
         Command::Organisations(command) => super::organisations::act(directory, &command).await,
+        Command::Mail(command) => super::mail::act(directory, &command).await,
         other => panic!("{other:?}"),
     }
 }
@@ -98,6 +102,41 @@ async fn root_does_what_the_pages_do() {
     assert!(known(directory, "zoe").await.operator);
     let all = organisations::list(directory, &Actor::system()).await.unwrap();
     assert_eq!(all.len(), 2);
+}
+
+#[tokio::test]
+async fn invitations_go_out_by_mail() {
+    let Some(directory) = directory().await else { return };
+    let directory = &directory;
+    let done = async |words: &[&str]| {
+        run(directory, words).await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"));
+    };
+    done(&["people", "add", "zoe", "Zoé Martin", "--language", "fr", "--contact", "zoe@example.org"]).await;
+    done(&["people", "add", "lea", "Léa"]).await;
+    let base = "https://mazet.local".to_owned();
+    let writer = Writer::of(base, "Les Amis du Mazet".to_owned(), Language::En);
+    let id = known(directory, "zoe").await.id;
+    assert_eq!(invitations::send(directory, id, &writer).await.unwrap(), "zoe@example.org");
+    let messages = outbox::list(directory, &Actor::system(), 10).await.unwrap();
+    let shown: Vec<_> = messages.iter().map(|one| (one.kind, one.recipient.as_str())).collect();
+    assert_eq!(shown, [(outbox::Kind::Invitation, "zoe@example.org")]);
+    let id = known(directory, "lea").await.id;
+    let error = invitations::send(directory, id, &writer).await.expect_err("no address");
+    assert!(error.is::<Refused>() && error.to_string().starts_with("contact: "), "{error:#}");
+    done(&["mail", "messages"]).await;
+    done(&["mail", "clear"]).await;
+    assert_eq!(outbox::list(directory, &Actor::system(), 10).await.unwrap().len(), 1, "it was not given up");
+    // Without a relay nothing is done by halves: nobody is added whom no message reaches.
+    let by_mail = ["people", "add", "max", "Max", "--contact", "max@example.org", "--by-mail"];
+    assert!(run(directory, &by_mail).await.is_err());
+    assert!(person(directory, "max").await.is_err());
+    done(&["organisations", "add", "Les Randonneurs", "--quota", "50", "--member-quota", "5"]).await;
+    let rando = organisation(directory, Some("Les Randonneurs")).await.unwrap();
+    assert_eq!((rando.quota_bytes, rando.member_quota_bytes), (Some(50 << 30), 5 << 30));
+    done(&["organisations", "remove", "Les Randonneurs", "--dry-run", "--json"]).await;
+    assert!(organisation(directory, Some("Les Randonneurs")).await.is_ok(), "it is still there");
+    done(&["organisations", "remove", "Les Randonneurs"]).await;
+    assert!(organisation(directory, Some("Les Randonneurs")).await.is_err());
 }
 
 #[tokio::test]

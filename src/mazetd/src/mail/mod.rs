@@ -14,11 +14,9 @@ mod relay;
 mod sending;
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
 use mazet_database::Place;
 use mazet_directory::outbox::{Queue, Trouble};
 use mazet_directory::{DATABASE, OWNER};
@@ -38,32 +36,12 @@ const UNIT: &str = "mazet-mail.service";
 /// Longest password that is taken, in bytes.
 const LONGEST: usize = 1024;
 
-/// What `mazetd mail` does.
-#[derive(Debug, Subcommand)]
-pub enum Mail {
-    /// Sends the box's messages that are due (the work of mazet-mail.service)
-    Send,
-    /// Looks whether messages are late or were given up
-    Check,
-    /// Keeps the password of the mail relay, read from standard input; an empty one is forgotten
-    Password,
-}
-
-/// Does it.
+/// Sends what is due: the work of `mazet-mail.service`.
 ///
 /// # Errors
-/// When settings or database cannot be read, or the check finds something.
-pub fn run(command: &Mail, runner: &Runner) -> Result<()> {
-    match command {
-        Mail::Send => database::runtime()?.block_on(sending::run()),
-        Mail::Check => database::runtime()?.block_on(check()),
-        Mail::Password => {
-            let mut password = String::new();
-            std::io::stdin().read_to_string(&mut password).context("reading the password")?;
-            keep_password(Path::new("/"), password.trim_end_matches(['\r', '\n']))?;
-            start(runner)
-        }
-    }
+/// When settings or database cannot be read.
+pub fn send() -> Result<()> {
+    database::runtime()?.block_on(sending::run())
 }
 
 /// Is a password kept?
@@ -71,14 +49,23 @@ pub fn has_password(root: &Path) -> bool {
     root.join(PASSWORD).exists()
 }
 
+/// Can it be the relay's password?
+///
+/// # Errors
+/// It cannot; the error does not hold it.
+pub fn check_password(password: &str) -> Result<()> {
+    if password.len() > LONGEST || password.chars().any(char::is_control) {
+        bail!("the password must be one line of at most {LONGEST} bytes");
+    }
+    Ok(())
+}
+
 /// Keeps the relay's password for root alone; forgets it when it is empty.
 ///
 /// # Errors
 /// When it cannot be one, or the file cannot be changed.
 pub fn keep_password(root: &Path, password: &str) -> Result<()> {
-    if password.len() > LONGEST || password.chars().any(char::is_control) {
-        bail!("the password must be one line of at most {LONGEST} bytes");
-    }
+    check_password(password)?;
     let path = root.join(PASSWORD);
     let folder = path.parent().context("a file needs a folder")?;
     files::make_folder(folder, 0o700)?;
@@ -102,9 +89,12 @@ pub fn start(runner: &Runner) -> Result<()> {
 }
 
 /// Nothing, or what is not well with the box's messages as an error.
-async fn check() -> Result<()> {
-    let queue = Queue::open(&Place::new(DATABASE, OWNER)).await?;
-    match queue.trouble().await? {
+///
+/// # Errors
+/// Something is not well, or the database cannot be read.
+pub fn check() -> Result<()> {
+    let trouble = async { Queue::open(&Place::new(DATABASE, OWNER)).await?.trouble().await };
+    match database::runtime()?.block_on(trouble)? {
         None => Ok(()),
         Some(trouble) => bail!("{}", told(&trouble, system::language())),
     }

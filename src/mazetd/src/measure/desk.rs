@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Error, Result};
 use mazet_model::manifest::{Text, Usage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Report, kept};
@@ -17,7 +18,7 @@ const UNIT: &str = "mazet-measure.service";
 const PROGRESS: &str = "/run/mazet/measure.json";
 
 /// Services of which one must be chosen, and what is known to choose by.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// One entry a service, in the image's order; empty: there is no such choice.
@@ -29,7 +30,7 @@ pub struct Comparison {
 }
 
 /// One of the services.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Its name.
@@ -47,7 +48,7 @@ pub struct Candidate {
 }
 
 /// How the measurement stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
     /// It is under way.
@@ -59,7 +60,7 @@ pub struct Standing {
 }
 
 /// How far a measurement is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
     /// The service that is measured now.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Program, Runner};
@@ -17,7 +18,7 @@ const FEWEST_FOR_P95: f64 = 20.0;
 const FEWEST_FOR_MEDIAN: f64 = 2.0;
 
 /// What the clients saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figures {
     /// Requests answered in a second, all clients together.

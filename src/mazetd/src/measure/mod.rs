@@ -36,6 +36,7 @@ use mazet_model::context::context;
 use mazet_model::manifest::{Manifest, Trial};
 use mazet_model::settings::Settings;
 use mazet_model::{image, template, vhosts};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::load::Figures;
@@ -60,7 +61,7 @@ const PAGE_BYTES: usize = 10 << 10;
 const UPLOAD_BYTES: usize = 1 << 20;
 
 /// The figures of all services that are alternatives to each other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// What they are one of: `web-server`.
@@ -80,7 +81,7 @@ pub struct Report {
 }
 
 /// The figures of one service.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// Its name.
@@ -94,7 +95,7 @@ pub struct Measured {
 }
 
 /// The figures of one task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
     /// `static`, `page`, `php`, `upload`.

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
+use crate::certificates;
 use crate::change::{Current, Last, Preview};
 use crate::health::Report;
 use crate::measure::desk::Comparison;
@@ -269,6 +270,17 @@ impl Broker {
         match self.ask(&Request::MailPassword).await? {
             Response::MailPassword { kept } => Ok(kept),
             other => Err(unexpected(&Request::MailPassword, &other)),
+        }
+    }
+
+    /// How the box's certificates stand.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn certificates(&self) -> Result<certificates::State, BrokerError> {
+        match self.ask(&Request::Certificates).await? {
+            Response::Certificates(state) => Ok(*state),
+            other => Err(unexpected(&Request::Certificates, &other)),
         }
     }
 

@@ -1,19 +1,18 @@
 //! What the box's messages say: plain text, in the language of whom they are for.
 
-use std::sync::Arc;
-
-use mazet_directory::invitations::Ticket;
+use mazet_directory::invitations::{self, Ticket};
 use mazet_directory::outbox::{Recipient, Text};
+use mazet_directory::{Actor, Directory, PersonId};
 use mazet_model::settings::Language;
 
 use super::app::App;
+use super::catalogue::Catalogue;
 use super::dates;
 use super::failure::Failure;
 use crate::protocol::Request;
 
 /// Writes messages of this box.
 pub struct Writer {
-    app: Arc<App>,
     /// Where the box answers, without the last slash.
     base: String,
     organisation: String,
@@ -21,14 +20,32 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer who knows the box's address, name and language.
+    /// A writer who knows the box's address, the name of its organisation, and its language.
+    pub fn of(base: String, organisation: String, language: Language) -> Self {
+        Self { base, organisation, language }
+    }
+
+    /// A writer who asks the broker for them.
     ///
     /// # Errors
     /// The broker fails.
-    pub async fn new(app: &Arc<App>) -> Result<Self, Failure> {
+    pub async fn new(app: &App) -> Result<Self, Failure> {
         let (status, offers) = (app.broker.status().await?, app.broker.offers().await?);
-        let (organisation, language) = (status.organisation, status.language);
-        Ok(Self { app: Arc::clone(app), base: offers.address, organisation, language })
+        Ok(Self::of(offers.address, status.organisation, status.language))
+    }
+
+    /// Puts an invitation into the outbox; gives the address that it goes to.
+    ///
+    /// # Errors
+    /// See [`invitations::send`].
+    pub async fn invite(
+        &self,
+        directory: &Directory,
+        actor: &Actor,
+        id: PersonId,
+    ) -> mazet_directory::Result<String> {
+        let compose = |to: &Recipient, ticket: &Ticket| self.invitation(to, ticket);
+        invitations::send(directory, actor, id, compose).await
     }
 
     /// An invitation, with the link that opens the account.
@@ -65,7 +82,7 @@ impl Writer {
 
     fn text(&self, to: &Recipient, [subject, body]: [&str; 2], values: &[(&str, &str)]) -> Text {
         let language = to.language.unwrap_or(self.language);
-        let say = |key| self.app.pages.catalogue.say(language, key, values);
+        let say = |key| Catalogue::shared().say(language, key, values);
         Text { subject: say(subject), body: say(body) }
     }
 }

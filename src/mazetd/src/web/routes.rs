@@ -37,6 +37,18 @@ pub struct Route {
     answer: MethodRouter<Arc<App>>,
 }
 
+#[cfg(test)]
+impl Route {
+    /// Does it take a form?
+    pub async fn takes_forms(&self, app: &Arc<App>) -> bool {
+        use tower::ServiceExt as _;
+        let answer = self.answer.clone().with_state(Arc::clone(app));
+        let form = axum::http::Request::post("/").body(axum::body::Body::empty());
+        let answer = answer.oneshot(form.unwrap_or_default()).await;
+        answer.is_ok_and(|answer| answer.status() != axum::http::StatusCode::METHOD_NOT_ALLOWED)
+    }
+}
+
 /// A path for everybody.
 pub fn public(path: &'static str, answer: MethodRouter<Arc<App>>) -> Route {
     Route { path, access: Access::Public, answer }

@@ -1,7 +1,8 @@
 //! Connections: TLS, limits, time-outs, and a clean end.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -53,6 +54,31 @@ struct Line {
     router: Router,
     seats: Seats,
     end: watch::Receiver<bool>,
+}
+
+/// A socket that connections come by.
+trait Listener {
+    /// A connection, and where it comes from.
+    type Accepted;
+
+    /// The next one.
+    fn accepted(&self) -> impl Future<Output = io::Result<Self::Accepted>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Accepted = (TcpStream, SocketAddr);
+
+    fn accepted(&self) -> impl Future<Output = io::Result<Self::Accepted>> + Send {
+        self.accept()
+    }
+}
+
+impl Listener for UnixListener {
+    type Accepted = (UnixStream, unix::SocketAddr);
+
+    fn accepted(&self) -> impl Future<Output = io::Result<Self::Accepted>> + Send {
+        self.accept()
+    }
 }
 
 /// Serve every socket until `stopped`; then finish the requests under way.
@@ -150,16 +176,7 @@ async fn http(listener: TcpListener, line: Line) {
 }
 
 async fn web(listener: UnixListener, line: Line) {
-    while let Some(place) = line.place().await {
-        let mut end = line.end.clone();
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = end.changed() => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(BREATH).await;
-            continue;
-        };
+    while let Some(((stream, _), place)) = line.accept(&listener).await {
         let line = line.clone();
         tokio::spawn(async move {
             line.talk(stream, None).await;
@@ -171,16 +188,7 @@ async fn web(listener: UnixListener, line: Line) {
 
 /// All come from one neighbour: their number alone is limited.
 async fn questions(listener: TcpListener, line: Line) {
-    while let Some(place) = line.place().await {
-        let mut end = line.end.clone();
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = end.changed() => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(BREATH).await;
-            continue;
-        };
+    while let Some(((stream, _), place)) = line.accept(&listener).await {
         let app = Arc::clone(&line.app);
         tokio::spawn(async move {
             let judge = async |question: &access::Question| access::judge(&app, question).await;
@@ -202,19 +210,26 @@ impl Line {
         }
     }
 
-    /// The next TCP connection that finds a seat; none once the server ends.
-    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, Seat)> {
+    /// The next connection, with a place; none once the server ends.
+    async fn accept<L: Listener>(&self, listener: &L) -> Option<(L::Accepted, OwnedSemaphorePermit)> {
         let mut end = self.end.clone();
         loop {
             let place = self.place().await?;
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = listener.accepted() => accepted,
                 _ = end.changed() => return None,
             };
-            let Ok((stream, peer)) = accepted else {
-                tokio::time::sleep(BREATH).await;
-                continue;
-            };
+            match accepted {
+                Ok(accepted) => return Some((accepted, place)),
+                Err(_) => tokio::time::sleep(BREATH).await,
+            }
+        }
+    }
+
+    /// The next TCP connection that finds a seat; none once the server ends.
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, Seat)> {
+        loop {
+            let ((stream, peer), place) = self.accept(listener).await?;
             // A socket for both families shows IPv4 visitors as ::ffff:a.b.c.d.
             let peer = peer.ip().to_canonical();
             if let Some(seat) = self.seats.sit(place, peer) {

@@ -1,9 +1,9 @@
 //! The form in which a Wi-Fi network is chosen: a step of the wizard, and a page of the machine.
 
-use mazet_model::answers::{is_country, is_passphrase, is_ssid};
 use serde_json::{Value, json};
 
 use super::form::{Faults, Fields};
+use crate::acts::machine::{WifiWish, of_wifi};
 use crate::protocol::{Heard, Network, Request, Wifi};
 
 /// The choice of the cable alone.
@@ -80,21 +80,11 @@ impl Form {
             return faults;
         }
         let Some(ssid) = self.network() else { return faults };
-        if !is_ssid(&ssid) {
-            fault("ssid", "wifi.ssid_wrong");
-        }
-        if !is_country(&self.country) {
-            fault("country", "wifi.country_wrong");
-        }
-        let passphrase = fields.get("passphrase");
         let is_kept = kept.is_some_and(|wifi| wifi.ssid.as_ref() == Some(&ssid) && wifi.key.is_some());
-        let is_secured = heard.networks.iter().any(|network| network.ssid == ssid && network.secured);
-        if passphrase.is_empty() {
-            if is_secured && !is_kept {
-                fault("passphrase", "wifi.passphrase_missing");
-            }
-        } else if !is_passphrase(passphrase) {
-            fault("passphrase", "wifi.passphrase_wrong");
+        let passphrase = fields.get("passphrase");
+        let wished = WifiWish { ssid: &ssid, country: &self.country, passphrase, is_kept };
+        for wrong in of_wifi(&wished, heard) {
+            fault(&wrong.field, &wrong.key);
         }
         faults
     }

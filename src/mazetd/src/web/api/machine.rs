@@ -11,9 +11,11 @@ use super::call::{Call, Caller, Nothing};
 use super::problem::Problem;
 use crate::acts::Wrong;
 use crate::acts::machine::{self, Switches};
+use crate::acts::sites::{self, Owned};
 use crate::change::{Current, Last, Preview, Service};
 use crate::health::Report;
-use crate::protocol::Request;
+use crate::protocol::{Request, Site};
+use crate::updates::Updates;
 
 /// What the machine is.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,6 +65,17 @@ pub struct NewServices {
     pub seen: Option<String>,
 }
 
+/// What the box answers to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Sites {
+    /// Every path that is answered, host name by host name.
+    pub sites: Vec<Site>,
+    /// Whole days until the certificate of all of them ends; null: it cannot be read.
+    pub certificate_days: Option<i64>,
+    /// The organisations' domains, and where they lead.
+    pub organisations: Vec<Owned>,
+}
+
 /// `GET /machine`.
 pub async fn overview(call: Call) -> Result<Json<Machine>, Problem> {
     let status = call.caller.app.broker.status().await?;
@@ -80,6 +93,20 @@ pub async fn health(call: Call) -> Result<Json<Report>, Problem> {
     Ok(Json(call.caller.app.broker.health().await?))
 }
 
+/// `GET /machine/updates`.
+pub async fn updates(call: Call) -> Result<Json<Updates>, Problem> {
+    Ok(Json(call.caller.app.broker.updates().await?))
+}
+
+/// `GET /machine/sites`: each domain is looked up, which may take some seconds.
+pub async fn sites(call: Call) -> Result<Json<Sites>, Problem> {
+    let caller = &call.caller;
+    let answered = caller.app.broker.sites().await?;
+    let facts = caller.app.broker.network().await?;
+    let organisations = sites::domains(caller.directory()?, caller.actor(), &facts).await?;
+    Ok(Json(Sites { sites: answered.sites, certificate_days: answered.certificate_days, organisations }))
+}
+
 /// `GET /machine/settings`.
 pub async fn settings(call: Call) -> Result<Json<Current>, Problem> {
     Ok(Json(call.caller.app.broker.settings().await?))
@@ -88,14 +115,14 @@ pub async fn settings(call: Call) -> Result<Json<Current>, Problem> {
 /// `POST /machine/settings/preview`: what would change. Nothing does.
 pub async fn preview(call: Call<Nothing, Json<Wished>>) -> Result<Json<Preview>, Problem> {
     let current = call.caller.app.broker.settings().await?;
-    Ok(Json(looked_at(&call.caller, &current.settings, &call.body.0.settings).await?))
+    look(&call.caller, &current, &call.body.0.settings).await
 }
 
 /// `PUT /machine/settings`: puts them in force; `GET /machine/change` tells how it goes.
 pub async fn change(call: Call<Nothing, Json<NewSettings>>) -> Result<Ordered<Last>, Problem> {
     let Json(NewSettings { settings, seen }) = call.body;
     let current = call.caller.app.broker.settings().await?;
-    order(&call.caller, &current.settings, settings, seen).await
+    put(&call.caller, &current, settings, Some(seen)).await
 }
 
 /// `GET /machine/change`: how the last change stands.
@@ -112,15 +139,15 @@ pub async fn services(call: Call) -> Result<Json<Vec<Service>>, Problem> {
 pub async fn preview_services(call: Call<Nothing, Json<NewServices>>) -> Result<Json<Preview>, Problem> {
     let current = call.caller.app.broker.settings().await?;
     let wished = switched(&current, call.body.0)?;
-    Ok(Json(looked_at(&call.caller, &current.settings, &wished).await?))
+    look(&call.caller, &current, &wished).await
 }
 
 /// `PUT /machine/services`: switches them; `GET /machine/change` tells how it goes.
 pub async fn switch(call: Call<Nothing, Json<NewServices>>) -> Result<Ordered<Last>, Problem> {
     let current = call.caller.app.broker.settings().await?;
-    let seen = call.body.0.seen.clone().unwrap_or_else(|| current.version.clone());
+    let seen = call.body.0.seen.clone();
     let wished = switched(&current, call.body.0)?;
-    order(&call.caller, &current.settings, wished, seen).await
+    put(&call.caller, &current, wished, seen).await
 }
 
 fn switched(current: &Current, wish: NewServices) -> Result<Settings, Problem> {
@@ -139,13 +166,26 @@ async fn looked_at(caller: &Caller, current: &Settings, wished: &Settings) -> Re
     Ok(preview)
 }
 
-async fn order(
+/// What they would change, as an answer.
+///
+/// # Errors
+/// They are faulty, or may not be.
+pub async fn look(caller: &Caller, current: &Current, wished: &Settings) -> Result<Json<Preview>, Problem> {
+    Ok(Json(looked_at(caller, &current.settings, wished).await?))
+}
+
+/// Has them put in force; `seen` is the version that they were made from, else the one of now.
+///
+/// # Errors
+/// They are faulty, may not be, or the settings are others now than those seen.
+pub async fn put(
     caller: &Caller,
-    current: &Settings,
+    current: &Current,
     wished: Settings,
-    seen: String,
+    seen: Option<String>,
 ) -> Result<Ordered<Last>, Problem> {
-    looked_at(caller, current, &wished).await?;
+    looked_at(caller, &current.settings, &wished).await?;
+    let seen = seen.unwrap_or_else(|| current.version.clone());
     let question = Request::ChangeSettings { settings: Box::new(wished), seen };
     caller.app.broker.order(&question).await?;
     Ok(Ordered(caller.app.broker.last_change().await?))

@@ -8,7 +8,8 @@
 //! | [`problem`] | what goes wrong, as RFC 9457 has it |
 //! | [`describe`] | the OpenAPI description, made from the operations |
 //! | [`page`] | the same for people |
-//! | [`account`], [`people`], [`groups`], [`organisations`], [`events`], [`machine`] | the handlers |
+//! | [`account`], [`people`], [`groups`], [`organisations`], [`leaving`], [`events`] | the handlers for people |
+//! | [`machine`], [`choice`], [`mail`], [`network`], [`certificates`] | those for the machine |
 //!
 //! A handler's types say what is read and given; the description is made from them, so that it cannot
 //! say anything else. Handlers decide nothing about who may do what: the directory does, at every call.
@@ -16,11 +17,16 @@
 pub mod account;
 pub mod body;
 pub mod call;
+pub mod certificates;
+pub mod choice;
 pub mod describe;
 pub mod door;
 pub mod events;
 pub mod groups;
+pub mod leaving;
 pub mod machine;
+pub mod mail;
+pub mod network;
 pub mod operation;
 pub mod organisations;
 pub mod page;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mazet_directory::csv::{self, LineFault, Row};
+use mazet_directory::csv::{self, LineFault, Row, TakenIn};
 use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New, Person, rfc3339};
 use mazet_directory::{
@@ -12,12 +12,14 @@ use mazet_model::settings::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::body::{Done, Json, Made, Table};
+use super::body::{Done, Json, Made, Ordered, Table};
 use super::call::{Call, Caller};
+use super::mail::relayed;
 use super::problem::Problem;
 use crate::acts::Wrong;
 use crate::acts::people::{self as acts, Wish, line_key};
 use crate::web::failure;
+use crate::web::letters::{self, Writer};
 
 /// Which people.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,6 +49,9 @@ pub struct NewPerson {
     /// Roles beside that of a member: manager, site-editor, backup-keeper.
     #[serde(default)]
     pub roles: BTreeSet<Role>,
+    /// The invitation goes to their mail address, and is not shown here.
+    #[serde(default)]
+    pub by_mail: bool,
 }
 
 /// A one-time code with which somebody chooses a password. It is shown here once.
@@ -67,8 +72,27 @@ pub struct Slip {
 pub struct Invited {
     /// Who.
     pub person: Person,
-    /// For them.
-    pub invitation: Slip,
+    /// For them; null: it was sent.
+    pub invitation: Option<Slip>,
+    /// The mail address that it was sent to.
+    pub mailed_to: Option<String>,
+}
+
+/// An invitation that was sent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Mailed {
+    /// To this mail address.
+    pub mailed_to: String,
+}
+
+/// How a table of people is taken in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Number of the organisation that they become members of.
+    pub organisation: Option<OrganisationId>,
+    /// `true`: invitations go to the mail addresses, where the table gives them.
+    pub by_mail: Option<bool>,
 }
 
 /// What a person is to become. What is not given stays.
@@ -191,10 +215,19 @@ pub async fn list(call: Call<Filter>) -> Result<Json<Vec<Person>>, Problem> {
 /// `POST /people`: adds and invites somebody.
 pub async fn add(call: Call<super::call::Nothing, Json<NewPerson>>) -> Result<Made<Invited>, Problem> {
     let (caller, Json(new)) = (&call.caller, call.body);
-    let NewPerson { organisation, login, name, contact, language, roles } = new;
+    let NewPerson { organisation, login, name, contact, language, roles, by_mail } = new;
     let new = New { organisation, login, name, contact, language, roles };
+    if by_mail {
+        relayed(caller).await?;
+        let addressed = Wrong::at("contact", "invalid.contact.empty");
+        Problem::none(new.contact.trim().is_empty().then_some(addressed).into_iter().collect())?;
+    }
     let id = people::add(caller.directory()?, caller.actor(), &new).await?;
-    Ok(Made(Invited { invitation: invited(caller, id).await?, person: person(caller, id).await? }))
+    let (invitation, mailed_to) = match by_mail {
+        true => (None, Some(mailed(caller, id).await?)),
+        false => (Some(invited(caller, id).await?), None),
+    };
+    Ok(Made(Invited { invitation, mailed_to, person: person(caller, id).await? }))
 }
 
 /// `GET /people/{id}`.
@@ -214,6 +247,15 @@ pub async fn change(call: Call<super::call::Nothing, Json<Change>>) -> Result<Js
 /// `POST /people/{id}/invitation`: a new one for somebody who has no password yet.
 pub async fn invite(call: Call) -> Result<Made<Slip>, Problem> {
     Ok(Made(invited(&call.caller, PersonId(call.id)).await?))
+}
+
+/// `POST /people/{id}/invitation/mail`: the same as a message to their mail address.
+pub async fn invite_by_mail(call: Call) -> Result<Ordered<Mailed>, Problem> {
+    let (caller, id) = (&call.caller, PersonId(call.id));
+    // Whom one may not see is not there, relay or not.
+    person(caller, id).await?;
+    relayed(caller).await?;
+    Ok(Ordered(Mailed { mailed_to: mailed(caller, id).await? }))
 }
 
 /// `POST /people/{id}/reset`: a code for another password.
@@ -276,21 +318,28 @@ pub async fn join(call: Call<super::call::Nothing, Json<super::groups::Of>>) -> 
 /// `GET /people/export`.
 pub async fn export(call: Call<Where>) -> Result<Table, Problem> {
     let caller = &call.caller;
-    let table = csv::export(caller.directory()?, caller.actor(), chosen(&call.query)?).await?;
+    let table = csv::export(caller.directory()?, caller.actor(), chosen(call.query.organisation)?).await?;
     Ok(Table(table.into_bytes()))
 }
 
 /// `POST /people/import/preview`.
 pub async fn preview(call: Call<Where, Table>) -> Result<Json<Preview>, Problem> {
-    let (caller, organisation) = (&call.caller, chosen(&call.query)?);
+    let (caller, organisation) = (&call.caller, chosen(call.query.organisation)?);
     let seen = csv::preview(caller.directory()?, caller.actor(), organisation, &call.body.0).await?;
     let faults = seen.faults.iter().map(|fault| bad(caller, fault)).collect();
     Ok(Json(Preview { people: seen.people.into_iter().map(good).collect(), faults }))
 }
 
 /// `POST /people/import`: all of a table, or nobody.
-pub async fn import(call: Call<Where, Table>) -> Result<Made<Vec<Invited>>, Problem> {
-    let (caller, organisation) = (&call.caller, chosen(&call.query)?);
+pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Problem> {
+    let (caller, organisation) = (&call.caller, chosen(call.query.organisation)?);
+    let writer = match call.query.by_mail {
+        Some(true) => {
+            relayed(caller).await?;
+            Some(Writer::new(&caller.app).await?)
+        }
+        _ => None,
+    };
     let taken = csv::import(caller.directory()?, caller.actor(), organisation, &call.body.0).await?;
     let taken = taken.map_err(|preview| {
         let wrong = |fault: &LineFault| {
@@ -301,14 +350,32 @@ pub async fn import(call: Call<Where, Table>) -> Result<Made<Vec<Invited>>, Prob
     })?;
     let mut all = Vec::new();
     for one in &taken {
-        let invitation = slip(caller, &one.invitation, "/welcome").await?;
-        all.push(Invited { invitation, person: person(caller, one.person).await? });
+        all.push(taken_in(caller, writer.as_ref(), one).await?);
+    }
+    if writer.is_some() {
+        letters::post(&caller.app).await;
     }
     Ok(Made(all))
 }
 
-fn chosen(query: &Where) -> Result<OrganisationId, Problem> {
-    query.organisation.ok_or_else(|| Problem::invalid(vec![Wrong::at("organisation", "api.missing_field")]))
+/// Somebody who was taken in. Whoever gets no message gets a code.
+async fn taken_in(caller: &Caller, writer: Option<&Writer>, one: &TakenIn) -> Result<Invited, Problem> {
+    let person = person(caller, one.person).await?;
+    let mailed_to = match writer {
+        Some(writer) if person.contact.is_some() => {
+            writer.invite(caller.directory()?, caller.actor(), one.person).await.ok()
+        }
+        _ => None,
+    };
+    let invitation = match mailed_to {
+        Some(_) => None,
+        None => Some(slip(caller, &one.invitation, "/welcome").await?),
+    };
+    Ok(Invited { person, invitation, mailed_to })
+}
+
+fn chosen(organisation: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
+    organisation.ok_or_else(|| Problem::invalid(vec![Wrong::at("organisation", "api.missing_field")]))
 }
 
 fn good(row: Row) -> GoodLine {
@@ -338,6 +405,13 @@ async fn shown(caller: &Caller, id: PersonId) -> Result<Json<Shown>, Problem> {
 async fn invited(caller: &Caller, id: PersonId) -> Result<Slip, Problem> {
     let ticket = invitations::make(caller.directory()?, caller.actor(), id).await?;
     slip(caller, &ticket, "/welcome").await
+}
+
+async fn mailed(caller: &Caller, id: PersonId) -> Result<String, Problem> {
+    let writer = Writer::new(&caller.app).await?;
+    let address = writer.invite(caller.directory()?, caller.actor(), id).await?;
+    letters::post(&caller.app).await;
+    Ok(address)
 }
 
 async fn slip(caller: &Caller, ticket: &Ticket, page: &str) -> Result<Slip, Problem> {

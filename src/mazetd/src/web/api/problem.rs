@@ -32,6 +32,8 @@ pub enum Kind {
     Method,
     /// Somebody else was quicker, or is at it.
     Conflict,
+    /// It cannot be done as things stand.
+    NotNow,
     /// The body is too long.
     TooLarge,
     /// The body is of another kind.
@@ -55,7 +57,7 @@ pub type Row = (Kind, &'static str, u16, &'static str, &'static str);
 
 /// All of them: what `/api` explains and `type` names.
 #[rustfmt::skip]
-pub const KINDS: [Row; 16] = [
+pub const KINDS: [Row; 17] = [
     (Kind::Malformed,    "malformed",     400, "problem.malformed_title",     "problem.malformed"),
     (Kind::SignIn,       "sign-in",       401, "problem.sign_in_title",       "problem.sign_in"),
     (Kind::Token,        "token",         403, "problem.token_title",         "problem.token"),
@@ -66,6 +68,7 @@ pub const KINDS: [Row; 16] = [
     (Kind::Method,       "method",        405, "problem.method_title",        "problem.method"),
     (Kind::Late,         "late",          504, "problem.late_title",          "problem.late"),
     (Kind::Conflict,     "conflict",      409, "problem.conflict_title",      "problem.conflict"),
+    (Kind::NotNow,       "not-now",       409, "problem.not_now_title",       "problem.not_now"),
     (Kind::TooLarge,     "too-large",     413, "problem.too_large_title",     "problem.too_large"),
     (Kind::ContentType,  "content-type",  415, "problem.content_type_title",  "problem.content_type"),
     (Kind::Invalid,      "invalid",       422, "problem.invalid_title",       "problem.invalid"),
@@ -159,6 +162,16 @@ impl From<BrokerError> for Problem {
             // What the broker refuses of settings: somebody was quicker, or is at it.
             BrokerError::Refused { key, detail } if key.starts_with("settings-") => {
                 Self::with(Kind::Conflict, &format!("refused.{key}"), &[("detail", &detail)])
+            }
+            // Network settings on trial, that nobody can confirm yet, or any more.
+            BrokerError::Refused { key, detail } if key.starts_with("trial-") => {
+                Self::with(Kind::NotNow, &format!("refused.{key}"), &[("detail", &detail)])
+            }
+            // What was given will not do. The detail names a variable or a length, never the secret itself.
+            BrokerError::Refused { key, detail }
+                if ["wifi", "dns-account", "mail-password"].contains(&&*key) =>
+            {
+                Self::with(Kind::Invalid, &format!("refused.{key}"), &[("detail", &detail)])
             }
             other => Failure::from(other).into(),
         }

@@ -7,7 +7,10 @@ use mazet_directory::permission::Action as A;
 use serde_json::json;
 
 use super::operation::{Operation, operation};
-use super::{account, describe, events, groups, machine, organisations, people};
+use super::{
+    account, certificates, choice, describe, events, groups, leaving, machine, mail, network, organisations,
+    people,
+};
 use crate::web::routes::Access;
 
 /// A table of people: as on the pages, some thousands of lines.
@@ -26,6 +29,9 @@ pub fn all() -> Vec<Operation> {
     all.extend(of_people());
     all.extend(of_organisations());
     all.extend(of_machine());
+    all.extend(of_mail());
+    all.extend(of_network());
+    all.extend(of_certificates());
     all
 }
 
@@ -96,6 +102,12 @@ fn of_people() -> Vec<Operation> {
         operation(at!(GET "/people/{id}"), see, "people.get", people::get),
         operation(at!(PATCH "/people/{id}"), see, "people.change", people::change).example(change),
         operation(at!(POST "/people/{id}/invitation"), care, "people.invite", people::invite),
+        operation(
+            at!(POST "/people/{id}/invitation/mail"),
+            care,
+            "people.invite_by_mail",
+            people::invite_by_mail,
+        ),
         operation(at!(POST "/people/{id}/reset"), care, "people.reset", people::reset),
         operation(at!(POST "/people/{id}/suspend"), care, "people.suspend", people::suspend),
         operation(at!(POST "/people/{id}/resume"), care, "people.resume", people::resume),
@@ -103,6 +115,15 @@ fn of_people() -> Vec<Operation> {
         operation(at!(DELETE "/people/{id}/second-factor"), care, "people.factor", people::forget_factor),
         operation(at!(POST "/people/{id}/memberships"), manage, "people.join", people::join)
             .example(json!({ "organisation": 2 })),
+        operation(at!(POST "/people/{id}/leave"), manage, "people.leave", leaving::leave)
+            .example(json!({ "organisation": 1 })),
+        operation(
+            at!(POST "/people/{id}/remove"),
+            Access::May(A::RemovePeople),
+            "people.remove",
+            leaving::remove,
+        )
+        .example(json!({ "login": "zoe" })),
         operation(at!(PUT "/people/{id}/operator"), appoint, "people.appoint", people::appoint),
         operation(at!(DELETE "/people/{id}/operator"), appoint, "people.dismiss", people::dismiss),
         operation(at!(GET "/groups"), groups, "groups.list", groups::list),
@@ -126,6 +147,19 @@ fn of_organisations() -> Vec<Operation> {
         operation(at!(GET "/organisations/{id}"), Access::Member, "organisations.get", organisations::get),
         operation(at!(PUT "/organisations/{id}"), manage, "organisations.change", organisations::change)
             .example(wish),
+        operation(
+            at!(GET "/organisations/{id}/remove"),
+            manage,
+            "organisations.consequences",
+            leaving::consequences,
+        ),
+        operation(
+            at!(POST "/organisations/{id}/remove"),
+            manage,
+            "organisations.remove",
+            leaving::remove_organisation,
+        )
+        .example(json!({ "name": "Les Randonneurs", "people": true })),
         operation(at!(GET "/events"), Access::May(A::SeeAudit), "events.list", events::list),
     ]
 }
@@ -138,6 +172,8 @@ fn of_machine() -> Vec<Operation> {
     vec![
         operation(at!(GET "/machine"), see, "machine.get", machine::overview),
         operation(at!(GET "/machine/health"), see, "machine.health", machine::health),
+        operation(at!(GET "/machine/updates"), see, "machine.updates", machine::updates),
+        operation(at!(GET "/machine/sites"), see, "machine.sites", machine::sites),
         operation(at!(GET "/machine/settings"), change, "settings.get", machine::settings),
         operation(at!(PUT "/machine/settings"), change, "settings.change", machine::change)
             .example(json!({ "settings": settings, "seen": "1".repeat(64) })),
@@ -154,5 +190,86 @@ fn of_machine() -> Vec<Operation> {
             machine::preview_services,
         )
         .example(services),
+        operation(at!(GET "/machine/comparisons"), change, "comparisons.list", choice::list),
+        operation(at!(POST "/machine/comparisons/measure"), change, "comparisons.measure", choice::measure),
+    ]
+}
+
+/// The mail relay, and the box's messages.
+fn of_mail() -> Vec<Operation> {
+    let change = Access::May(A::ChangeMachine);
+    let relay = json!({ "relay": {
+        "host": "smtp.example.org",
+        "port": 465,
+        "security": "tls",
+        "user": "box@example.org",
+        "sender": "box@example.org",
+    } });
+    vec![
+        operation(at!(GET "/machine/mail"), change, "mail.get", mail::get),
+        operation(at!(PUT "/machine/mail"), change, "mail.change", mail::change).example(relay.clone()),
+        operation(at!(POST "/machine/mail/preview"), change, "mail.preview", mail::preview).example(relay),
+        operation(at!(PUT "/machine/mail/password"), change, "mail.password", mail::password)
+            .example(json!({ "password": "…" })),
+        operation(at!(GET "/machine/mail/messages"), change, "mail.messages", mail::messages),
+        operation(at!(POST "/machine/mail/test"), change, "mail.test", mail::test),
+        operation(at!(POST "/machine/mail/clear"), change, "mail.clear", mail::clear),
+    ]
+}
+
+/// The box's name, the cable and the Wi-Fi.
+fn of_network() -> Vec<Operation> {
+    let change = Access::May(A::ChangeMachine);
+    let fixed = json!({ "network": {
+        "method": "static",
+        "address": "192.168.1.10/24",
+        "gateway": "192.168.1.1",
+        "dns": ["192.168.1.1"],
+    } });
+    let wifi = json!({ "ssid": "Les Amis", "passphrase": "tramontane 71", "country": "FR" });
+    vec![
+        operation(at!(GET "/machine/network"), change, "network.get", network::get),
+        operation(at!(PUT "/machine/network"), change, "network.change", network::change)
+            .example(fixed.clone()),
+        operation(at!(POST "/machine/network/preview"), change, "network.preview", network::preview)
+            .example(fixed),
+        operation(at!(POST "/machine/network/keep"), change, "network.keep", network::keep),
+        operation(at!(POST "/machine/network/seen"), change, "network.seen", network::seen),
+        operation(at!(GET "/machine/wifi"), change, "wifi.get", network::wifi),
+        operation(at!(PUT "/machine/wifi"), change, "wifi.change", network::change_wifi)
+            .example(wifi.clone()),
+        operation(at!(POST "/machine/wifi/preview"), change, "wifi.preview", network::preview_wifi)
+            .example(wifi),
+    ]
+}
+
+/// The box's certificates.
+fn of_certificates() -> Vec<Operation> {
+    let change = Access::May(A::ChangeMachine);
+    let wish = json!({ "certificates": {
+        "mode": "acme-http",
+        "domains": ["amis.example.org"],
+        "email": "box@example.org",
+    } });
+    let account = json!({ "provider": "somebody", "values": { "SOMEBODY_TOKEN": "…" } });
+    vec![
+        operation(at!(GET "/machine/certificates"), change, "certificates.get", certificates::get),
+        operation(at!(PUT "/machine/certificates"), change, "certificates.change", certificates::change)
+            .example(wish.clone()),
+        operation(
+            at!(POST "/machine/certificates/preview"),
+            change,
+            "certificates.preview",
+            certificates::preview,
+        )
+        .example(wish),
+        operation(at!(POST "/machine/certificates/order"), change, "certificates.order", certificates::order),
+        operation(
+            at!(PUT "/machine/certificates/account"),
+            change,
+            "certificates.account",
+            certificates::account,
+        )
+        .example(account),
     ]
 }

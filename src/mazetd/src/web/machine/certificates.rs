@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_model::manifest::DnsProvider;
 use mazet_model::settings::{CertificateMode, Certificates, LETS_ENCRYPT, Settings};
-use mazet_model::values::{is_host_name, is_mail_address};
 use serde_json::{Value, json};
 
 use super::{change, current};
 use crate::acme::Outcome;
+use crate::acts::machine::of_certificates;
 use crate::certificates::{Shown, State};
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
+use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, refusal};
 use crate::web::member::{Member, Sent};
@@ -75,7 +74,7 @@ pub async fn order(Sent { member, .. }: Sent) -> Result<Response, Failure> {
 /// # Errors
 /// The broker fails.
 pub async fn account(Sent { member, fields }: Sent) -> Result<Response, Failure> {
-    let state = state(&member).await?;
+    let state = member.app.broker.certificates().await?;
     let name = fields.text("provider");
     let provider = state.providers.iter().find(|one| one.name == name).ok_or(Failure::Bad)?;
     let given =
@@ -89,13 +88,6 @@ pub async fn account(Sent { member, fields }: Sent) -> Result<Response, Failure>
             let faults = refusal(&member.app, member.language, error)?;
             page(&member.at(PATH), &current(&member).await?.settings, &faults).await
         }
-    }
-}
-
-async fn state(member: &Member) -> Result<State, Failure> {
-    match member.app.broker.ask(&Request::Certificates).await? {
-        Reply::Certificates(state) => Ok(*state),
-        other => Err(unexpected(&Request::Certificates, &other).into()),
     }
 }
 
@@ -116,26 +108,16 @@ fn wished(fields: &Fields) -> Certificates {
 /// What a person can mend in this form; the broker checks all of it again.
 fn check(member: &Member, wished: &Certificates) -> Faults {
     let mut faults = Faults::default();
-    let mut check = |holds: bool, field: &str, key: &str| {
-        if !holds {
-            faults.add(field, member.say(key, &[]));
-        }
-    };
-    let acme = wished.mode != CertificateMode::Own;
-    let public = |domain: &String| is_host_name(domain) && !domain.ends_with(".local");
-    check(wished.domains.iter().all(public), "domains", "certificates.domains_wrong");
-    check(!acme || !wished.domains.is_empty(), "domains", "certificates.domains_missing");
-    let email = wished.email.as_deref();
-    check(email.is_none_or(is_mail_address), "email", "certificates.email_wrong");
-    check(!acme || email.is_some(), "email", "certificates.email_missing");
-    check(wished.directory().starts_with("https://"), "directory", "certificates.directory_wrong");
-    let dns = wished.mode == CertificateMode::AcmeDns;
-    check(!dns || wished.dns_provider.is_some(), "provider", "certificates.provider_missing");
+    for wrong in of_certificates(wished) {
+        // The input has a shorter name than the setting.
+        let input = if wrong.field == "dns-provider" { "provider" } else { &wrong.field };
+        faults.add(input, member.say(&wrong.key, &[]));
+    }
     faults
 }
 
 async fn page(member: &Member, settings: &Settings, faults: &Faults) -> Result<Response, Failure> {
-    let (state, wished) = (state(member).await?, &settings.certificates);
+    let (state, wished) = (member.app.broker.certificates().await?, &settings.certificates);
     let form = json!({
         "domains": wished.domains.join(" "),
         "email": wished.email.as_deref().unwrap_or_default(),
@@ -170,8 +152,7 @@ fn certificate(member: &Member, shown: &Shown) -> Value {
         None => member.say("certificates.not_yet", &[]),
     };
     let issuer = if shown.own { member.say("certificates.by_own", &[]) } else { shown.issuer.clone() };
-    let fingerprint: Vec<&str> =
-        shown.fingerprint.as_str().as_bytes().chunks(GROUP).filter_map(text).collect();
+    let fingerprint: Vec<&str> = shown.fingerprint.as_bytes().chunks(GROUP).filter_map(text).collect();
     json!({
         "subject": shown.subject,
         "issuer": issuer,

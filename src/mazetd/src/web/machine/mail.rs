@@ -7,6 +7,7 @@ use mazet_model::settings::{Relay, Security, Settings};
 use serde_json::{Value, json};
 
 use super::{change, current};
+use crate::acts;
 use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, refusal};
@@ -46,8 +47,8 @@ pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
     let mut wished = current.settings;
     wished.mail.relay = wish(&fields);
     let mut faults = Faults::default();
-    for (field, _) in wished.mail.relay.iter().flat_map(Relay::faults) {
-        faults.add(field, member.say(wrong(field), &[]));
+    for wrong in wished.mail.relay.iter().flat_map(acts::machine::of_relay) {
+        faults.add(&wrong.field, member.say(&wrong.key, &[]));
     }
     if faults.is_empty() {
         match change::preview(&member, wished, &current.version, PATH).await? {
@@ -82,7 +83,8 @@ pub async fn password(Sent { member, fields }: Sent) -> Result<Response, Failure
 pub async fn test(sent: Sent) -> Result<Response, Failure> {
     let member = &sent.member;
     let writer = Writer::new(&member.app).await?;
-    match outbox::test(member.directory()?, &member.session, |to| writer.test(to)).await {
+    let (directory, actor) = (member.directory()?, member.actor());
+    match outbox::test(directory, actor, member.session.person, |to| writer.test(to)).await {
         Ok(id) => {
             letters::post(&member.app).await;
             Ok(Redirect::to(&format!("{PATH}?test={id}")).into_response())
@@ -115,17 +117,6 @@ fn wish(fields: &Fields) -> Option<Relay> {
     let port = port.as_deref().unwrap_or(usual).parse().unwrap_or(0);
     let user = Some(fields.text("user")).filter(|user| !user.is_empty());
     Some(Relay { host, port, security, user, sender: fields.text("sender") })
-}
-
-/// Catalogue key of what is wrong with a field.
-fn wrong(field: &str) -> &'static str {
-    match field {
-        "host" => "mail.host_wrong",
-        "port" => "mail.port_wrong",
-        "security" => "mail.security_wrong",
-        "user" => "mail.user_wrong",
-        _ => "mail.sender_wrong",
-    }
 }
 
 /// The form of the settings in force.

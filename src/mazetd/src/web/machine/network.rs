@@ -9,6 +9,7 @@ use mazet_model::values::is_host_label;
 use serde_json::{Value, json};
 
 use super::{change, current};
+use crate::acts::machine::of_network;
 use crate::network::Card;
 use crate::protocol::Request;
 use crate::trial::{MINUTES, Standing};
@@ -114,8 +115,8 @@ fn check(member: &Member, wished: &Settings) -> Faults {
     if !is_host_label(&wished.machine.name) {
         faults.add("box_name", member.say("association.box_name_wrong", &[]));
     }
-    for fault in wished.network.faults() {
-        faults.add(fault.field(), member.say(&format!("network.{}", fault.key()), &[]));
+    for wrong in of_network(&wished.network) {
+        faults.add(&wrong.field, member.say(&wrong.key, &[]));
     }
     faults
 }

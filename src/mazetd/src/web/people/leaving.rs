@@ -3,12 +3,12 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use mazet_directory::people::{self, Person, State};
-use mazet_directory::permission::{Action, Target};
-use mazet_directory::{OrganisationId, PersonId, leaving, organisations};
+use mazet_directory::people::Person;
+use mazet_directory::{PersonId, organisations};
 use serde_json::json;
 
 use super::chosen;
+use crate::acts::leaving;
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::{Member, Sent};
@@ -20,7 +20,7 @@ use crate::web::said;
 /// The person or the organisation is not the member's affair, or the directory fails.
 pub async fn show_leave(Path(id): Path<PersonId>, member: Member) -> Result<Response, Failure> {
     let organisation = member.query("organisation").parse().map_err(|_| Failure::NotFound)?;
-    let person = inside(&member, id, organisation).await?;
+    let person = leaving::inside(member.directory()?, member.actor(), id, organisation).await?;
     let organisation = organisations::get(member.directory()?, member.actor(), organisation).await?;
     let data = json!({
         "id": id,
@@ -38,23 +38,8 @@ pub async fn show_leave(Path(id): Path<PersonId>, member: Member) -> Result<Resp
 /// The person or the organisation is not the member's affair, or the directory fails.
 pub async fn leave(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Failure> {
     let (member, organisation) = (&sent.member, chosen(&sent.fields)?);
-    inside(member, id, organisation).await?;
     leaving::leave(member.directory()?, member.actor(), id, organisation).await?;
     Ok(said::and_go("/people", "leaving.left"))
-}
-
-/// Somebody in an organisation whose people the member manages. Nobody takes themselves out.
-async fn inside(member: &Member, id: PersonId, organisation: OrganisationId) -> Result<Person, Failure> {
-    let person = people::get(member.directory()?, member.actor(), id).await?;
-    if person.memberships.iter().all(|one| one.organisation != organisation) {
-        return Err(Failure::NotFound);
-    }
-    if member.actor().person() == Some(id)
-        || !member.actor().may(Action::ManagePeople, &Target::Organisation(organisation))
-    {
-        return Err(Failure::Denied);
-    }
-    Ok(person)
 }
 
 /// `GET /people/{id}/remove`: of an account that ended.
@@ -75,7 +60,7 @@ pub async fn remove(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Fa
     let person = ended(member, id).await?;
     let mut faults = Faults::default();
     if typed == person.login {
-        let removed = leaving::remove(member.directory()?, member.actor(), id).await;
+        let removed = mazet_directory::leaving::remove(member.directory()?, member.actor(), id).await;
         faults.join(member.checked(removed)?);
     } else {
         faults.add("typed", member.say("leaving.typed_wrong", &[]));
@@ -86,10 +71,8 @@ pub async fn remove(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Fa
     page(member, &person, &typed, &faults)
 }
 
-/// An account is deleted after it ended, so that nobody is deleted by a slip of the hand.
 async fn ended(member: &Member, id: PersonId) -> Result<Person, Failure> {
-    let person = people::get(member.directory()?, member.actor(), id).await?;
-    if person.state == State::Ended { Ok(person) } else { Err(Failure::NotFound) }
+    leaving::ended(member.directory()?, member.actor(), id).await?.ok_or(Failure::NotFound)
 }
 
 fn page(member: &Member, person: &Person, typed: &str, faults: &Faults) -> Result<Response, Failure> {

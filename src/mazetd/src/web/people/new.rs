@@ -1,9 +1,7 @@
 //! Somebody new, and the slip that invites them.
 
 use axum::response::Response;
-use mazet_directory::invitations::Ticket;
 use mazet_directory::organisations::Organisation;
-use mazet_directory::outbox::Recipient;
 use mazet_directory::people::{self, New};
 use mazet_directory::permission::{Action, Target};
 use mazet_directory::{OrganisationId, PersonId, invitations};
@@ -85,8 +83,7 @@ pub async fn invite(member: &Member, id: PersonId) -> Result<Response, Failure> 
 /// The broker fails.
 pub async fn send(member: &Member, id: PersonId) -> Result<mazet_directory::Result<()>, Failure> {
     let writer = Writer::new(&member.app).await?;
-    let compose = |to: &Recipient, ticket: &Ticket| writer.invitation(to, ticket);
-    let sent = invitations::send(member.directory()?, member.actor(), id, compose).await;
+    let sent = writer.invite(member.directory()?, member.actor(), id).await;
     if sent.is_ok() {
         letters::post(&member.app).await;
     }

@@ -2,10 +2,11 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use mazet_directory::OrganisationId;
 use mazet_directory::leaving::{self, Consequences};
-use mazet_directory::{Error, Fault, Field, Invalid, OrganisationId};
 use serde_json::json;
 
+use crate::acts::leaving::of_removal;
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::{Member, Sent};
@@ -34,25 +35,16 @@ pub async fn save(Path(id): Path<OrganisationId>, sent: Sent) -> Result<Response
     if typed == known.organisation.name {
         match leaving::remove_organisation(directory, actor, id, with_people).await {
             Ok(()) => return Ok(said::and_go("/organisations", "leaving.organisation_removed")),
-            Err(error) => refuse(member, error, &mut faults)?,
+            Err(error) => {
+                for wrong in of_removal(error)? {
+                    faults.add(&wrong.field, member.say(&wrong.key, &[]));
+                }
+            }
         }
     } else {
         faults.add("typed", member.say("leaving.typed_wrong", &[]));
     }
     page(member, &known, &typed, &faults)
-}
-
-/// The two refusals that a person can mend, in words of this page.
-fn refuse(member: &Member, error: Error, faults: &mut Faults) -> Result<(), Failure> {
-    let Error::Invalid(list) = &error else { return Err(error.into()) };
-    for Invalid { field, fault } in list {
-        match (field, fault) {
-            (Field::Person, Fault::Taken) => faults.add("people", member.say("leaving.people_there", &[])),
-            (Field::Name, Fault::Last) => faults.add("", member.say("leaving.last_organisation", &[])),
-            _ => faults.add("", member.say("invalid.other", &[])),
-        }
-    }
-    Ok(())
 }
 
 fn page(member: &Member, known: &Consequences, typed: &str, faults: &Faults) -> Result<Response, Failure> {

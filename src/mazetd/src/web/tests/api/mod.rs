@@ -1,13 +1,16 @@
 //! The API, asked as a program would.
 
 mod bodies;
+mod coverage;
 mod curl;
 mod description;
 mod keys;
+mod leaving;
+mod machine;
 mod roles;
 
 use mazet_directory::sessions::Session;
-use mazet_directory::{application_passwords, sessions};
+use mazet_directory::{Actor, application_passwords, people, sessions};
 use serde_json::Value;
 
 use super::installed::{Installed, Visitor};

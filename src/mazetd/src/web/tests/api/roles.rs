@@ -60,7 +60,7 @@ async fn every_role_is_let_in_where_the_table_says_and_nowhere_else() {
             }
         }
     }
-    assert!(count > 5 * 2 * 40, "only {count} were tried");
+    assert!(count > 5 * 2 * 75, "only {count} were tried");
 }
 
 #[tokio::test]
