@@ -4,7 +4,7 @@ phase=$1
 root=$2
 shift 2
 case $phase in
-control | extract | first | unpack)
+extract | first | unpack)
     cd /mnt/debs
     # Word splitting is meant: the names are digests.
     set -- $(cat "$1")
@@ -13,7 +13,7 @@ esac
 
 # A tree that is made anew after a power cut needs no fsync. Given to dpkg's loader, not to the
 # environment: what dpkg starts may be of another architecture.
-library=$(find /usr/lib -name 'libeatmydata.so' | head -n 1)
+for library in /usr/lib/*/libeatmydata.so; do break; done
 for loader in /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.*; do
     [ ! -x "$loader" ] || break
 done
@@ -22,13 +22,6 @@ dpkg() {
 }
 
 case $phase in
-control)
-    # What the order of packages depends on, one paragraph each.
-    for deb; do
-        dpkg-deb --field "$deb" Package Essential Pre-Depends Depends Provides
-        echo
-    done
-    ;;
 lay-out)
     # WORDs: options for dpkg that the tree keeps.
     mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
@@ -36,12 +29,12 @@ lay-out)
     : >"$root/var/lib/dpkg/status"
     ;;
 extract)
-    # The files of packages that dpkg itself cannot do without, the first package (with the
-    # folders) before the others.
-    extract='dpkg-deb --fsys-tarfile "$1" | tar --extract --directory "$0" --keep-directory-symlink --numeric-owner --same-permissions'
-    sh -euc "$extract" "$root" "$1"
-    shift
-    printf '%s\0' "$@" | xargs -0 -n 1 -P 2 sh -euc "$extract" "$root"
+    # The files of packages whose scripts run before dpkg unpacks them: those scripts need each
+    # other's files.
+    for deb; do
+        dpkg-deb --fsys-tarfile "$deb" |
+            tar --extract --directory "$root" --keep-directory-symlink --numeric-owner --same-permissions
+    done
     # What dpkg leaves out, it will not lay out again.
     rm -rf "$root/usr/share/man" "$root/usr/share/info" "$root/usr/share/lintian" "$root/usr/share/locale"
     find "$root/usr/share/doc" -type f ! -name copyright -delete
