@@ -122,6 +122,13 @@ impl Browser {
         Ok(usize::try_from(self.session.script(&script)?.as_u64().unwrap_or_default())?)
     }
 
+    /// The visible texts of all elements that there are now for a CSS selector, in the page's order.
+    pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
+        let script =
+            format!("return [...document.querySelectorAll('{selector}')].map(one => one.innerText.trim());");
+        Ok(serde_json::from_value(self.session.script(&script)?)?)
+    }
+
     /// What the first field for a CSS selector holds now; empty where there is none.
     pub fn value_now(&self, selector: &str) -> Result<String> {
         let script = format!("return document.querySelector('{selector}')?.value ?? '';");
@@ -147,6 +154,12 @@ impl Browser {
         let (width, screen) = (seen[1].as_u64().unwrap_or(u64::MAX), u64::from(self.screen.width));
         ensure!(width <= screen, "{name} is {width} pixels wide on a screen of {screen}");
         self.nothing_complained(name)
+    }
+
+    /// Forgets what the browser complained of so far: while the web server itself is exchanged, a page that
+    /// asks how far that is meets nobody.
+    pub fn forget_complaints(&self) -> Result<()> {
+        self.session.post("/se/log", &json!({ "type": "browser" })).map(drop)
     }
 
     fn nothing_complained(&self, name: &str) -> Result<()> {

@@ -13,6 +13,7 @@
 //! | [`inside`] | looking at the running box through the hypervisor's shell |
 //! | [`webdriver`], [`browser`] | headless Chromium |
 //! | [`visitor`] | foreign clients: curl |
+//! | [`folk`] | people of the box, with curl |
 //! | [`by_http`] | the wizard walked with curl |
 //! | [`wizard`] | the wizard's steps as a volunteer walks them |
 //! | [`standin`] | services behind a front web server, where no box is booted |
@@ -24,6 +25,7 @@ mod bench;
 mod browser;
 mod by_http;
 mod console;
+mod folk;
 mod inside;
 mod lab;
 mod members;

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, boots, claim, clock, database, flash, install, members, mirror, name, operator, pi, power, usb,
-    web_server, web_servers, wifi,
+    answers, associations, boots, claim, clock, database, flash, install, load, members, mirror, name,
+    operator, pi, power, refused, usb, web_server, web_servers, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -103,6 +103,17 @@ pub const ALL: &[Scenario] = &[
         members::live_together,
     )
     .needs(INSTALLS),
+    story(
+        "associations-of-ten",
+        "two associations of ten; the same under Apache, and after a restart",
+        associations::live,
+    )
+    .needs(INSTALLS)
+    .long(),
+    story("goes-back", "a change that cannot be applied is undone, and told", refused::goes_back)
+        .needs(INSTALLS)
+        .long(),
+    story("fifty-at-once", "fifty people on the pages for two minutes", load::fifty).needs(INSTALLS).long(),
     story("operator-signs-in", "SSH is off, then takes a key and nothing else", operator::signs_in)
         .needs(INSTALLS)
         .long(),

@@ -19,7 +19,10 @@ enum Who {
     System,
     Person {
         id: PersonId,
-        login: String,
+        /// As the audit log calls them.
+        name: String,
+        /// They came with an application password for the API.
+        key: bool,
     },
 }
 
@@ -36,7 +39,23 @@ impl Actor {
         operator: bool,
         held: BTreeMap<OrganisationId, BTreeSet<Role>>,
     ) -> Self {
-        Self { who: Who::Person { id, login: login.to_owned() }, operator, held }
+        Self { who: Who::Person { id, name: login.to_owned(), key: false }, operator, held }
+    }
+
+    /// The same, come with the application password of that name: may do less
+    /// ([`permission::BY_HAND`]), and the audit log names it.
+    #[must_use]
+    pub fn by_key(mut self, password: &str) -> Self {
+        if let Who::Person { name, key, .. } = &mut self.who {
+            *name = format!("{name} ({password})");
+            *key = true;
+        }
+        self
+    }
+
+    /// Did they come with an application password for the API?
+    pub fn has_key(&self) -> bool {
+        matches!(self.who, Who::Person { key: true, .. })
     }
 
     /// Who it is; none: the system itself.
@@ -51,7 +70,7 @@ impl Actor {
     pub fn name(&self) -> &str {
         match &self.who {
             Who::System => "root",
-            Who::Person { login, .. } => login,
+            Who::Person { name, .. } => name,
         }
     }
 

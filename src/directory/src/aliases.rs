@@ -1,5 +1,6 @@
 //! Addresses beside `login@domain`: for a person, or for all of a group.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 
@@ -10,7 +11,7 @@ use crate::values::{self, Faults};
 use crate::{Actor, AliasId, Directory, GroupId, OrganisationId, PersonId};
 
 /// An address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alias {
     /// Its number.
     pub id: AliasId,
@@ -23,7 +24,7 @@ pub struct Alias {
 }
 
 /// Who reads what comes to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reader {
     /// One member.

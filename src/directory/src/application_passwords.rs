@@ -1,12 +1,16 @@
 //! Application passwords: for phones, mail programs and others that know no second factor. Drawn by
 //! the box, one for each device, so that each can be taken back alone.
+//!
+//! One is for the services (files, calendars, mail), or it is for the box's own API, and then opens that
+//! alone. Who makes the latter says so.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use crate::error::{Error, Fault, Field, Invalid, Result};
-use crate::people::{account, own_or, rfc3339, rfc3339_or_none};
+use crate::people::{account, own_or, rfc3339, rfc3339_or_none, secure_or};
 use crate::permission::{Action, Target};
 use crate::sessions::Session;
 use crate::{Actor, ApplicationPasswordId, Code, Directory, PersonId, audit, people, values};
@@ -19,17 +23,21 @@ const LENGTH: usize = 24;
 const MOST: i64 = 50;
 
 /// An application password, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ApplicationPassword {
     /// Its number.
     pub id: ApplicationPasswordId,
     /// What it is for: "Ada's phone".
     pub name: String,
+    /// It is for the box's own API, not for its services.
+    pub api: bool,
     /// When it was made.
     #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     /// When it was last used.
     #[serde(serialize_with = "rfc3339_or_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub used_at: Option<OffsetDateTime>,
 }
 
@@ -44,14 +52,15 @@ pub async fn list(
 ) -> Result<Vec<ApplicationPassword>> {
     let client = directory.client().await?;
     own_or(actor, Action::ManageAccount, &Target::Account(account(&client, person).await?))?;
-    let statement = "select id, name, created_at, used_at from application_password \
+    let statement = "select id, name, api_sha256 is not null, created_at, used_at from application_password \
                      where person_id = $1 order by created_at desc, id desc";
     let rows = client.query(statement, &[&person.0]).await?;
     let one = |row: &Row| ApplicationPassword {
         id: ApplicationPasswordId(row.get(0)),
         name: row.get(1),
-        created_at: row.get(2),
-        used_at: row.get(3),
+        api: row.get(2),
+        created_at: row.get(3),
+        used_at: row.get(4),
     };
     Ok(rows.iter().map(one).collect())
 }
@@ -65,27 +74,67 @@ pub async fn make(
     session: &Session,
     name: &str,
 ) -> Result<(ApplicationPasswordId, Code)> {
-    let name = values::name_of(name, values::SHORT_NAME);
-    let name = name.map_err(|fault| Invalid::error(Field::Name, fault))?;
     let code = Code::draw(LENGTH)?;
     let hash = directory.hasher.hash(code.plain()).await?;
+    let id = keep(directory, session, name, &code, Kept::Password(hash)).await?;
+    Ok((id, code))
+}
+
+/// Makes one for oneself that opens the box's API, and nothing else ([`crate::sign_in::api`]). The
+/// operator's role counts with it only if it counts in the session that makes it. Shown once.
+///
+/// # Errors
+/// When the name cannot be taken, or there are too many.
+pub async fn make_for_api(
+    directory: &Directory,
+    session: &Session,
+    name: &str,
+) -> Result<(ApplicationPasswordId, Code)> {
+    let code = Code::draw(LENGTH)?;
+    let kept = Kept::Api { sha256: code.sha256(), strong: session.actor.is_operator() };
+    let id = keep(directory, session, name, &code, kept).await?;
+    Ok((id, code))
+}
+
+/// What is kept of a password.
+enum Kept {
+    /// PHC string, for services.
+    Password(String),
+    /// For the API.
+    Api { sha256: Vec<u8>, strong: bool },
+}
+
+async fn keep(
+    directory: &Directory,
+    session: &Session,
+    name: &str,
+    code: &Code,
+    kept: Kept,
+) -> Result<ApplicationPasswordId> {
+    let name = values::name_of(name, values::SHORT_NAME);
+    let name = name.map_err(|fault| Invalid::error(Field::Name, fault))?;
+    let (password, sha256, strong) = match kept {
+        Kept::Password(hash) => (Some(hash), None, false),
+        Kept::Api { sha256, strong } => (None, Some(sha256), strong),
+    };
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     let account = account(&transaction, session.person).await?;
-    own_or(&session.actor, Action::UseOwn, &Target::Account(account.clone()))?;
+    secure_or(&session.actor, Action::SecureOwn, &Target::Account(account.clone()))?;
     let count = "select count(*) from application_password where person_id = $1";
     if transaction.query_one(count, &[&session.person.0]).await?.get::<_, i64>(0) >= MOST {
         return Err(Invalid::error(Field::Name, Fault::Long));
     }
-    let statement = "insert into application_password (person_id, name, selector, password) \
-                     values ($1, $2, $3, $4) returning id";
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-        [&session.person.0, &name, &selector(code.plain()), &hash];
+    let statement = "insert into application_password (person_id, name, selector, password, api_sha256, strong) \
+                     values ($1, $2, $3, $4, $5, $6) returning id";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&session.person.0, &name, &selector(code.plain()), &password, &sha256, &strong];
     let id = ApplicationPasswordId(transaction.query_one(statement, &values).await?.get(0));
     let (actor, login) = (&session.actor, &session.login);
-    audit::record_for(&transaction, actor, &account, "application-password.add", login, &name).await?;
+    let action = if sha256.is_some() { "application-password.add-api" } else { "application-password.add" };
+    audit::record_for(&transaction, actor, &account, action, login, &name).await?;
     transaction.commit().await?;
-    Ok((id, code))
+    Ok(id)
 }
 
 /// Takes one back.

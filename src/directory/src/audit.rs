@@ -2,6 +2,7 @@
 //! owner, which is root's alone, can change what stands in it.
 
 use deadpool_postgres::GenericClient;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -13,12 +14,13 @@ use crate::{Actor, Directory, OrganisationId};
 const MOST: i64 = 500;
 
 /// Something that was done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Entry {
     /// Its number: later ones are larger.
     pub id: i64,
     /// When.
     #[serde(serialize_with = "crate::people::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: OffsetDateTime,
     /// Login of who did it, `root` for the command line, `-` for a visitor who was not signed in.
     pub actor: String,

@@ -1,5 +1,6 @@
 //! Groups of an association's members: for shared folders, calendars and addresses.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 
@@ -9,7 +10,7 @@ use crate::permission::{self, Action, Target};
 use crate::{Actor, Directory, GroupId, OrganisationId, PersonId, values};
 
 /// A group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Group {
     /// Its number.
     pub id: GroupId,

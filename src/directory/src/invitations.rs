@@ -3,7 +3,10 @@
 
 use std::net::IpAddr;
 
+use deadpool_postgres::GenericClient;
+
 use crate::error::{Fault, Field, Invalid, Result};
+use crate::outbox::{self, Recipient, Text};
 use crate::people::account;
 use crate::permission::{self, Action, Target};
 use crate::tickets::{self, Purpose};
@@ -21,17 +24,42 @@ pub const HOURS: u32 = 30 * 24;
 pub async fn make(directory: &Directory, actor: &Actor, person: PersonId) -> Result<Ticket> {
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
-    let account = account(&transaction, person).await?;
+    let ticket = issue(&transaction, actor, person, "invitation.make").await?;
+    transaction.commit().await?;
+    Ok(ticket)
+}
+
+/// As [`make`], as a message to the person's address elsewhere; gives the address. `compose` says what
+/// stands in it. It is sent by and by: see [`outbox`].
+///
+/// # Errors
+/// As [`make`]; [`Field::Contact`], [`Fault::Empty`] without an address.
+pub async fn send(
+    directory: &Directory,
+    actor: &Actor,
+    person: PersonId,
+    compose: impl FnOnce(&Recipient, &Ticket) -> Text,
+) -> Result<String> {
+    let mut client = directory.client().await?;
+    let transaction = client.transaction().await?;
+    let ticket = issue(&transaction, actor, person, "invitation.send").await?;
+    let recipient = outbox::recipient(&transaction, person).await?;
+    let text = compose(&recipient, &ticket);
+    outbox::put(&transaction, outbox::Kind::Invitation, &recipient, &text, ticket.expires_at).await?;
+    transaction.commit().await?;
+    Ok(recipient.address)
+}
+
+async fn issue(client: &impl GenericClient, actor: &Actor, person: PersonId, action: &str) -> Result<Ticket> {
+    let account = account(client, person).await?;
     permission::allow(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
-    let row =
-        transaction.query_one("select password is null from person where id = $1", &[&person.0]).await?;
-    if !row.get::<_, bool>(0) {
+    let statement = "select password is null and ended_at is null from person where id = $1";
+    if !client.query_one(statement, &[&person.0]).await?.get::<_, bool>(0) {
         return Err(Invalid::error(Field::Person, Fault::Taken));
     }
-    let ticket = tickets::issue(&transaction, person, Purpose::Invitation, HOURS).await?;
-    let login = people::login(&transaction, person).await?;
-    audit::record_for(&transaction, actor, &account, "invitation.make", &login, "").await?;
-    transaction.commit().await?;
+    let ticket = tickets::issue(client, person, Purpose::Invitation, HOURS).await?;
+    let login = people::login(client, person).await?;
+    audit::record_for(client, actor, &account, action, &login, "").await?;
     Ok(ticket)
 }
 

@@ -5,11 +5,13 @@
 //! | [`permission`] | what each role may do: one table, asked by every call |
 //! | [`actor`] | who asks |
 //! | [`organisations`], [`people`], [`groups`], [`aliases`] | who there is |
+//! | [`leaving`] | who leaves, accounts that end, associations that are removed |
 //! | [`sign_in`] | password, second factor, application passwords; limits on tries |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`invitations`], [`resets`] | one-time codes with which a person chooses a password |
 //! | [`totp`], [`second_factor`] | RFC 6238, and setting it up |
 //! | [`application_passwords`] | for clients that know no second factor |
+//! | [`outbox`] | messages that the box sends by itself |
 //! | [`csv`] | people in and out as a table |
 //! | [`audit`] | what was done, by whom |
 //! | [`seed`] | the first association and the operator |
@@ -26,7 +28,9 @@ mod error;
 pub mod groups;
 mod ids;
 pub mod invitations;
+pub mod leaving;
 pub mod organisations;
+pub mod outbox;
 pub mod password;
 pub mod people;
 pub mod permission;
@@ -43,7 +47,7 @@ mod values;
 
 pub use actor::Actor;
 pub use error::{Error, Fault, Field, Invalid, Result};
-pub use ids::{AliasId, ApplicationPasswordId, GroupId, OrganisationId, PersonId, SessionId};
+pub use ids::{AliasId, ApplicationPasswordId, GroupId, MessageId, OrganisationId, PersonId, SessionId};
 pub use permission::Role;
 pub use secret::Code;
 pub use time::OffsetDateTime;

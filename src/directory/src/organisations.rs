@@ -1,17 +1,18 @@
 //! Associations and their domains.
 
 use deadpool_postgres::GenericClient;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_postgres::Row;
 
 use crate::audit::{self, Done};
-use crate::error::{Error, Fault, Field, Invalid, Result, taken};
+use crate::error::{Error, Field, Result, taken};
 use crate::permission::{self, Action, Target};
 use crate::values::{self, Faults};
 use crate::{Actor, Directory, OrganisationId};
 
 /// An association.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Organisation {
     /// Its number.
     pub id: OrganisationId,
@@ -111,30 +112,6 @@ pub async fn change(directory: &Directory, actor: &Actor, id: OrganisationId, wi
     transaction.execute(gone, &[&id.0, &sound.domains]).await?;
     domains(&transaction, id, &sound.domains).await?;
     record(&transaction, actor, id, "organisation.change", &sound.name).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// Removes one that nobody is in.
-///
-/// # Errors
-/// When there is none, the actor may not, people are in it, or it is the last.
-pub async fn remove(directory: &Directory, actor: &Actor, id: OrganisationId) -> Result<()> {
-    permission::allow(actor, Action::ManageOrganisations, &Target::Organisation(id))?;
-    let mut client = directory.client().await?;
-    let transaction = client.transaction().await?;
-    transaction.execute("lock table organisation, membership in share row exclusive mode", &[]).await?;
-    let found = transaction.query_opt(&format!("{SELECT} where id = $1"), &[&id.0]).await?;
-    let found = found.as_ref().map(organisation).ok_or(Error::NotFound)?;
-    if found.people > 0 {
-        return Err(Invalid::error(Field::Person, Fault::Taken));
-    }
-    let others = transaction.query_one("select count(*) from organisation where id <> $1", &[&id.0]).await?;
-    if others.get::<_, i64>(0) == 0 {
-        return Err(Invalid::error(Field::Name, Fault::Last));
-    }
-    transaction.execute("delete from organisation where id = $1", &[&id.0]).await?;
-    record(&transaction, actor, id, "organisation.remove", &found.name).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::GenericClient;
 use mazet_model::settings::Language;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,7 +17,7 @@ use crate::values::{self, Faults};
 use crate::{Actor, Directory, OrganisationId, PersonId, Role};
 
 /// A person, as far as the actor who asked may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Person {
     /// Their number.
     pub id: PersonId,
@@ -38,16 +39,18 @@ pub struct Person {
     pub quota_bytes: Option<u64>,
     /// When they were added.
     #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     /// When they last signed in to the pages.
     #[serde(serialize_with = "rfc3339_or_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub signed_in_at: Option<OffsetDateTime>,
     /// Associations that they are in and the actor may see.
     pub memberships: Vec<Membership>,
 }
 
 /// May a person sign in?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Has not chosen a password yet.
@@ -56,10 +59,12 @@ pub enum State {
     Active,
     /// No: somebody locked them out.
     Locked,
+    /// No: they are in no association any more, see [`crate::leaving`].
+    Ended,
 }
 
 /// Being in an association.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Membership {
     /// In which.
     pub organisation: OrganisationId,
@@ -100,7 +105,7 @@ pub struct Profile {
 const SELECT: &str = "select person.id, login, person.name, contact, language, active, operator, \
     person.password is not null, \
     exists (select from second_factor where person_id = person.id and confirmed_at is not null), \
-    quota_bytes, created_at, signed_in_at from person";
+    quota_bytes, created_at, signed_in_at, ended_at is not null from person";
 
 /// Those of an association; none: everybody on the box. By name.
 ///
@@ -192,9 +197,16 @@ pub async fn change(directory: &Directory, actor: &Actor, id: PersonId, profile:
     let name = faults.take(Field::Name, values::name(&profile.name));
     let contact = faults.take(Field::Contact, values::contact(&profile.contact)).flatten();
     faults.done()?;
+    let known = transaction.query_one("select contact from person where id = $1", &[&id.0]).await?;
+    if known.get::<_, Option<String>>(0) != contact {
+        // Resets go there.
+        secure_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
+    }
     let language = profile.language.map(language_word);
-    let statement = "update person set name = $2, contact = $3, language = $4 where id = $1 returning login";
-    let row = transaction.query_one(statement, &[&id.0, &name, &contact, &language]).await?;
+    let statement = "update person set name = $2, contact = $3, language = $4 \
+                     where id = $1 and ended_at is null returning login";
+    let row = transaction.query_opt(statement, &[&id.0, &name, &contact, &language]).await?;
+    let row = row.ok_or_else(|| Invalid::error(Field::Person, Fault::Unknown))?;
     audit::record_for(&transaction, actor, &account, "person.change", row.get(0), "").await?;
     transaction.commit().await?;
     Ok(())
@@ -226,7 +238,7 @@ pub async fn set_roles(
 }
 
 /// Takes somebody who is on the box already into another association. Both must be in the actor's
-/// care.
+/// care. An account that ended begins anew, to be invited.
 ///
 /// # Errors
 /// When the actor may not, or there is no such association.
@@ -241,32 +253,10 @@ pub async fn join(
     permission::allow(actor, Action::ManagePeople, &Target::Account(account(&transaction, id).await?))?;
     permission::allow(actor, Action::ManagePeople, &Target::Organisation(organisation))?;
     member(&transaction, id, organisation, &[]).await?;
+    let again = "update person set ended_at = null, active = true where id = $1 and ended_at is not null";
+    transaction.execute(again, &[&id.0]).await?;
     let login = login(&transaction, id).await?;
     record(&transaction, actor, organisation, "person.join", &login, "").await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// Takes somebody out of an association, and so out of its groups. The account stays, for the others
-/// that they are in; see [`remove`].
-///
-/// # Errors
-/// When the actor may not, or the person is not in it.
-pub async fn leave(
-    directory: &Directory,
-    actor: &Actor,
-    id: PersonId,
-    organisation: OrganisationId,
-) -> Result<()> {
-    permission::allow(actor, Action::ManagePeople, &Target::Organisation(organisation))?;
-    let mut client = directory.client().await?;
-    let transaction = client.transaction().await?;
-    let statement = "delete from membership where person_id = $1 and organisation_id = $2";
-    if transaction.execute(statement, &[&id.0, &organisation.0]).await? == 0 {
-        return Err(Error::NotFound);
-    }
-    let login = login(&transaction, id).await?;
-    record(&transaction, actor, organisation, "person.leave", &login, "").await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -300,19 +290,11 @@ pub async fn set_active(directory: &Directory, actor: &Actor, id: PersonId, acti
 /// When the actor may not, or it is the last operator who could sign in.
 pub async fn set_operator(directory: &Directory, actor: &Actor, id: PersonId, operator: bool) -> Result<()> {
     permission::allow(actor, Action::AppointOperators, &Target::Machine)?;
-    let statement = "with ended as (delete from session where person_id = $1) \
-                     update person set operator = $2 where id = $1";
+    let statement = "with ended as (delete from session where person_id = $1), \
+        weaker as (update application_password set strong = false where person_id = $1) \
+        update person set operator = $2 where id = $1";
     let action = if operator { "person.operator" } else { "person.no-operator" };
     set(directory, actor, id, (Action::AppointOperators, action, ""), statement, &operator).await
-}
-
-/// Removes a person with all that the directory knows of them. What services keep of them is theirs.
-///
-/// # Errors
-/// When the actor may not, or it is the last operator who could sign in.
-pub async fn remove(directory: &Directory, actor: &Actor, id: PersonId) -> Result<()> {
-    let statement = "delete from person where id = $1 and $2";
-    set(directory, actor, id, (Action::ManageAccount, "person.remove", ""), statement, &true).await
 }
 
 /// One statement about a person's account (`$1`) with a value (`$2`), allowed and recorded.
@@ -328,7 +310,11 @@ async fn set(
     let transaction = client.transaction().await?;
     let account = account(&transaction, id).await?;
     permission::allow(actor, action, &Target::Account(account.clone()))?;
-    let login = login(&transaction, id).await?;
+    let row = transaction.query_one("select login, ended_at from person where id = $1", &[&id.0]).await?;
+    if row.get::<_, Option<OffsetDateTime>>(1).is_some() {
+        return Err(Invalid::error(Field::Person, Fault::Unknown));
+    }
+    let login: String = row.get(0);
     transaction.execute(statement, &[&id.0, value]).await?;
     if account.operator {
         an_operator_stays(&transaction).await?;
@@ -339,7 +325,7 @@ async fn set(
 }
 
 /// Refuses what would leave the box without anybody to put things right.
-async fn an_operator_stays(client: &impl GenericClient) -> Result<()> {
+pub(crate) async fn an_operator_stays(client: &impl GenericClient) -> Result<()> {
     // Two who lock each other out at a time wait for each other.
     client.execute("select pg_advisory_xact_lock(hashtextextended('operators', 0))", &[]).await?;
     let statement = "select count(*) from person where operator and active and password is not null";
@@ -366,12 +352,20 @@ pub(crate) fn own_or(actor: &Actor, action: Action, target: &Target) -> Result<(
     permission::allow(actor, action, target)
 }
 
+/// As [`own_or`], for what lets somebody in as oneself.
+pub(crate) fn secure_or(actor: &Actor, action: Action, target: &Target) -> Result<()> {
+    if permission::may(actor, Action::SecureOwn, target) {
+        return Ok(());
+    }
+    permission::allow(actor, action, target)
+}
+
 pub(crate) async fn login(client: &impl GenericClient, id: PersonId) -> Result<String> {
     let row = client.query_opt("select login from person where id = $1", &[&id.0]).await?;
     Ok(row.ok_or(Error::NotFound)?.get(0))
 }
 
-/// Adds somebody without asking whether it is allowed.
+/// Adds somebody without asking whether it is allowed. A login that somebody had before is taken.
 pub(crate) async fn insert(client: &impl GenericClient, new: &New) -> Result<PersonId> {
     let mut faults = Faults::default();
     let login = faults.take(Field::Login, values::login(&new.login));
@@ -380,10 +374,11 @@ pub(crate) async fn insert(client: &impl GenericClient, new: &New) -> Result<Per
     faults.done()?;
     let roles = role_words(&new.roles)?;
     let language = new.language.map(language_word);
-    let statement =
-        "insert into person (login, name, contact, language) values ($1, $2, $3, $4) returning id";
-    let row = client.query_one(statement, &[&login, &name, &contact, &language]).await;
+    let statement = "insert into person (login, name, contact, language) select $1, $2, $3, $4 \
+         where not exists (select from former_login where login = $1) returning id";
+    let row = client.query_opt(statement, &[&login, &name, &contact, &language]).await;
     let row = row.map_err(|error| taken(error, &[("person_login_key", Field::Login)]))?;
+    let row = row.ok_or_else(|| Invalid::error(Field::Login, Fault::Taken))?;
     let id = PersonId(row.get(0));
     member(client, id, new.organisation, &roles).await?;
     Ok(id)
@@ -404,7 +399,7 @@ async fn member(
     }
 }
 
-async fn record(
+pub(crate) async fn record(
     client: &impl GenericClient,
     actor: &Actor,
     organisation: OrganisationId,
@@ -433,10 +428,11 @@ async fn memberships(client: &impl GenericClient, people: &[i64]) -> Result<Vec<
 }
 
 fn person(row: &Row) -> Person {
-    let state = match (row.get(5), row.get(7)) {
-        (false, _) => State::Locked,
-        (true, false) => State::Invited,
-        (true, true) => State::Active,
+    let state = match (row.get(12), row.get(5), row.get(7)) {
+        (true, ..) => State::Ended,
+        (false, false, _) => State::Locked,
+        (false, true, false) => State::Invited,
+        (false, true, true) => State::Active,
     };
     let language: Option<&str> = row.get(4);
     Person {
@@ -487,8 +483,11 @@ pub(crate) fn language_of(word: &str) -> Option<Language> {
     [Language::Fr, Language::En].into_iter().find(|language| language_word(*language) == word)
 }
 
-/// A time as JSON has it: RFC 3339.
-pub(crate) fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+/// A time as JSON has it: RFC 3339. For serde's `serialize_with`.
+///
+/// # Errors
+/// The year has more than four digits.
+pub fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.format(&Rfc3339).map_err(serde::ser::Error::custom)?)
 }
 

@@ -2,15 +2,18 @@
 //!
 //! An operator answers for the machine. The other roles are held in one association each, and reach
 //! no further. Whoever has a role in an association is one of its members too.
+//!
+//! An application password made for the JSON API reaches less far than its owner: see [`BY_HAND`].
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Error, OrganisationId, PersonId, Result};
 
 /// A role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Answers for the machine. Counts only in sessions with a second factor.
@@ -45,6 +48,8 @@ pub enum Action {
     ManagePeople,
     /// Change a person's name, let them in again, lock them out, sign them out.
     ManageAccount,
+    /// Delete accounts for good.
+    RemovePeople,
     /// Give and take roles within an association.
     AppointRoles,
     /// Give a person a quota.
@@ -63,7 +68,10 @@ pub enum Action {
     SeeBackups,
     /// Make backups, and bring things back from them.
     KeepBackups,
-    /// Files, calendars, mail of one's own; one's profile, devices and password.
+    /// What lets somebody in as oneself: password, second factor, application passwords, the address
+    /// that resets go to.
+    SecureOwn,
+    /// Files, calendars, mail of one's own; one's profile and devices.
     UseOwn,
 }
 
@@ -93,7 +101,7 @@ pub const ROLES: [Role; 5] =
 
 /// The table: for each action, the scope of operator, manager, site editor, backup keeper, member.
 #[rustfmt::skip]
-pub const TABLE: [(Action, [Scope; 5]); 18] = [
+pub const TABLE: [(Action, [Scope; 5]); 20] = [
     //                         operator  manager   editor    keeper    member
     (A::SeeMachine,          [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
     (A::ChangeMachine,       [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
@@ -103,6 +111,7 @@ pub const TABLE: [(Action, [Scope; 5]); 18] = [
     (A::SeePeople,           [ Machine,  Shared,   Nothing,  Nothing,  Nothing ]),
     (A::ManagePeople,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::ManageAccount,       [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
+    (A::RemovePeople,        [ Machine,  Nothing,  Nothing,  Nothing,  Nothing ]),
     (A::AppointRoles,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::SetQuotas,           [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
     (A::ManageGroups,        [ Machine,  Within,   Nothing,  Nothing,  Nothing ]),
@@ -112,8 +121,16 @@ pub const TABLE: [(Action, [Scope; 5]); 18] = [
     (A::EditSite,            [ Machine,  Within,   Within,   Nothing,  Nothing ]),
     (A::SeeBackups,          [ Machine,  Within,   Nothing,  Within,   Nothing ]),
     (A::KeepBackups,         [ Machine,  Nothing,  Nothing,  Within,   Nothing ]),
+    (A::SecureOwn,           [ Own,      Own,      Own,      Own,      Own     ]),
     (A::UseOwn,              [ Own,      Own,      Own,      Own,      Own     ]),
 ];
+
+/// What is done signed in alone, never with an application password: it would carry whoever finds that
+/// password further than the password itself reaches.
+pub const BY_HAND: [Action; 2] = [A::AppointOperators, A::SecureOwn];
+/// What an application password may do with its owner's account, and with that of an operator: who could
+/// let themselves into it would need no such password any more.
+const HARMLESS: [Action; 3] = [A::SeeOrganisation, A::SeePeople, A::UseOwn];
 
 /// What something would be done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +169,9 @@ pub fn may(actor: &Actor, action: Action, target: &Target) -> bool {
     if actor.is_system() {
         return true;
     }
+    if actor.has_key() && !within_reach(actor, action, target) {
+        return false;
+    }
     let holds = |role: Role, organisation: &OrganisationId| actor.holds(role, *organisation);
     ROLES.iter().any(|role| match (scope(*role, action), target) {
         (Nothing, _) => false,
@@ -166,6 +186,15 @@ pub fn may(actor: &Actor, action: Action, target: &Target) -> bool {
         }
         (Own | Shared | Within, Target::Machine) | (Own, Target::Organisation(_)) => false,
     })
+}
+
+/// Does an application password of the actor reach that far?
+fn within_reach(actor: &Actor, action: Action, target: &Target) -> bool {
+    let delicate = match target {
+        Target::Account(account) => account.operator || actor.person() == Some(account.person),
+        Target::Machine | Target::Organisation(_) => false,
+    };
+    !BY_HAND.contains(&action) && (!delicate || HARMLESS.contains(&action))
 }
 
 /// Lets `actor` do `action` to `target`, or says no.
@@ -221,23 +250,27 @@ mod tests {
         ]
     }
 
-    /// M: the machine; H, E: the actor's association, another one; s: the actor's own account; h, e, b: the
-    /// account of somebody here, elsewhere, in both; o: that of an operator who is here.
-    #[test]
-    fn every_role_may_do_what_the_table_says_and_nothing_else() {
+    /// What each of the actors may do, an action a line. M: the machine; H, E: the actor's association, another
+    /// one; s: the actor's own account; h, e, b: the account of somebody here, elsewhere, in both; o: that of
+    /// an operator who is here.
+    fn drawn(actors: &[Actor]) -> String {
         let mut table = String::new();
         for (action, _) in TABLE {
             let mut line = format!("{:<20}", format!("{action:?}"));
-            for role in ROLES {
-                let actor = actor(role);
+            for actor in actors {
                 let may =
-                    targets().map(|(letter, target)| if may(&actor, action, &target) { letter } else { '·' });
+                    targets().map(|(letter, target)| if may(actor, action, &target) { letter } else { '·' });
                 line.push_str(&format!(" {}", may.iter().collect::<String>()));
             }
             table.push_str(line.trim_end());
             table.push('\n');
         }
-        insta::assert_snapshot!(table, @r"
+        table
+    }
+
+    #[test]
+    fn every_role_may_do_what_the_table_says_and_nothing_else() {
+        insta::assert_snapshot!(drawn(&ROLES.map(actor)), @r"
         SeeMachine           MHEshebo ········ ········ ········ ········
         ChangeMachine        MHEshebo ········ ········ ········ ········
         ManageOrganisations  MHEshebo ········ ········ ········ ········
@@ -246,6 +279,7 @@ mod tests {
         SeePeople            MHEshebo ·H·sh·bo ········ ········ ········
         ManagePeople         MHEshebo ·H·sh··· ········ ········ ········
         ManageAccount        MHEshebo ·H·sh··· ········ ········ ········
+        RemovePeople         MHEshebo ········ ········ ········ ········
         AppointRoles         MHEshebo ·H·sh··· ········ ········ ········
         SetQuotas            MHEshebo ·H·sh··· ········ ········ ········
         ManageGroups         MHEshebo ·H·sh··· ········ ········ ········
@@ -255,7 +289,35 @@ mod tests {
         EditSite             MHEshebo ·H·sh··· ·H·sh··· ········ ········
         SeeBackups           MHEshebo ·H·sh··· ········ ·H·sh··· ········
         KeepBackups          MHEshebo ········ ········ ·H·sh··· ········
+        SecureOwn            ···s···· ···s···· ···s···· ···s···· ···s····
         UseOwn               ···s···· ···s···· ···s···· ···s···· ···s····
+        ");
+    }
+
+    #[test]
+    fn an_application_password_reaches_less_far() {
+        let keyed = [Role::Operator, Role::Manager, Role::Member].map(|role| actor(role).by_key("a script"));
+        insta::assert_snapshot!(drawn(&keyed), @r"
+        SeeMachine           MHE·heb· ········ ········
+        ChangeMachine        MHE·heb· ········ ········
+        ManageOrganisations  MHE·heb· ········ ········
+        AppointOperators     ········ ········ ········
+        SeeOrganisation      MHEshebo ·H·sh··· ·H·sh···
+        SeePeople            MHEshebo ·H·sh·bo ········
+        ManagePeople         MHE·heb· ·H··h··· ········
+        ManageAccount        MHE·heb· ·H··h··· ········
+        RemovePeople         MHE·heb· ········ ········
+        AppointRoles         MHE·heb· ·H··h··· ········
+        SetQuotas            MHE·heb· ·H··h··· ········
+        ManageGroups         MHE·heb· ·H··h··· ········
+        ManageAliases        MHE·heb· ·H··h··· ········
+        ExchangePeople       MHE·heb· ·H··h··· ········
+        SeeAudit             MHE·heb· ·H··h··· ········
+        EditSite             MHE·heb· ·H··h··· ········
+        SeeBackups           MHE·heb· ·H··h··· ········
+        KeepBackups          MHE·heb· ········ ········
+        SecureOwn            ········ ········ ········
+        UseOwn               ···s···· ···s···· ···s····
         ");
     }
 

@@ -1,13 +1,16 @@
 //! Setting up a second factor, and taking its codes. Operators must have one.
 
+use std::net::IpAddr;
+
 use deadpool_postgres::GenericClient;
 
 use crate::error::{Error, Fault, Field, Invalid, Result};
-use crate::people::{account, own_or};
+use crate::people::{account, secure_or};
 use crate::permission::{Action, Target};
 use crate::sessions::Session;
 use crate::totp::{self, Secret};
-use crate::{Actor, Code, Directory, PersonId, audit, people};
+use crate::tries::{self, Kind};
+use crate::{Actor, Code, Directory, PersonId, audit, people, sign_in};
 
 /// How many recovery codes a person gets.
 pub const RECOVERY_CODES: usize = 10;
@@ -92,8 +95,38 @@ pub async fn codes_left(directory: &Directory, session: &Session) -> Result<Opti
     Ok(row.and_then(|row| usize::try_from(row.get::<_, i64>(0)).ok()))
 }
 
-/// Removes a person's second factor: one's own, or that of somebody in one's care who lost it. Their
-/// sessions end.
+/// A person does without their second factor again, which takes the password and a code of it: an
+/// unlocked screen is not enough. Their sessions end.
+///
+/// # Errors
+/// [`Error::Refused`] for a wrong password or code, [`Error::TooMany`]; [`Error::Forbidden`] for an
+/// operator, who must have one.
+pub async fn stop(
+    directory: &Directory,
+    session: &Session,
+    password: &str,
+    code: &str,
+    address: IpAddr,
+) -> Result<()> {
+    if session.operator {
+        return Err(Error::Forbidden);
+    }
+    let person = sign_in::checked(directory, &session.login, password, address).await?.person;
+    let subject = tries::account_of(person);
+    let tried = tries::count(directory, Kind::SecondFactor, Some(&subject), address).await?;
+    let mut client = directory.client().await?;
+    let transaction = client.transaction().await?;
+    if !take(&transaction, person, code).await? {
+        return Err(sign_in::refused(address));
+    }
+    transaction.commit().await?;
+    drop(client);
+    tried.was_right(directory).await?;
+    remove(directory, &session.actor, person).await
+}
+
+/// Removes a person's second factor: that of somebody in one's care who lost it, or one's own ([`stop`]
+/// asks before). Their sessions end.
 ///
 /// # Errors
 /// When the actor may not, or there is none.
@@ -101,11 +134,14 @@ pub async fn remove(directory: &Directory, actor: &Actor, person: PersonId) -> R
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     let account = account(&transaction, person).await?;
-    own_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
+    secure_or(actor, Action::ManageAccount, &Target::Account(account.clone()))?;
     if transaction.execute("delete from second_factor where person_id = $1", &[&person.0]).await? == 0 {
         return Err(Error::NotFound);
     }
     transaction.execute("delete from session where person_id = $1", &[&person.0]).await?;
+    // Made with the second factor that is gone.
+    let weaker = "update application_password set strong = false where person_id = $1";
+    transaction.execute(weaker, &[&person.0]).await?;
     let login = people::login(&transaction, person).await?;
     audit::record_for(&transaction, actor, &account, "second-factor.remove", &login, "").await?;
     transaction.commit().await?;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use deadpool_postgres::GenericClient;
 use mazet_model::settings::Language;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -69,7 +70,7 @@ pub struct Session {
 }
 
 /// A session as its owner sees it in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Listed {
     /// Its number.
     pub id: SessionId,
@@ -79,9 +80,11 @@ pub struct Listed {
     pub address: String,
     /// Since when.
     #[serde(serialize_with = "people::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     /// When it last asked for something, to the minute.
     #[serde(serialize_with = "people::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub seen_at: OffsetDateTime,
 }
 
@@ -242,7 +245,7 @@ fn session(row: &Row, token: &str) -> Session {
     }
 }
 
-fn roles(words: &str) -> BTreeSet<Role> {
+pub(crate) fn roles(words: &str) -> BTreeSet<Role> {
     people::roles(&words.split(' ').map(str::to_owned).collect::<Vec<_>>())
 }
 

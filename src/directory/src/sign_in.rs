@@ -2,14 +2,17 @@
 //! locked account give the same answer after the same time. Tries are limited by account and by
 //! address.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use mazet_model::settings::Language;
+
 use crate::error::{Error, Result};
-use crate::people::{account, own_or};
+use crate::people::{self, account, secure_or};
 use crate::permission::{Action, Target};
 use crate::sessions::{self, Opened, Session, Stage, Visit};
 use crate::tries::{self, Kind};
-use crate::{Actor, Directory, PersonId, audit, password, second_factor, values};
+use crate::{Actor, Code, Directory, OrganisationId, PersonId, audit, password, second_factor, values};
 
 /// Who may use a service of the box.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +94,8 @@ pub async fn application(
     let selector = crate::application_passwords::selector(password);
     let statement = "select application_password.password, person.id, application_password.id \
         from application_password join person on person.id = person_id \
-        where login = $1 and selector = $2 and active and person.password is not null";
+        where login = $1 and selector = $2 and active and person.password is not null \
+        and application_password.password is not null";
     let row = match client.query_opt(statement, &[&login, &selector]).await? {
         Some(row) => Some((row.get(0), row.get(1), Some(row.get::<_, i64>(2)))),
         None => client.query_opt(own, &[&login]).await?.map(|row| (row.get(0), row.get(1), None)),
@@ -112,6 +116,53 @@ pub async fn application(
     Ok(Signed { person: PersonId(person), login, application: id.map(crate::ApplicationPasswordId) })
 }
 
+/// Who came with an application password for the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// Who.
+    pub person: PersonId,
+    /// Their login.
+    pub login: String,
+    /// Language of their pages; none: what the client asks for.
+    pub language: Option<Language>,
+    /// With the roles that count: an operator's only if the password was made with a second factor that
+    /// still stands.
+    pub actor: Actor,
+}
+
+/// Checks an application password that was made for the API. No other password opens it.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::TooMany`].
+pub async fn api(directory: &Directory, login: &str, password: &str, address: IpAddr) -> Result<Keyed> {
+    let login = values::login(login).unwrap_or_default();
+    tries::room(directory, Kind::Api, &login, address).await?;
+    // Found by its digest: what an index tells about a digest tells nothing about the password.
+    let statement = "select application_password.id, person.id, language, application_password.name, \
+        operator and strong and exists \
+            (select from second_factor where person_id = person.id and confirmed_at is not null), \
+        array(select organisation_id from membership where person_id = person.id order by organisation_id), \
+        array(select array_to_string(roles, ' ') from membership where person_id = person.id order by organisation_id) \
+        from application_password join person on person.id = person_id \
+        where login = $1 and api_sha256 = $2 and active and person.password is not null";
+    let client = directory.client().await?;
+    let Some(row) = client.query_opt(statement, &[&login, &Code::typed(password).sha256()]).await? else {
+        drop(client);
+        let _ = tries::count(directory, Kind::Api, Some(&login), address).await?;
+        return Err(refused(address));
+    };
+    let used = "update application_password set used_at = now() \
+                where id = $1 and (used_at is null or used_at < now() - interval '1 minute')";
+    client.execute(used, &[&row.get::<_, i64>(0)]).await?;
+    let held = row.get::<_, Vec<i64>>(5).into_iter().map(OrganisationId);
+    let held: BTreeMap<_, _> =
+        held.zip(row.get::<_, Vec<String>>(6)).map(|(id, words)| (id, sessions::roles(&words))).collect();
+    let person = PersonId(row.get(1));
+    let actor = Actor::new(person, &login, row.get(4), held).by_key(row.get(3));
+    let language = row.get::<_, Option<&str>>(2).and_then(people::language_of);
+    Ok(Keyed { person, login, language, actor })
+}
+
 /// A person chooses another password; their other sessions end.
 ///
 /// # Errors
@@ -129,7 +180,7 @@ pub async fn change_password(
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
     let account = account(&transaction, known.person).await?;
-    own_or(&session.actor, Action::UseOwn, &Target::Account(account.clone()))?;
+    secure_or(&session.actor, Action::SecureOwn, &Target::Account(account.clone()))?;
     let statement = "with ended as (delete from session where person_id = $1 and id <> $3) \
                      update person set password = $2 where id = $1";
     transaction.execute(statement, &[&known.person.0, &hash, &session.id.0]).await?;
@@ -140,14 +191,19 @@ pub async fn change_password(
 }
 
 /// Somebody whose password was right.
-struct Known {
-    person: PersonId,
+pub(crate) struct Known {
+    pub person: PersonId,
     operator: bool,
     second_factor: bool,
 }
 
 /// Login and password, with limits.
-async fn checked(directory: &Directory, login: &str, password: &str, address: IpAddr) -> Result<Known> {
+pub(crate) async fn checked(
+    directory: &Directory,
+    login: &str,
+    password: &str,
+    address: IpAddr,
+) -> Result<Known> {
     let login = values::login(login).unwrap_or_default();
     let tried = tries::count(directory, Kind::Password, Some(&login), address).await?;
     let statement = "select id, password, operator, \
@@ -161,7 +217,7 @@ async fn checked(directory: &Directory, login: &str, password: &str, address: Ip
     Ok(Known { person: PersonId(row.get(0)), operator: row.get(2), second_factor: row.get(3) })
 }
 
-fn refused(address: IpAddr) -> Error {
+pub(crate) fn refused(address: IpAddr) -> Error {
     tries::refused(address);
     Error::Refused
 }
@@ -172,7 +228,7 @@ async fn record(
     person: PersonId,
     action: &str,
 ) -> Result<()> {
-    let login = crate::people::login(client, person).await?;
-    let actor = Actor::new(person, &login, false, std::collections::BTreeMap::new());
+    let login = people::login(client, person).await?;
+    let actor = Actor::new(person, &login, false, BTreeMap::new());
     audit::record_for(client, &actor, &account(client, person).await?, action, &login, "").await
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::error::{Error, Result};
 use crate::people::language_of;
 use crate::tries::{self, Kind};
-use crate::{Code, Directory, PersonId, audit, password};
+use crate::{Code, Directory, PersonId, audit, outbox, password};
 
 /// Characters of a code: 58 bits.
 const LENGTH: usize = 12;
@@ -44,6 +44,13 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    fn message(self) -> outbox::Kind {
+        match self {
+            Self::Invitation => outbox::Kind::Invitation,
+            Self::Reset => outbox::Kind::Reset,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Invitation => "invitation",
@@ -52,16 +59,29 @@ impl Purpose {
     }
 }
 
-/// Makes a code for a person; earlier ones for the same purpose count no longer.
+/// Makes a code for a person; earlier ones for the same purpose count no longer, and messages that
+/// would bring them are not sent any more.
 pub(crate) async fn issue(
     client: &impl GenericClient,
     person: PersonId,
     purpose: Purpose,
     hours: u32,
 ) -> Result<Ticket> {
-    let gone =
-        "delete from ticket where person_id = $1 and purpose = $2 or expires_at < now() - interval '90 days'";
+    let gone = "delete from ticket where person_id = $1 and purpose = $2";
     client.execute(gone, &[&person.0, &purpose.word()]).await?;
+    outbox::take_back(client, person, Some(purpose.message())).await?;
+    another(client, person, purpose, hours).await
+}
+
+/// Makes a code for a person beside those that count already: what a stranger asks for must not take
+/// a slip's worth away.
+pub(crate) async fn another(
+    client: &impl GenericClient,
+    person: PersonId,
+    purpose: Purpose,
+    hours: u32,
+) -> Result<Ticket> {
+    client.execute("delete from ticket where expires_at < now() - interval '90 days'", &[]).await?;
     let code = Code::draw(LENGTH)?;
     let statement = "insert into ticket (person_id, purpose, sha256, expires_at) \
                      values ($1, $2, $3, now() + $4 * interval '1 hour') returning expires_at";
@@ -113,6 +133,7 @@ pub(crate) async fn take(
     transaction.execute("update person set password = $2 where id = $1", &[&person, &hash]).await?;
     transaction.execute("delete from session where person_id = $1", &[&person]).await?;
     transaction.execute("delete from ticket where person_id = $1 and used_at is null", &[&person]).await?;
+    outbox::take_back(&transaction, PersonId(person), None).await?;
     audit::record_visitor(&transaction, &format!("{}.take", purpose.word()), &holder.login).await?;
     transaction.commit().await?;
     tries::forget(directory, Kind::Password, &holder.login).await?;

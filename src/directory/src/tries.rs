@@ -27,6 +27,8 @@ pub enum Kind {
     Ticket,
     /// A self-service reset that is asked for.
     Reset,
+    /// An application password for the API.
+    Api,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::SecondFactor => "second-factor",
             Self::Ticket => "code",
             Self::Reset => "reset",
+            Self::Api => "api",
         }
     }
 }
@@ -60,12 +63,10 @@ pub async fn count(
 ) -> Result<Tried> {
     let mut client = directory.client().await?;
     let transaction = client.transaction().await?;
-    let from = format!("from {}", network(address));
-    let account = account.map(|account| format!("for {}", account.chars().take(64).collect::<String>()));
-    let subjects = std::iter::once((&from, ADDRESS)).chain(account.iter().map(|account| (account, ACCOUNT)));
+    let (subjects, account) = subjects(account, address);
     let mut ids = Vec::new();
-    for (subject, most) in subjects {
-        let id = one(&transaction, kind, subject, most).await.inspect_err(|error| {
+    for (subject, most) in &subjects {
+        let id = one(&transaction, kind, subject, *most).await.inspect_err(|error| {
             if matches!(error, Error::TooMany { .. }) {
                 refused(address);
             }
@@ -75,6 +76,30 @@ pub async fn count(
     transaction.execute("delete from attempt where at < now() - interval '1 day'", &[]).await?;
     transaction.commit().await?;
     Ok(Tried { kind, account, ids })
+}
+
+/// Who and where from: each subject with the tries that it has, and the account alone.
+fn subjects(account: Option<&str>, address: IpAddr) -> (Vec<(String, i64)>, Option<String>) {
+    let account = account.map(|account| format!("for {}", account.chars().take(64).collect::<String>()));
+    let from = (format!("from {}", network(address)), ADDRESS);
+    (std::iter::once(from).chain(account.clone().map(|account| (account, ACCOUNT))).collect(), account)
+}
+
+/// Is one more try looked at? Nothing is counted: for secrets that are too long to be guessed, where
+/// wrong ones alone count, so that many right ones may come at a time.
+///
+/// # Errors
+/// [`Error::TooMany`] when there were too many for either.
+pub async fn room(directory: &Directory, kind: Kind, account: &str, address: IpAddr) -> Result<()> {
+    let client = directory.client().await?;
+    for (subject, most) in subjects(Some(account), address).0 {
+        open(&client, kind, &subject, most).await.inspect_err(|error| {
+            if matches!(error, Error::TooMany { .. }) {
+                refused(address);
+            }
+        })?;
+    }
+    Ok(())
 }
 
 impl Tried {
@@ -113,10 +138,17 @@ pub fn refused(address: IpAddr) {
 }
 
 async fn one(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) -> Result<i64> {
-    let window = i64::try_from(WINDOW.as_secs()).unwrap_or(i64::MAX);
     // Those who try for the same subject wait for each other here.
     let lock = "select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))";
     client.execute(lock, &[&kind.name(), &subject]).await?;
+    open(client, kind, subject, most).await?;
+    let insert = "insert into attempt (kind, subject) values ($1, $2) returning id";
+    Ok(client.query_one(insert, &[&kind.name(), &subject]).await?.get(0))
+}
+
+/// Has the subject tries left?
+async fn open(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) -> Result<()> {
+    let window = i64::try_from(WINDOW.as_secs()).unwrap_or(i64::MAX);
     let counted = "select count(*), coalesce(ceil(extract(epoch from min(at) + $3 * interval '1 second' - now())), 0)::bigint \
                    from attempt where kind = $1 and subject = $2 and at > now() - $3 * interval '1 second'";
     let row = client.query_one(counted, &[&kind.name(), &subject, &(window as f64)]).await?;
@@ -125,8 +157,7 @@ async fn one(client: &impl GenericClient, kind: Kind, subject: &str, most: i64) 
         let retry_after = Duration::from_secs(u64::try_from(wait).unwrap_or(1).max(1));
         return Err(Error::TooMany { retry_after });
     }
-    let insert = "insert into attempt (kind, subject) values ($1, $2) returning id";
-    Ok(client.query_one(insert, &[&kind.name(), &subject]).await?.get(0))
+    Ok(())
 }
 
 /// Whose tries are counted together: one IPv4 address, or the /64 that one IPv6 subscriber has.

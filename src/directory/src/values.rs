@@ -13,11 +13,12 @@ const LONGEST_LOGIN: usize = 32;
 /// Longest mail address (RFC 5321 § 4.5.3.1.3, without the brackets).
 const LONGEST_ADDRESS: usize = 254;
 /// Logins that mail and systems keep for themselves (RFC 2142).
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "abuse",
     "admin",
     "hostmaster",
     "mazet",
+    "mazet-mail",
     "mazetd",
     "nobody",
     "noreply",

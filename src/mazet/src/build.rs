@@ -132,6 +132,7 @@ impl Build<'_> {
             architecture: image.architecture.clone(),
             foreign: Vec::new(),
             components: image.components.clone(),
+            suites: self.recipe.suites.clone(),
             keyring: None,
         }
     }
@@ -292,6 +293,8 @@ impl Build<'_> {
         let contents = house::Contents {
             project: self.project,
             services: self.services,
+            suites: &self.recipe.suites,
+            base: &base.tree(),
             mazetd: &program.mazetd,
             info: &info,
             programs,

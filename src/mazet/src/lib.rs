@@ -5,7 +5,7 @@
 //! | [`cli`] | what a user types |
 //! | [`commands`] | what each command does |
 //! | [`build`] | the pipeline, stage by stage |
-//! | [`plan`], [`resolve`], [`lock`] | names of packages become exact packages |
+//! | [`plan`], [`resolve`], [`suites`], [`lock`] | names of packages become exact packages |
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
 //! | [`deb`] | what a package says of itself |
 //! | [`arch`] | architectures by their many names |
@@ -52,6 +52,7 @@ pub mod run;
 pub mod sandbox;
 pub mod sbom;
 pub mod stage;
+pub mod suites;
 pub mod timings;
 pub mod tree;
 pub mod ui;

@@ -70,10 +70,12 @@ impl Wishes {
     }
 
     fn digest(&self, target: &Target) -> Digest {
-        Digest::of(format!(
-            "{:?} {} {} {:?}",
-            self.parts, target.release, target.architecture, target.components
-        ))
+        let Target { release, architecture, components, suites, .. } = target;
+        let mut wishes = format!("{:?} {release} {architecture} {components:?}", self.parts);
+        if !suites.is_empty() {
+            wishes += &format!(" {suites:?}");
+        }
+        Digest::of(wishes)
     }
 }
 
@@ -186,10 +188,11 @@ fn read(file: &Path, wishes: &Wishes, target: &Target) -> Result<Lock> {
     Ok(lock)
 }
 
-/// What the helper trees are resolved for: they work on the builder, whatever the image is for.
+/// What the helper trees are resolved for: they work on the builder, whatever the image is for, and
+/// are of the release alone.
 fn builder(wishes: &Wishes, target: &Target) -> Result<Target> {
     let architecture = Architecture::builder()?.debian.to_owned();
-    Ok(Target { architecture, foreign: wishes.foreign(), ..target.clone() })
+    Ok(Target { architecture, foreign: wishes.foreign(), suites: Vec::new(), ..target.clone() })
 }
 
 /// The packages of every part.
@@ -217,9 +220,10 @@ impl Archive<'_> {
     /// own, with signatures that it checked itself.
     fn resolver(&self, target: &Target, refresh: bool, tree: Option<&Path>) -> Result<Resolver> {
         let whose = if tree.is_some() { "tools" } else { "host" };
-        let architectures = std::iter::once(&target.architecture).chain(&target.foreign);
-        let name =
-            architectures.fold(format!("{whose}-{}", target.release), |name, next| format!("{name}-{next}"));
+        let further = target.foreign.iter().chain(target.suites.iter().map(|suite| &suite.name));
+        let name = std::iter::once(&target.architecture)
+            .chain(further)
+            .fold(format!("{whose}-{}", target.release), |name, next| format!("{name}-{next}"));
         let resolver = Resolver::new(&self.cache.folder("indexes")?.join(name), self.mirror, target, tree)?;
         resolver.update(refresh)?;
         Ok(resolver)

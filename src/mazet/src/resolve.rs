@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use mazet_model::recipe::Suite;
 
 use crate::digest::Digest;
 use crate::lock::{Archive, Entry, Part};
 use crate::mirror::Mirror;
 use crate::run::{Command, Program};
 use crate::sandbox::Sandbox;
+use crate::suites;
 
 /// Indexes younger than this are used as they are.
 pub const FRESH: Duration = Duration::from_secs(12 * 3600);
@@ -33,6 +35,8 @@ pub struct Target {
     pub foreign: Vec<String>,
     /// Archive components.
     pub components: Vec<String>,
+    /// Suites beside the release, and what is taken from each.
+    pub suites: Vec<Suite>,
     /// Names the archive's signing key, where it is not Debian's.
     pub keyring: Option<PathBuf>,
 }
@@ -74,22 +78,23 @@ impl Resolver {
             let _ = fs::remove_file(self.stamp());
             fs::write(&path, sources)?;
         }
+        fs::write(self.folder.join("etc/preferences"), suites::preferences(&self.target.suites))?;
         fs::write(self.folder.join("apt.conf"), self.configuration())?;
         Ok(())
     }
 
     fn sources(&self) -> String {
-        let Target { release, components, keyring, .. } = &self.target;
+        let Target { release, components, suites, keyring, .. } = &self.target;
         let keyring = keyring.as_deref().unwrap_or(Path::new(KEYRING)).display();
         let components = components.join(" ");
         let line =
             |base: &str, suite: &str| format!("deb [signed-by={keyring}] {base} {suite} {components}\n");
-        [
+        let own = [
             line(&self.mirror.main, release),
             line(&self.mirror.main, &format!("{release}-updates")),
             line(&self.mirror.security, &format!("{release}-security")),
-        ]
-        .concat()
+        ];
+        own.into_iter().chain(suites.iter().map(|suite| line(&self.mirror.main, &suite.name))).collect()
     }
 
     fn configuration(&self) -> String {

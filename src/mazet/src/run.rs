@@ -265,15 +265,30 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: the command failed ({})", self.doing, self.ending)?;
-        writeln!(f, "  command: {}", self.command)?;
-        if let Some(log) = &self.log {
-            writeln!(f, "  whole log: {}", log.display())?;
+        match &self.log {
+            Some(log) => {
+                writeln!(f, "  command: {}", shown(&self.command))?;
+                writeln!(f, "  whole log: {}", log.display())?;
+            }
+            None => writeln!(f, "  command: {}", self.command)?,
         }
         write!(f, "  last lines:\n{}", self.last_lines)
     }
 }
 
 impl std::error::Error for Failure {}
+
+/// A command as long as a screen can take: what enters a sandbox may name hundreds of paths. Whole, it is the
+/// first line of its log.
+fn shown(command: &str) -> String {
+    const ENDS: usize = 600;
+    let letters: Vec<char> = command.chars().collect();
+    if letters.len() <= 3 * ENDS {
+        return command.to_owned();
+    }
+    let ends = [&letters[..ENDS], &letters[letters.len() - ENDS..]].map(String::from_iter);
+    format!("{} […; whole at the head of the log] {}", ends[0], ends[1])
+}
 
 /// The last `count` lines of stdout and then stderr, indented, without control characters.
 /// Both: apt before version 3 explains on stdout what it complains of on stderr.
@@ -310,6 +325,19 @@ fn quote(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_command_is_shown_by_its_ends_and_stands_whole_in_its_log() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let log = dir.path().join("log");
+        let words = ["-c".to_owned(), "exit 3".to_owned(), "é".repeat(5000), "end".to_owned()];
+        let error =
+            Command::raw("sh", "greeting").args(words).log(&log).run().expect_err("exit 3").to_string();
+        assert!(error.len() < 3000 && error.contains("whole at the head of the log"), "{error}");
+        let shown = error.lines().nth(1).expect("the command");
+        assert!(shown.starts_with("  command: sh -c 'exit 3' ") && shown.ends_with("end"), "{shown}");
+        assert!(fs::read_to_string(log).expect("log").contains(&"é".repeat(5000)));
+    }
 
     #[test]
     fn a_failure_can_be_replayed_and_shows_the_last_words() {

@@ -10,20 +10,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use mazet_model::manifest::Text;
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use crate::apply::{self, Faulty, Outcome};
+use crate::protocol::Wifi;
 use crate::run::{Program, Runner};
-use crate::{files, system};
+use crate::{files, system, trial, wifi};
 
 /// Puts the wished settings in force.
 const UNIT: &str = "mazet-settings.service";
 
 /// The settings in force, and what the image offers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Current {
     /// `box.toml`.
@@ -35,7 +38,7 @@ pub struct Current {
 }
 
 /// A service of the image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Its name in manifests and settings.
@@ -53,11 +56,11 @@ pub struct Service {
 }
 
 /// What a change would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preview {
     /// What is wrong with the settings; then the rest is empty.
-    pub faults: Vec<String>,
+    pub faults: Vec<SettingFault>,
     /// Settings that become others.
     pub settings: Vec<Changed>,
     /// Files written or removed, by their path on the box.
@@ -71,7 +74,7 @@ pub struct Preview {
 }
 
 /// One setting that becomes another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
     /// Its dotted path in `box.toml`.
@@ -83,7 +86,7 @@ pub struct Changed {
 }
 
 /// How the last change stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Last {
     /// It is under way.
@@ -116,6 +119,10 @@ impl Desk {
 
     fn wished(&self) -> PathBuf {
         self.folder.join("wished.toml")
+    }
+
+    fn wifi(&self) -> PathBuf {
+        self.folder.join("wifi.json")
     }
 
     fn outcome(&self) -> PathBuf {
@@ -155,9 +162,14 @@ fn version(root: &Path) -> Result<String> {
 ///
 /// # Errors
 /// When a template cannot be rendered, or a file or a unit not be looked at.
-pub fn preview(root: &Path, settings: &Settings, runner: &Runner) -> Result<Preview> {
-    let changed = differences(&system::settings(root)?, settings)?;
-    match apply::preview(root, settings, runner) {
+pub fn preview(desk: &Desk, settings: &Settings, runner: &Runner) -> Result<Preview> {
+    let earlier = system::settings(&desk.root)?;
+    let mut changed = differences(&earlier, settings)?;
+    if key(desk, &earlier, settings).is_some_and(|key| key.is_new) {
+        let hidden = String::from("••••••");
+        changed.push(Changed { path: "wifi.key".to_owned(), old: String::new(), new: hidden });
+    }
+    match apply::preview(&desk.root, settings, runner) {
         Ok(Outcome { files, units, databases, diff }) => {
             Ok(Preview { faults: Vec::new(), settings: changed, files, units, databases, diff })
         }
@@ -196,6 +208,38 @@ fn flatten(table: &Table, prefix: &str, lines: &mut BTreeMap<String, String>) {
             other => drop(lines.insert(path, other.to_string())),
         }
     }
+}
+
+/// Keeps a Wi-Fi that the operator wishes, with its key, until settings that name it are ordered or
+/// the machine restarts.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn wish_wifi(desk: &Desk, wifi: &Wifi) -> Result<()> {
+    files::make_folder(&desk.folder, 0o700)?;
+    files::write_atomically(&desk.wifi(), &serde_json::to_vec(wifi)?, 0o600, None)
+}
+
+/// The key of the Wi-Fi that settings name.
+struct Key {
+    /// None: an open network.
+    key: Option<String>,
+    /// It is not the one that the box has.
+    is_new: bool,
+}
+
+/// The key that belongs to `wished`: the one that came with the wish, else the one that the box has
+/// for the same network. None: no Wi-Fi.
+fn key(desk: &Desk, earlier: &Settings, wished: &Settings) -> Option<Key> {
+    let ssid = wished.wifi.ssid.as_ref()?;
+    let same = |wifi: &Wifi| wifi.ssid.as_ref() == Some(ssid);
+    let old = wifi::of_settings(&desk.root, earlier).filter(same).and_then(|wifi| wifi.key);
+    let read = fs::read(desk.wifi()).ok().and_then(|text| serde_json::from_slice::<Wifi>(&text).ok());
+    let key = match read.filter(same) {
+        Some(wifi) => wifi.key,
+        None => old.clone(),
+    };
+    Some(Key { is_new: key != old, key })
 }
 
 /// Writes the wished settings down and has them put in force; does not wait. `seen` is the
@@ -241,9 +285,10 @@ pub fn carry_out(desk: &Desk, runner: &Runner) -> Result<()> {
     let attempt = fs::read_to_string(&wished)
         .with_context(|| format!("reading {}", wished.display()))
         .and_then(|text| toml::from_str(&text).context("reading the wished settings"))
-        .and_then(|settings| apply::change_settings(&desk.root, &settings, runner));
+        .and_then(|settings| put_in_force(desk, &settings, runner));
     // Not twice: a unit that is started by hand finds nothing to do.
     let _ = fs::remove_file(&wished);
+    let _ = fs::remove_file(desk.wifi());
     match attempt {
         Ok(Outcome { files, units, .. }) => desk.keep(&Last { files, units, ..Last::default() }),
         Err(error) => {
@@ -251,6 +296,36 @@ pub fn carry_out(desk: &Desk, runner: &Runner) -> Result<()> {
             Err(error)
         }
     }
+}
+
+/// Puts settings in force; those of the network on trial.
+fn put_in_force(desk: &Desk, wished: &Settings, runner: &Runner) -> Result<Outcome> {
+    let root = &desk.root;
+    let _lock = trial::lock(root)?;
+    let earlier = system::settings(root)?;
+    let key = key(desk, &earlier, wished);
+    let has_new_key = key.as_ref().is_some_and(|key| key.is_new);
+    if !trial::is_needed(&earlier, wished) && !has_new_key {
+        return apply::change_settings(root, wished, runner);
+    }
+    let is_first = trial::begin(root, &earlier, wished)?;
+    let attempt = trial::arm(root, runner).and_then(|()| apply::change_settings(root, wished, runner));
+    let outcome = match attempt {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            if is_first {
+                trial::forget(root, runner)?;
+            }
+            return Err(error);
+        }
+    };
+    if has_new_key || earlier.wifi != wished.wifi {
+        wifi::keep_key(root, key.and_then(|key| key.key).as_deref())?;
+        wifi::reconnect(runner)?;
+    }
+    // Applying took its time: the operator is given all of theirs.
+    trial::arm(root, runner)?;
+    Ok(outcome)
 }
 
 /// How the last change since the start of the machine stands.
@@ -283,95 +358,4 @@ pub fn set(settings: &Settings, path: &str, value: &str) -> Result<Settings> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings() -> Settings {
-        let mut settings = Settings::live();
-        settings.operator =
-            mazet_model::settings::Operator { name: "Ada".to_owned(), login: "ada".to_owned() };
-        settings
-    }
-
-    /// A box without services, whose systemctl agrees to everything.
-    fn desk(folder: &Path) -> (Desk, Runner) {
-        use std::os::unix::fs::PermissionsExt as _;
-        let desk = Desk::below(folder);
-        let put = |path: &str, text: &str| {
-            let path = desk.root.join(path);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-            fs::write(path, text).expect("written");
-        };
-        put(
-            "usr/share/mazet/image.json",
-            r#"{"name":"pc","version":"0","release":"trixie","architecture":"amd64","hardware":"pc","services":[],
-            "kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd","digest":"","layers":[],"unpacked_bytes":0}"#,
-        );
-        put(system::BOX_TOML, &toml::to_string(&settings()).expect("TOML"));
-        put("../bin/systemctl", "#!/bin/sh\nexit 0\n");
-        let bin = folder.join("bin");
-        fs::set_permissions(bin.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("mode");
-        (desk, Runner::from_folder(bin))
-    }
-
-    #[test]
-    fn a_value_is_set_by_its_path() {
-        let changed = set(&settings(), "ssh.enabled", "true").expect("set");
-        assert!(changed.ssh.enabled);
-        let changed = set(&changed, "box.name", "garrigue").expect("set");
-        assert_eq!(changed.machine.name, "garrigue");
-        let changed = set(&changed, "network.dns", "[\"192.0.2.53\"]").expect("set");
-        assert_eq!(changed.network.dns, ["192.0.2.53"]);
-        let unknown = set(&changed, "ssh.port", "22").expect_err("no such setting");
-        assert!(format!("{unknown:#}").contains("unknown field `port`"), "{unknown:#}");
-        let wrong = set(&changed, "ssh.enabled", "perhaps").expect_err("no boolean");
-        assert!(format!("{wrong:#}").starts_with("setting ssh.enabled: "), "{wrong:#}");
-    }
-
-    #[test]
-    fn a_preview_tells_each_setting_and_each_fault() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let (desk, runner) = desk(folder.path());
-        let mut wished = settings();
-        wished.machine.name = "garrigue".to_owned();
-        wished.ssh.enabled = true;
-        let shown = preview(&desk.root, &wished, &runner).expect("looked");
-        let told: Vec<_> =
-            shown.settings.iter().map(|c| format!("{}: {} -> {}", c.path, c.old, c.new)).collect();
-        assert_eq!(told, ["box.name: \"mazet\" -> \"garrigue\"", "ssh.enabled: false -> true"]);
-        wished.machine.name = "La Garrigue".to_owned();
-        let shown = preview(&desk.root, &wished, &runner).expect("looked");
-        assert!(shown.faults[0].starts_with("box.name: "), "{shown:?}");
-        assert!(shown.settings.is_empty());
-    }
-
-    #[test]
-    fn an_ordered_change_is_put_in_force_once() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let (desk, runner) = desk(folder.path());
-        let seen = current(&desk.root).expect("read").version;
-        let mut wished = settings();
-        wished.machine.name = "garrigue".to_owned();
-        order(&desk, &wished, &seen, &runner).expect("ordered");
-        assert!(last(&desk).running);
-        assert!(order(&desk, &wished, &seen, &runner).expect_err("busy").is::<Busy>());
-        carry_out(&desk, &runner).expect("done");
-        assert_eq!(last(&desk), Last::default());
-        assert_eq!(system::settings(&desk.root).expect("read"), wished);
-        assert!(order(&desk, &wished, &seen, &runner).expect_err("outdated").is::<Outdated>());
-        assert!(carry_out(&desk, &runner).is_err(), "nothing is ordered any more");
-    }
-
-    #[test]
-    fn a_change_that_fails_leaves_the_earlier_settings_and_says_why() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let (desk, runner) = desk(folder.path());
-        let seen = current(&desk.root).expect("read").version;
-        let mut wished = settings();
-        wished.machine.name = "La Garrigue".to_owned();
-        order(&desk, &wished, &seen, &runner).expect("ordered");
-        carry_out(&desk, &runner).expect_err("faulty");
-        assert!(last(&desk).error.expect("told").contains("no host name"));
-        assert_eq!(current(&desk.root).expect("read").version, seen);
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::protocol::Disk;
+use crate::protocol::{Content, Disk};
 use crate::run::{Program, Runner};
 use crate::{data, medium};
 
@@ -63,7 +63,7 @@ pub fn scan(runner: &Runner, shares_medium: bool) -> Result<Vec<Disk>> {
     let mut disks = parse(&json, &live_sources(&mounts), shared.as_deref())?;
     for disk in &mut disks {
         if disk.contents.is_empty() && !disk.medium && !starts_blank(&disk.name) {
-            disk.contents.push("unknown data".to_owned());
+            disk.contents.push(Content::Unknown);
         }
     }
     Ok(disks)
@@ -128,28 +128,27 @@ fn disk(device: &Device, shared: Option<&str>) -> Disk {
     }
 }
 
-/// One phrase per partition but `shared`, which stays; or for the signature of the whole disk.
-fn contents(device: &Device, shared: Option<&str>) -> Vec<String> {
+/// One for each partition but `shared`, which stays; or for the signature of the whole disk.
+fn contents(device: &Device, shared: Option<&str>) -> Vec<Content> {
     let lost = device.children.iter().filter(|child| Some(child.name.as_str()) != shared);
-    let mut phrases: Vec<String> = lost.map(phrase).collect();
+    let mut contents: Vec<Content> = lost.map(volume).collect();
     if device.children.is_empty() {
         if device.fstype.is_some() {
-            phrases.push(phrase(device));
+            contents.push(volume(device));
         } else if let Some(table) = &device.pttype {
-            phrases.push(format!("empty partition table ({table})"));
+            contents.push(Content::Table { kind: table.clone() });
         }
     }
-    phrases
+    contents
 }
 
-/// `sda1: ntfs "Windows", 120.0 GB`.
-fn phrase(device: &Device) -> String {
-    let kind = device.fstype.as_deref().unwrap_or("unknown data");
-    let label = device.label.as_ref().or(device.partlabel.as_ref());
-    let label = label.map(|label| format!(" \"{label}\"")).unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let gigabytes = device.size as f64 / 1e9;
-    format!("{}: {kind}{label}, {gigabytes:.1} GB", device.name)
+fn volume(device: &Device) -> Content {
+    Content::Volume {
+        name: device.name.clone(),
+        kind: device.fstype.clone(),
+        label: device.label.as_ref().or(device.partlabel.as_ref()).cloned(),
+        bytes: device.size,
+    }
 }
 
 fn holds_mazet(device: &Device) -> bool {
@@ -202,9 +201,20 @@ mod tests {
         let sda = disks.iter().find(|disk| disk.name == "sda").expect("sda");
         assert_eq!(sda.model, "WDC WD10EZEX");
         assert_eq!(sda.serial, "WD-1234");
+        let volume = |content: &Content| match content {
+            Content::Volume { name, kind, label, bytes } => (
+                name.clone(),
+                kind.clone().unwrap_or_default(),
+                label.clone().unwrap_or_default(),
+                bytes / 1_000_000,
+            ),
+            other => panic!("{other:?}"),
+        };
+        let seen: Vec<_> = sda.contents.iter().map(volume).collect();
+        let expected = [("sda1", "ntfs", "Windows", 120_000), ("sda2", "", "Basic data", 880_200)];
         assert_eq!(
-            sda.contents,
-            ["sda1: ntfs \"Windows\", 120.0 GB", "sda2: unknown data \"Basic data\", 880.2 GB"]
+            seen,
+            expected.map(|(name, kind, label, mb)| (name.into(), kind.into(), label.into(), mb))
         );
         assert!(!sda.holds_mazet && !sda.too_small);
     }

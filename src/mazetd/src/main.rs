@@ -10,22 +10,27 @@
 //! | `clock` | root, to set the time | the live system's clock, before certificates are made |
 //! | `log` | root | the first boot's log, to the stick or card |
 //! | `apply` | root | files and units follow `box.toml` |
-//! | `settings` | root | shows and changes `box.toml`, and applies it |
+//! | `settings`, `services` | root | shows and changes `box.toml`, and applies it |
 //! | `database` | root | roles, databases and schemas of the services |
 //! | `health` | root | is the box well? |
 //! | `measure` | root | services of which one must be chosen, compared on this hardware |
+//! | `updates` | root | which of Debian's updates wait |
+//! | `network` | root | the network as it is now |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
-//! | `people`, `organisations` | root | the directory on the command line |
+//! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
+//! | `mail` | a user of its own, or root | the box's own messages, to the mail relay |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
+mod acts;
 mod advance;
 mod apply;
 mod boot_files;
 mod broker;
 mod change;
 mod clock;
+mod command;
 mod console;
 mod data;
 mod database;
@@ -34,15 +39,18 @@ mod files;
 mod health;
 mod install;
 mod log;
+mod mail;
 mod measure;
 mod medium;
+mod network;
 mod notify;
-mod people;
 mod protocol;
 mod random;
 mod run;
 mod system;
 mod tls;
+mod trial;
+mod updates;
 mod web;
 mod wifi;
 
@@ -52,10 +60,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use change::Desk;
 use run::Runner;
 
-/// Exit code for faulty settings.
+/// Exit code for faulty settings, and values that cannot be taken.
 const FAULTY: u8 = 2;
 /// Exit code when a check failed.
 const CHECK_FAILED: u8 = 3;
@@ -90,14 +97,21 @@ enum Command {
     /// Shows the box's settings, and changes them
     Settings {
         #[command(subcommand)]
-        action: SettingsAction,
+        action: command::settings::SettingsAction,
     },
+    /// The services of the box: lists them, switches them on and off, chooses the web server
+    #[command(subcommand)]
+    Services(command::services::Services),
     /// Looks whether the box is well: units, disks, clock, certificate, services
     Health {
         /// For programs
         #[arg(long)]
         json: bool,
     },
+    /// Prints which of Debian's updates wait, as JSON
+    Updates,
+    /// Prints the network as it is now, as JSON
+    Network,
     /// Measures services of which one must be chosen (web servers) on this hardware, each beside the
     /// running one, and keeps the figures for the page that offers the choice
     Measure {
@@ -129,36 +143,22 @@ enum Command {
     WifiScan,
     /// Makes the services' roles, databases and schemas what their manifests say
     Database,
-    /// Who is in the directory: lists, adds, invites, lets in again
+    /// Who is in the directory: lists, adds, invites, changes, suspends, lets in again
     #[command(subcommand)]
-    People(people::People),
+    People(command::people::People),
+    /// The groups of an association's members
+    #[command(subcommand)]
+    Groups(command::groups::Groups),
     /// The associations that share the box
     #[command(subcommand)]
-    Organisations(people::Organisations),
+    Organisations(command::organisations::Organisations),
+    /// What was done lately, and by whom: number, time, who, what, to whom, more
+    Events(command::events::Events),
+    /// The box's own messages: invitations, resets
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
-}
-
-#[derive(Debug, Subcommand)]
-enum SettingsAction {
-    /// Prints the settings
-    Show {
-        /// For programs, with the services that they may switch
-        #[arg(long)]
-        json: bool,
-    },
-    /// Changes one setting and applies it: `mazetd settings set ssh.enabled true`
-    Set {
-        /// The setting's dotted path in box.toml
-        path: String,
-        /// Its new value, as TOML; what is no TOML is taken as text
-        value: String,
-        /// Change nothing, show what would change
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Puts the settings in force that the pages ordered (the work of mazet-settings.service)
-    CarryOut,
 }
 
 fn main() -> ExitCode {
@@ -166,7 +166,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("mazetd: {error:#}");
-            if error.is::<apply::Faulty>() { ExitCode::from(FAULTY) } else { ExitCode::FAILURE }
+            if error.is::<apply::Faulty>() || error.is::<command::Refused>() {
+                ExitCode::from(FAULTY)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -179,11 +183,14 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Console => console::run(&runner)?,
         Command::Account => account::ensure(Path::new("/"), &runner)?,
         Command::Apply { dry_run, root } => {
-            show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
+            command::settings::show(&apply::apply(&apply::Options { root, dry_run }, &runner)?);
         }
-        Command::Settings { action } => settings(&action, &runner)?,
+        Command::Settings { action } => command::settings::run(&action, &runner)?,
+        Command::Services(command) => command::services::run(&command, &runner)?,
         Command::Health { json } => return report(&runner, json),
         Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
+        Command::Updates => println!("{}", updates::look(Path::new("/"), &runner)?),
+        Command::Network => println!("{}", serde_json::to_string(&network::look(&runner)?)?),
         Command::Log => log::after_start(&runner)?,
         Command::Clock => clock::run()?,
         Command::Answers => advance::run()?,
@@ -193,44 +200,14 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::WifiScan => wifi::scan(&runner)?,
         Command::Database => database::run()?,
-        Command::People(command) => people::run(&command)?,
-        Command::Organisations(command) => people::run_organisations(&command)?,
+        Command::People(command) => command::people::run(&command)?,
+        Command::Groups(command) => command::groups::run(&command)?,
+        Command::Organisations(command) => command::organisations::run(&command)?,
+        Command::Events(events) => command::events::run(&events)?,
+        Command::Mail(command) => mail::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn settings(action: &SettingsAction, runner: &Runner) -> Result<()> {
-    let root = Path::new("/");
-    match action {
-        SettingsAction::Show { json: true } => {
-            println!("{}", serde_json::to_string(&change::current(root)?)?);
-        }
-        SettingsAction::Show { json: false } => print!("{}", toml::to_string(&system::settings(root)?)?),
-        SettingsAction::Set { path, value, dry_run } => {
-            let wished = change::set(&system::settings(root)?, path, value)?;
-            let put = if *dry_run { apply::preview } else { apply::change_settings };
-            show(&put(root, &wished, runner)?);
-        }
-        SettingsAction::CarryOut => change::carry_out(&Desk::running(), runner)?,
-    }
-    Ok(())
-}
-
-fn show(outcome: &apply::Outcome) {
-    print!("{}", outcome.diff);
-    for file in &outcome.files {
-        eprintln!("changed {file}");
-    }
-    for unit in &outcome.units {
-        eprintln!("{unit}");
-    }
-    for line in &outcome.databases {
-        eprintln!("{line}");
-    }
-    if outcome.files.is_empty() && outcome.units.is_empty() && outcome.databases.is_empty() {
-        eprintln!("nothing to change");
-    }
 }
 
 fn compared(reports: &[measure::Report], json: bool) -> Result<()> {
@@ -247,7 +224,7 @@ fn report(runner: &Runner, json: bool) -> Result<ExitCode> {
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print!("{}", report.text());
+        print!("{}", report.text(web::catalogue::Catalogue::shared(), system::language()));
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }

@@ -9,9 +9,14 @@ use std::net::IpAddr;
 use mazet_model::fault::Fault;
 use mazet_model::manifest::Text;
 use mazet_model::settings::{Language, Settings};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change;
+use crate::measure::desk::Comparison;
+use crate::network::Facts;
+use crate::trial::Standing;
+use crate::updates::Updates;
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -83,8 +88,36 @@ pub enum Request {
     },
     /// How does the last change of the settings stand?
     LastChange,
+    /// How do Debian's updates stand?
+    Updates,
+    /// What does the box answer to, and which service serves it?
+    Sites,
+    /// The network as it is now.
+    Network,
+    /// Which network settings wait to be confirmed, or went back unconfirmed?
+    Trial,
+    /// Somebody reached the box: the network settings on trial stay.
+    KeepNetwork,
+    /// Somebody read that network settings went back.
+    TrialSeen,
     /// What does the installed box offer to its members, and where?
     Offers,
+    /// Services of which one must be chosen, and what is known to choose by.
+    Comparison {
+        /// What they are one of: `web-server`.
+        alternative: String,
+    },
+    /// Measure them on this machine. Answered at once; [`Request::Comparison`] tells how it goes.
+    Measure,
+    /// Is a password kept for the mail relay?
+    MailPassword,
+    /// Keep this password for the mail relay, in a file that is root's alone.
+    SetMailPassword {
+        /// In clear; empty: forget the one that is kept.
+        password: String,
+    },
+    /// Have the messages that are due sent, by the unit that has a network. Answered at once.
+    SendMail,
 }
 
 /// The broker's answer.
@@ -116,8 +149,23 @@ pub enum Response {
     Preview(Box<change::Preview>),
     /// To [`Request::LastChange`].
     LastChange(change::Last),
+    /// To [`Request::Updates`].
+    Updates(Updates),
+    /// To [`Request::Sites`].
+    Sites(Box<Sites>),
+    /// To [`Request::Network`].
+    Network(Box<Facts>),
+    /// To [`Request::Trial`].
+    Trial(Standing),
     /// To [`Request::Offers`].
     Offers(Offers),
+    /// To [`Request::Comparison`].
+    Comparison(Box<Comparison>),
+    /// To [`Request::MailPassword`].
+    MailPassword {
+        /// There is one. It is never sent out.
+        kept: bool,
+    },
     /// Done, nothing to add.
     Done,
     /// Refused or failed.
@@ -145,10 +193,12 @@ pub struct Status {
     pub version: String,
     /// The box lives on the very card that it was installed from, which stays in the machine.
     pub keeps_medium: bool,
+    /// The box has a mail relay: it can send messages.
+    pub sends_mail: bool,
 }
 
 /// What the installed box offers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offers {
     /// Where the box answers, without the last slash: `https://mazet.local`.
@@ -158,7 +208,7 @@ pub struct Offers {
 }
 
 /// A service with pages of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// Its name.
@@ -170,6 +220,30 @@ pub struct Offer {
     /// Where its pages are: a path that begins and ends with a slash.
     pub path: String,
     /// For whom: `public`, `member`, or a role.
+    pub access: String,
+}
+
+/// What the front web server answers to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sites {
+    /// Every path that is answered, host name by host name.
+    pub sites: Vec<Site>,
+    /// Whole days until the certificate of all of them ends; none: it cannot be read.
+    pub certificate_days: Option<i64>,
+}
+
+/// A path that is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Host names; none: every name and address that no other site has.
+    pub names: Vec<String>,
+    /// The beginning of the paths.
+    pub location: String,
+    /// The service's title.
+    pub service: Text,
+    /// Who may ask: `public`, `member`, `nobody`, or a role.
     pub access: String,
 }
 
@@ -210,8 +284,8 @@ pub struct Disk {
     pub serial: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// What it holds, one short phrase per partition or signature; empty for a blank disk.
-    pub contents: Vec<String>,
+    /// What it holds, one for each partition or signature; empty for a blank disk.
+    pub contents: Vec<Content>,
     /// It holds a Mazet.
     pub holds_mazet: bool,
     /// Too small to install to.
@@ -219,6 +293,30 @@ pub struct Disk {
     /// The live system runs from it: its FAT stays, the box takes the rest.
     #[serde(default)]
     pub medium: bool,
+}
+
+/// What lies on a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "content", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Content {
+    /// A partition, or a disk that is formatted whole.
+    Volume {
+        /// Kernel name: `sda1`.
+        name: String,
+        /// What `blkid` calls it: `ntfs`, `ext4`; none: it does not know.
+        kind: Option<String>,
+        /// The name that its owner gave.
+        label: Option<String>,
+        /// Size in bytes.
+        bytes: u64,
+    },
+    /// A partition table without a partition.
+    Table {
+        /// `dos`, `gpt`.
+        kind: String,
+    },
+    /// Something that nobody knows.
+    Unknown,
 }
 
 /// What the visitor wants.

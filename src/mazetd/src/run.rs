@@ -20,6 +20,8 @@ const LAST_LINES: usize = 8;
 pub enum Program {
     /// Asks a web server for a page, by many clients at once.
     Ab,
+    /// Says what it would bring up to date.
+    AptGet,
     /// Checks a btrfs and reads its devices' error counters.
     Btrfs,
     /// Sets the password of the operator's Unix account.
@@ -59,6 +61,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ab => "ab",
+            Self::AptGet => "apt-get",
             Self::Btrfs => "btrfs",
             Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
@@ -82,6 +85,7 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Ab => "apache2-utils",
+            Self::AptGet => "apt",
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
             Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
             Self::Cp => "coreutils",

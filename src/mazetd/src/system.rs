@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use mazet_model::alternatives::prefer;
 use mazet_model::image::{IMAGE_JSON, ImageInfo, SERVICES_DIR};
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::Settings;
+use mazet_model::settings::{Language, Settings};
 
+use crate::advance::Advance;
 use crate::protocol::Mode;
 
 /// The box's settings, below its root.
@@ -54,6 +55,17 @@ pub fn services(root: &Path) -> Result<Vec<Manifest>> {
     let mut services = image.services.iter().map(read).collect::<Result<Vec<_>>>()?;
     prefer(&mut services, &image.alternatives);
     Ok(services)
+}
+
+/// The language of what runs here: of the settings, or of the answers given in advance.
+pub fn language() -> Language {
+    let live = || Advance::kept().live_settings().machine.language;
+    match mode() {
+        Mode::Live => live(),
+        Mode::Installed => {
+            settings(Path::new("/")).map_or_else(|_| live(), |settings| settings.machine.language)
+        }
+    }
 }
 
 /// The settings of the tree at `root`, unchecked.

@@ -63,13 +63,14 @@ fn names(path: &Path, name: &str) -> Result<bool> {
     Ok(certificate.subject().iter_common_name().any(|one| one.as_str().is_ok_and(|one| one == wanted)))
 }
 
-/// Certifies the key in `folder` anew when fewer than 60 days are left, or when it is not valid yet: a
-/// wrong clock made it. `true`: it did.
+/// Certifies the key in `folder` anew when fewer than 60 days are left, when it is not valid yet (a
+/// wrong clock made it), or when the box has another name now. `true`: it did.
 ///
 /// # Errors
 /// When the certificate or its key cannot be read, or the new one not be written.
 pub fn renew(folder: &Path, name: &str, group: Option<u32>) -> Result<bool> {
-    if days_left(&folder.join("cert.pem")).is_ok_and(|days| days >= RENEW_DAYS) {
+    let path = folder.join("cert.pem");
+    if days_left(&path).is_ok_and(|days| days >= RENEW_DAYS) && names(&path, name)? {
         return Ok(false);
     }
     let key_pem = fs::read_to_string(folder.join("key.pem")).context("reading the certificate's key")?;

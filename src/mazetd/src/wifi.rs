@@ -45,10 +45,30 @@ pub fn prepare(device: &str) -> Result<bool> {
 }
 
 /// The Wi-Fi of an installed box: its settings and its secret.
-fn of_settings(root: &Path, settings: &Settings) -> Option<Wifi> {
+pub fn of_settings(root: &Path, settings: &Settings) -> Option<Wifi> {
     let key = fs::read_to_string(root.join(KEY)).ok().map(|key| key.trim().to_owned());
     let wifi = &settings.wifi;
     wifi.ssid.as_ref().map(|ssid| Wifi { country: wifi.country.clone(), ssid: Some(ssid.clone()), key })
+}
+
+/// Keeps the key of an installed box's Wi-Fi; none: it is removed.
+///
+/// # Errors
+/// When the secret cannot be changed.
+pub fn keep_key(root: &Path, key: Option<&str>) -> Result<()> {
+    let path = root.join(KEY);
+    match key {
+        Some(key) => {
+            files::make_folder(path.parent().context("a secret has a folder")?, 0o700)?;
+            files::write_atomically(&path, format!("{key}\n").as_bytes(), 0o600, None)
+        }
+        None => match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing {}", path.display()))
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 /// Writes what `wpa_supplicant` reads, or removes it when no network is set.

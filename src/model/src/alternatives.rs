@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifest::Manifest;
+use crate::setting_fault::SettingFault;
 use crate::settings::Settings;
 
 /// Marks in `services`, those of one image in its order, the one of each group that is on when
@@ -22,17 +23,21 @@ pub fn prefer(services: &mut [Manifest], choices: &BTreeMap<String, String>) {
     }
 }
 
-/// One sentence for each choice of `settings` that an image with `services` cannot follow.
-pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
+/// One fault for each choice of `settings` that an image with `services` cannot follow.
+pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     settings.alternatives.iter().filter_map(|(word, name)| fault(word, name, services)).collect()
 }
 
-fn fault(word: &str, name: &str, services: &[Manifest]) -> Option<String> {
+fn fault(word: &str, name: &str, services: &[Manifest]) -> Option<SettingFault> {
     let group = members(word, services);
     if group.is_empty() {
-        return Some(format!("alternatives.{word}: this box has no choice of that name"));
+        let text = format!("alternatives.{word}: this box has no choice of that name");
+        return Some(SettingFault::new("alternative_unknown", &[("choice", word)], text));
     }
-    (!group.contains(&name)).then(|| format!("alternatives.{word}: {name:?} is none of {}", group.join(", ")))
+    let names = group.join(", ");
+    let text = format!("alternatives.{word}: {name:?} is none of {names}");
+    let values = [("choice", word), ("name", name), ("names", &*names)];
+    (!group.contains(&name)).then(|| SettingFault::new("alternative_none", &values, text))
 }
 
 /// Names of the services of the group `word`, in the order of `services`.
@@ -75,11 +80,12 @@ mod tests {
         let mut settings = Settings::live();
         let services = [server("one"), server("two")];
         settings.alternatives.insert("server".to_owned(), "two".to_owned());
-        assert_eq!(faults(&settings, &services), Vec::<String>::new());
+        assert_eq!(faults(&settings, &services), Vec::new());
         settings.alternatives.insert("server".to_owned(), "four".to_owned());
         settings.alternatives.insert("sever".to_owned(), "one".to_owned());
+        let told: Vec<String> = faults(&settings, &services).iter().map(ToString::to_string).collect();
         assert_eq!(
-            faults(&settings, &services),
+            told,
             [
                 "alternatives.server: \"four\" is none of one, two",
                 "alternatives.sever: this box has no choice of that name"

@@ -16,6 +16,7 @@
 //! | [`fault`] | a fault, its place and its text form |
 //! | [`source`] | the files that a check is given |
 //! | [`schema`] | JSON Schemas of the files that people write |
+//! | [`setting_fault`] | what is wrong with a box's settings |
 //! | [`suggest`] | "did you mean …?" |
 //! | [`template`] | rendering templates, and checking what they name |
 //! | [`context`] | what templates may name |
@@ -39,6 +40,7 @@ pub mod manifest;
 pub mod qr;
 pub mod recipe;
 pub mod schema;
+pub mod setting_fault;
 pub mod settings;
 pub mod source;
 pub mod suggest;

@@ -323,8 +323,11 @@ pub struct Backup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Check {
-    /// Short name of the check.
+    /// Short name of the check, for programs.
     pub name: String,
+    /// What people read; the name where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Text>,
     /// A page on the box itself that must answer 2xx: path on `https://127.0.0.1`.
     #[serde(default)]
     pub url: Option<String>,

@@ -13,6 +13,9 @@ pub struct Recipe {
     pub image: ImageSection,
     /// Debian packages of the base layer.
     pub packages: PackagesSection,
+    /// Further suites of the archive, and what is taken from each.
+    #[serde(default, rename = "suite", skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<Suite>,
     /// Of services that are alternatives to each other, the one that is on until the settings
     /// say otherwise: `web-server = "nginx"`. Where nothing is said, the first of the image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -53,4 +56,19 @@ pub struct PackagesSection {
     /// Firmware and microcode for the hardware.
     #[serde(default)]
     pub firmware: Vec<String>,
+}
+
+/// One `[[suite]]`: a suite of the archive beside the release, its updates and its security updates.
+///
+/// The builder takes the named packages from it where it has the newest version of them, and no
+/// others; so does the box, whose updates take in those of these packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Suite {
+    /// Its code name: `trixie-backports`.
+    pub name: String,
+    /// Names of packages; `*` stands for any letters, digits and signs: `linux-image-*`. What they
+    /// depend on and no other suite has must be named too.
+    #[schemars(length(min = 1))]
+    pub packages: Vec<String>,
 }

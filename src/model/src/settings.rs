@@ -4,6 +4,7 @@
 //! below `/srv/mazet/secrets` and `/srv/mazet/tls`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::answers::Network;
 use crate::manifest::Manifest;
+use crate::values::{is_host_label, is_host_name, is_mail_address};
 
 /// `box.toml` as written. Strict: an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +34,9 @@ pub struct Settings {
     /// Wireless network. Its key is a secret and stands in a file of its own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub wifi: Wifi,
+    /// Mail that the box sends by itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mail: Mail,
     /// Services switched off, by name. Everything else in the image is on.
     #[serde(default)]
     pub disabled_services: Vec<String>,
@@ -105,6 +110,78 @@ pub struct Wifi {
     pub ssid: Option<String>,
 }
 
+/// The `[mail]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Mail {
+    /// The server that takes the box's own messages, invitations and the like; none: it sends none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Relay>,
+}
+
+/// The `[mail.relay]` table: a mail server that takes messages for everybody (RFC 6409). The
+/// password is a secret and stands in a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Relay {
+    /// Its name, or its address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way to it is kept secret.
+    pub security: Security,
+    /// Login there; none: it asks for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Address that the messages come from.
+    pub sender: String,
+}
+
+/// How the way to a mail server is kept secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Security {
+    /// TLS from the first byte (RFC 8314), usually on port 465.
+    Tls,
+    /// TLS after STARTTLS (RFC 3207), without which nothing is sent; usually on port 587.
+    Starttls,
+    /// None, for a server on the box itself.
+    NoneOnLoopback,
+}
+
+impl Relay {
+    /// What is wrong with it: key in this table, and a sentence.
+    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let mut faults = Vec::new();
+        let mut check = |holds: bool, key, fault| {
+            if !holds {
+                faults.push((key, fault));
+            }
+        };
+        check(is_host(&self.host), "host", "is no name (in small letters) or address of a server");
+        check(self.port != 0, "port", "must be from 1 to 65535");
+        let secure = self.security != Security::NoneOnLoopback || is_loopback(&self.host);
+        check(secure, "security", "only a server on the box itself may go without TLS");
+        let user = self.user.as_deref();
+        check(user.is_none_or(is_word), "user", "must be one word of 1 to 254 characters");
+        check(is_mail_address(&self.sender), "sender", "is no mail address like \"box@example.org\"");
+        faults
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    is_host_label(host) || is_host_name(host) || is_loopback(host) || host.parse::<IpAddr>().is_ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn is_word(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    (1..=254).contains(&text.chars().count()) && !text.contains(odd)
+}
+
 /// A table that says nothing is not written.
 fn is_default<T: Default + PartialEq>(table: &T) -> bool {
     *table == T::default()
@@ -124,6 +201,7 @@ impl Settings {
             ssh: Ssh::default(),
             network: Network::default(),
             wifi: Wifi::default(),
+            mail: Mail::default(),
             disabled_services: Vec::new(),
             alternatives: BTreeMap::new(),
         }
@@ -174,6 +252,29 @@ fn collect_booleans(value: &Value, prefix: &str, paths: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mail_relay_is_looked_at() {
+        let relay = Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 465,
+            security: Security::Tls,
+            user: Some("box@example.org".to_owned()),
+            sender: "box@example.org".to_owned(),
+        };
+        assert_eq!(relay.faults(), []);
+        let keys = |relay: Relay| relay.faults().iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        let open = Relay { security: Security::NoneOnLoopback, ..relay.clone() };
+        assert_eq!(keys(open.clone()), ["security"]);
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            assert_eq!(Relay { host: host.to_owned(), ..open.clone() }.faults(), [], "{host}");
+        }
+        for host in ["", "-a.org", "a b", "a..b", "https://a.org"] {
+            assert_eq!(keys(Relay { host: host.to_owned(), ..relay.clone() }), ["host"], "{host}");
+        }
+        let bad = Relay { port: 0, user: Some(String::new()), sender: "box@".to_owned(), ..relay };
+        assert_eq!(keys(bad), ["port", "user", "sender"]);
+    }
 
     #[test]
     fn boolean_settings_are_found_by_their_path() {

@@ -31,6 +31,15 @@ pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label)
 }
 
+/// A mail address that this box may send from (RFC 5321 § 4.1.2, without what needs quotes).
+pub fn is_mail_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    (1..=64).contains(&local.len())
+        && local.split('.').all(|part| !part.is_empty() && part.bytes().all(plain))
+        && is_host_name(&domain.to_ascii_lowercase())
+}
+
 /// Something a human or an association may be called: at least a letter or digit, nothing that
 /// cannot be seen.
 pub fn is_human_name(text: &str) -> bool {
@@ -65,6 +74,18 @@ mod tests {
         assert!(is_host_name("amis.example.org"));
         for bad in ["amis", "", ".", "a..b", "a.b.", "a b.c", "a.b;", "A.b"] {
             assert!(!is_host_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn mail_addresses_need_no_quotes() {
+        for good in ["box@example.org", "Les.Amis+box@mazet.Example.org"] {
+            assert!(is_mail_address(good), "{good}");
+        }
+        for bad in
+            ["box", "@example.org", "box@", "box@local", "a b@example.org", ".a@example.org", "é@a.org"]
+        {
+            assert!(!is_mail_address(bad), "{bad}");
         }
     }
 

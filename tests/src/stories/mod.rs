@@ -1,12 +1,14 @@
 //! The scenarios.
 
 pub mod answers;
+pub mod associations;
 pub mod boots;
 pub mod claim;
 pub mod clock;
 pub mod database;
 pub mod flash;
 pub mod install;
+pub mod load;
 pub mod machine;
 pub mod members;
 pub mod mirror;
@@ -14,6 +16,7 @@ pub mod name;
 pub mod operator;
 pub mod pi;
 pub mod power;
+pub mod refused;
 pub mod usb;
 pub mod web_server;
 pub mod web_servers;

@@ -19,8 +19,10 @@ const PASSPHRASE: &str = "lavande tuile borie";
 /// Programs of the test tree that make the network.
 const PROGRAMS: [&str; 2] = ["/usr/sbin/hostapd", "/usr/bin/busybox"];
 
-/// A second radio, in a network namespace of its own: an access point (WPA2) and a DHCP server.
+/// A second radio, in a network namespace of its own: an access point (WPA2) and a DHCP server. It is none
+/// of the box's, which must not begin with it before it is moved away.
 const ACCESS_POINT: &str = r#"
+systemctl mask --runtime --quiet mazet-wifi@wlan1.service
 modprobe mac80211_hwsim radios=2 && udevadm settle
 ip netns add street
 iw phy "$(cat /sys/class/net/wlan1/phy80211/name)" set netns name street

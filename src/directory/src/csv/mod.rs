@@ -26,7 +26,7 @@ use crate::tickets::{self, Purpose};
 use crate::values;
 use crate::{Actor, Directory, OrganisationId, PersonId, Role, invitations};
 
-pub use read::Column;
+pub use read::{Column, decoded};
 
 /// Most people of one table.
 pub const MOST: usize = 1000;
@@ -212,7 +212,7 @@ async fn look(client: &impl GenericClient, organisation: OrganisationId, table: 
         }
     }
     let logins: Vec<&String> = first.keys().collect();
-    let statement = "select login from person where login = any ($1)";
+    let statement = "select login from (select login from person union select login from former_login) as known where login = any ($1)";
     for row in client.query(statement, &[&logins]).await? {
         let login: String = row.get(0);
         let line = first.get(&login).copied().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Reading a table: its encoding, its divider, its columns.
 
+use encoding_rs::{Encoding, WINDOWS_1252};
+
 use super::{BYTES, LineFault, MOST, What};
 
 /// A column.
@@ -125,27 +127,15 @@ fn plain(cell: &str) -> String {
     marked.unwrap_or(cell).to_owned()
 }
 
-/// UTF-8, with or without a byte order mark; else Windows-1252.
-fn decoded(table: &[u8]) -> String {
-    let table = table.strip_prefix(b"\xef\xbb\xbf").unwrap_or(table);
-    std::str::from_utf8(table)
-        .map_or_else(|_| table.iter().map(|byte| windows_1252(*byte)).collect(), str::to_owned)
-}
-
-/// Windows-1252, as far as it differs from ISO 8859-1 in letters and quotes of French.
-fn windows_1252(byte: u8) -> char {
-    match byte {
-        0x80 => '€',
-        0x8c => 'Œ',
-        0x91 => '‘',
-        0x92 => '’',
-        0x93 => '“',
-        0x94 => '”',
-        0x96 => '–',
-        0x97 => '—',
-        0x9c => 'œ',
-        0x9f => 'Ÿ',
-        other => char::from(other),
+/// The text of a table: UTF-8 or UTF-16 where a byte order mark says so, UTF-8 where it is that, else
+/// Windows-1252.
+pub fn decoded(table: &[u8]) -> String {
+    if let Some((encoding, mark)) = Encoding::for_bom(table) {
+        return encoding.decode_without_bom_handling(&table[mark..]).0.into_owned();
+    }
+    match std::str::from_utf8(table) {
+        Ok(text) => text.to_owned(),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(table).0.into_owned(),
     }
 }
 
@@ -208,6 +198,18 @@ mod tests {
         assert_eq!(lines[0].get(Column::Name), "Zoé Œuvre");
         assert_eq!(lines[0].get(Column::Contact), "zoe@example.org");
         assert_eq!(lines[0].get(Column::Login), "");
+    }
+
+    #[test]
+    fn every_encoding_of_a_spreadsheet_gives_the_same_text() {
+        let text = "nom;courriel\nZoé Œuvre – l’été;z@example.org\n";
+        let (windows, _, lost) = WINDOWS_1252.encode(text);
+        assert!(!lost);
+        let utf16: Vec<u8> =
+            [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), format!("\u{feff}{text}").as_bytes(), &windows, &utf16] {
+            assert_eq!(decoded(bytes), text);
+        }
     }
 
     #[test]

@@ -35,6 +35,34 @@ async fn nobody_but_the_owner_rewrites_it() {
 }
 
 #[tokio::test]
+async fn the_process_that_sends_sees_its_messages_and_nothing_else() {
+    let Some(home) = test_box().await else { return };
+    let place = home.server.place(&home.name, mazet_directory::outbox::SENDER);
+    let client = place.connect().await.expect("connected");
+    client.batch_execute("select id, recipient, body from outbox").await.expect("its own");
+    for statement in [
+        "select * from person",
+        "select * from ticket",
+        "select * from audit",
+        "insert into audit (actor, action, target, detail) values ('x', 'y', '', '')",
+        "insert into outbox (kind, person_id, recipient, name, subject, give_up_at) \
+         values ('test', 1, 'a@b', 'a', 's', now())",
+        "update outbox set recipient = 'mallory@example.org'",
+        "update outbox set person_id = 1",
+        "delete from outbox",
+        "set role mazet",
+    ] {
+        let error = client.batch_execute(statement).await.expect_err(statement);
+        let said = error.as_db_error().map(|said| said.message().to_owned()).unwrap_or_default();
+        assert!(said.starts_with("permission denied"), "{statement}: {said}");
+    }
+    // The pages neither mark a message as sent nor change where it goes.
+    for statement in ["update outbox set recipient = 'x@y'", "update outbox set state = 'sent'"] {
+        assert!(home.as_pages(statement).await.starts_with("permission denied"), "{statement}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_done_is_written_down_without_secrets() {
     let Some(home) = test_box().await else { return };
     let other = home.organisation("B").await;

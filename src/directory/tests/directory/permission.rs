@@ -7,7 +7,7 @@ use mazet_directory::organisations::Wish;
 use mazet_directory::people::Profile;
 use mazet_directory::{
     Actor, Directory, Error, OrganisationId, PersonId, Role, aliases, application_passwords, audit, csv,
-    groups, invitations, organisations, people, resets, second_factor, sessions,
+    groups, invitations, leaving, organisations, outbox, people, resets, second_factor, sessions,
 };
 
 use crate::test_box::test_box;
@@ -20,6 +20,10 @@ fn told<T>(result: Result<T, Error>) -> &'static str {
         Err(Error::Forbidden) => "forbidden",
         Err(other) => panic!("{other}"),
     }
+}
+
+fn text() -> outbox::Text {
+    outbox::Text { subject: "S".to_owned(), body: "B".to_owned() }
 }
 
 /// Every call about the association and the person, by one actor.
@@ -45,7 +49,11 @@ async fn all(
         ("organisations::get", told(organisations::get(d, actor, organisation).await)),
         ("organisations::add", told(organisations::add(d, actor, &wish).await)),
         ("organisations::change", told(organisations::change(d, actor, organisation, &wish).await)),
-        ("organisations::remove", told(organisations::remove(d, actor, organisation).await)),
+        (
+            "leaving::remove_organisation",
+            told(leaving::remove_organisation(d, actor, organisation, true).await),
+        ),
+        ("leaving::consequences", told(leaving::consequences(d, actor, organisation).await)),
         ("people::list", told(people::list(d, actor, Some(organisation)).await)),
         ("people::list all", told(people::list(d, actor, None).await)),
         ("people::get", told(people::get(d, actor, person).await)),
@@ -76,14 +84,25 @@ async fn all(
         ("audit::list", told(audit::list(d, actor, Some(organisation), None, 10).await)),
         ("audit::list all", told(audit::list(d, actor, None, None, 10).await)),
         ("audit::machine", told(audit::machine(d, actor, "a", "b", "c").await)),
-        ("people::leave", told(people::leave(d, actor, person, organisation).await)),
-        ("people::remove", told(people::remove(d, actor, person).await)),
+        ("invitations::send", told(invitations::send(d, actor, person, |_, _| text()).await)),
+        ("outbox::latest", told(outbox::latest(d, actor, person).await)),
+        ("outbox::list", told(outbox::list(d, actor, 10).await)),
+        ("outbox::clear", told(outbox::clear(d, actor).await)),
+        ("leaving::leave", told(leaving::leave(d, actor, person, organisation).await)),
+        ("leaving::remove", told(leaving::remove(d, actor, person).await)),
     ]
 }
 
 /// Calls about the machine as a whole: there is nothing to hide.
-const MACHINE: [&str; 5] =
-    ["organisations::add", "people::list all", "people::set_operator", "audit::list all", "audit::machine"];
+const MACHINE: [&str; 7] = [
+    "organisations::add",
+    "people::list all",
+    "people::set_operator",
+    "audit::list all",
+    "audit::machine",
+    "outbox::list",
+    "outbox::clear",
+];
 
 #[tokio::test]
 async fn a_manager_sees_nothing_of_another_association() {
@@ -120,7 +139,9 @@ async fn a_member_does_nothing_to_others() {
             "sessions::list",
             "sessions::end_all",
             "application_passwords::list",
-            "people::remove",
+            "invitations::send",
+            "outbox::latest",
+            "leaving::remove",
         ];
         let expected = match call {
             "organisations::get" => "ok",
@@ -144,6 +165,8 @@ async fn a_manager_cannot_get_into_what_is_not_theirs() {
     assert_eq!(told(second_factor::remove(directory, &manager, home.operator).await), "forbidden");
     // So is somebody who is in another association too, which is not told.
     let both = home.person(home.organisation, "bob", &[]).await;
+    // Nobody is deleted for good by a manager, not even one of their own.
+    assert_eq!(told(leaving::remove(directory, &manager, both).await), "forbidden");
     assert_eq!(told(resets::make(directory, &manager, both).await), "ok");
     people::join(directory, &root, both, other).await.expect("joined");
     let person = people::get(directory, &manager, both).await.expect("seen");
@@ -155,7 +178,7 @@ async fn a_manager_cannot_get_into_what_is_not_theirs() {
         told(resets::make(directory, &manager, both).await),
         told(people::set_active(directory, &manager, both, false).await),
         told(people::set_quota(directory, &manager, both, None).await),
-        told(people::remove(directory, &manager, both).await),
+        told(leaving::remove(directory, &manager, both).await),
     ] {
         assert_eq!(result, "forbidden");
     }
@@ -164,5 +187,5 @@ async fn a_manager_cannot_get_into_what_is_not_theirs() {
     assert!(people::set_roles(directory, &manager, both, home.organisation, &operator).await.is_err());
     let zoe = home.person(other, "zoe", &[]).await;
     assert_eq!(told(people::join(directory, &manager, zoe, home.organisation).await), "not found");
-    assert_eq!(told(people::leave(directory, &manager, both, home.organisation).await), "ok");
+    assert_eq!(told(leaving::leave(directory, &manager, both, home.organisation).await), "ok");
 }

@@ -3,7 +3,9 @@
 use mazet_directory::aliases::Reader;
 use mazet_directory::organisations::Wish;
 use mazet_directory::people::{Profile, State};
-use mazet_directory::{Actor, Error, Fault, Field, Role, aliases, groups, organisations, people};
+use mazet_directory::{
+    Actor, Error, Fault, Field, Role, aliases, audit, groups, leaving, organisations, people,
+};
 
 use crate::test_box::{TestBox, test_box};
 
@@ -52,10 +54,10 @@ async fn associations_have_domains_of_their_own() {
     wish.domains.truncate(1);
     organisations::change(directory, &root, id, &wish).await.expect("changed");
     assert_eq!(organisations::get(directory, &root, id).await.expect("there").domains, ["chorale.example"]);
-    organisations::remove(directory, &root, id).await.expect("removed");
+    leaving::remove_organisation(directory, &root, id, false).await.expect("removed");
     assert_eq!(
-        faults(organisations::remove(directory, &root, home.organisation).await),
-        [(Field::Person, Fault::Taken)]
+        faults(leaving::remove_organisation(directory, &root, home.organisation, false).await),
+        [(Field::Name, Fault::Last)]
     );
 }
 
@@ -91,7 +93,7 @@ async fn people_are_as_they_were_made() {
     assert_eq!(faults(people::add(directory, &root, &new).await), [(Field::Login, Fault::Reserved)]);
     people::set_active(directory, &root, zoe, false).await.expect("locked");
     assert_eq!(people::get(directory, &root, zoe).await.expect("there").state, State::Locked);
-    people::remove(directory, &root, zoe).await.expect("removed");
+    leaving::remove(directory, &root, zoe).await.expect("removed");
     assert!(matches!(people::get(directory, &root, zoe).await, Err(Error::NotFound)));
 }
 
@@ -102,11 +104,11 @@ async fn an_operator_stays() {
     let last = [(Field::Person, Fault::Last)];
     assert_eq!(faults(people::set_active(directory, &root, home.operator, false).await), last);
     assert_eq!(faults(people::set_operator(directory, &root, home.operator, false).await), last);
-    assert_eq!(faults(people::remove(directory, &root, home.operator).await), last);
+    assert_eq!(faults(leaving::remove(directory, &root, home.operator).await), last);
     let zoe = home.person(home.organisation, "zoe", &[]).await;
     people::set_operator(directory, &root, zoe, true).await.expect("appointed");
     people::set_operator(directory, &root, home.operator, false).await.expect("relieved");
-    assert_eq!(faults(people::remove(directory, &root, zoe).await), last);
+    assert_eq!(faults(leaving::remove(directory, &root, zoe).await), last);
 }
 
 #[tokio::test]
@@ -146,7 +148,7 @@ async fn groups_and_addresses_stay_within_an_association() {
         "zoe@b.example zoe",
     ];
     assert_eq!(view(&home, addresses).await, all);
-    people::leave(directory, &root, bob, b).await.expect("left");
+    leaving::leave(directory, &root, bob, b).await.expect("left");
     aliases::remove(directory, &root, info).await.expect("removed");
     assert_eq!(view(&home, addresses).await, ["choir@b.example zoe", "zoe@b.example zoe"]);
 }
@@ -166,4 +168,73 @@ async fn services_see_logins_that_may_be_used_with_a_password_alone() {
     people::set_active(directory, &root, zoe, false).await.expect("locked");
     assert!(view(&home, logins).await.is_empty());
     assert_eq!(view(&home, quotas).await, ["ada 10737418240"]);
+}
+
+#[tokio::test]
+async fn who_leaves_the_last_association_has_an_account_that_ended() {
+    let Some(home) = test_box().await else { return };
+    let (directory, root) = (&home.directory, Actor::system());
+    let other = home.organisation("B").await;
+    let zoe = home.person(home.organisation, "zoe", &[]).await;
+    people::join(directory, &root, zoe, other).await.expect("joined");
+    leaving::leave(directory, &root, zoe, other).await.expect("left");
+    assert_eq!(people::get(directory, &root, zoe).await.expect("there").state, State::Active);
+    leaving::leave(directory, &root, zoe, home.organisation).await.expect("left");
+    let found = people::get(directory, &root, zoe).await.expect("there");
+    assert_eq!((found.state, found.contact, found.memberships.len()), (State::Ended, None, 0));
+    assert!(matches!(leaving::leave(directory, &root, zoe, other).await, Err(Error::NotFound)));
+    // Nothing opens it, and nothing is done to it.
+    let gone = [(Field::Person, Fault::Unknown)];
+    assert_eq!(faults(people::set_active(directory, &root, zoe, true).await), gone);
+    assert_eq!(faults(people::set_operator(directory, &root, zoe, true).await), gone);
+    let profile = Profile { name: "Z".to_owned(), contact: "z@example.org".to_owned(), language: None };
+    assert_eq!(faults(people::change(directory, &root, zoe, &profile).await), gone);
+    // An operator's account does not end: somebody must look after the machine.
+    leaving::leave(directory, &root, home.operator, home.organisation).await.expect("left");
+    assert_eq!(people::get(directory, &root, home.operator).await.expect("there").state, State::Active);
+
+    people::join(directory, &root, zoe, other).await.expect("back");
+    assert_eq!(people::get(directory, &root, zoe).await.expect("there").state, State::Invited);
+    let kept = "select count(*)::text from outbox";
+    assert_eq!(view(&home, kept).await, ["0"]);
+    leaving::remove(directory, &root, zoe).await.expect("removed");
+    let again = people::New {
+        organisation: other,
+        login: "zoe".to_owned(),
+        name: "Another".to_owned(),
+        contact: String::new(),
+        language: None,
+        roles: Default::default(),
+    };
+    assert_eq!(faults(people::add(directory, &root, &again).await), [(Field::Login, Fault::Taken)]);
+    let table = b"name,login\nAnother,zoe\n";
+    let preview = mazet_directory::csv::preview(directory, &root, other, table).await.expect("looked");
+    assert_eq!(preview.faults.len(), 1);
+    let log = audit::list(directory, &root, None, None, 100).await.expect("read");
+    let told: Vec<_> = log.iter().filter(|one| one.target == "zoe").map(|one| one.action.as_str()).collect();
+    assert_eq!(told[..5], ["person.remove", "person.join", "person.end", "person.leave", "person.leave"]);
+}
+
+#[tokio::test]
+async fn an_association_goes_with_what_is_its_own_and_its_names_are_free() {
+    let Some(home) = test_box().await else { return };
+    let (directory, root) = (&home.directory, Actor::system());
+    let mut wish = Wish::named("B");
+    wish.domains = vec!["b.example".to_owned()];
+    let b = organisations::add(directory, &root, &wish).await.expect("added");
+    let (zoe, both) = (home.person(b, "zoe", &[Role::Manager]).await, home.person(b, "max", &[]).await);
+    people::join(directory, &root, both, home.organisation).await.expect("joined");
+    groups::add(directory, &root, b, "Choir").await.expect("added");
+    aliases::add(directory, &root, b, "info@b.example", Reader::Person(zoe)).await.expect("added");
+    let known = leaving::consequences(directory, &root, b).await.expect("looked");
+    assert_eq!((known.organisation.people, known.ending, known.groups, known.aliases), (2, 1, 1, 1));
+    let refused = leaving::remove_organisation(directory, &root, b, false).await;
+    assert_eq!(faults(refused), [(Field::Person, Fault::Taken)]);
+    leaving::remove_organisation(directory, &root, b, true).await.expect("removed");
+    assert_eq!(people::get(directory, &root, zoe).await.expect("there").state, State::Ended);
+    assert_eq!(people::get(directory, &root, both).await.expect("there").state, State::Active);
+    assert!(view(&home, "select local from alias").await.is_empty());
+    organisations::add(directory, &root, &wish).await.expect("its name and domain are free");
+    let log = audit::list(directory, &root, Some(b), None, 100).await.expect("read");
+    assert!(log.iter().any(|one| (one.action.as_str(), one.target.as_str()) == ("organisation.remove", "B")));
 }

@@ -2,8 +2,8 @@
 
 use mazet_directory::sessions::Stage;
 use mazet_directory::{
-    Actor, Error, Fault, Field, application_passwords, invitations, people, resets, second_factor, sessions,
-    sign_in, totp,
+    Actor, Error, Fault, Field, Role, application_passwords, invitations, outbox, people, resets,
+    second_factor, sessions, sign_in, totp,
 };
 
 use crate::test_box::{PASSWORD, test_box, visit};
@@ -161,14 +161,32 @@ async fn a_code_out_of_date_counts_no_more() {
 #[tokio::test]
 async fn a_reset_ends_sessions() {
     let Some(home) = test_box().await else { return };
-    home.person(home.organisation, "zoe", &[]).await;
+    let zoe = home.person(home.organisation, "zoe", &[]).await;
     let directory = &home.directory;
     let opened = sign_in::password(directory, "zoe", PASSWORD, &visit(120)).await.expect("in");
     let address = visit(120).address;
-    assert!(resets::ask(directory, "nobody", address).await.expect("asked").is_none());
-    let message = resets::ask(directory, "zoe", address).await.expect("asked").expect("a message");
-    assert_eq!(message.contact, "zoe@example.org");
-    resets::take(directory, message.ticket.code.plain(), "another long one", address).await.expect("taken");
+    let written = std::sync::Mutex::new(Vec::new());
+    let compose = |to: &outbox::Recipient, ticket: &resets::Ticket| {
+        written.lock().expect("whole").push((to.address.clone(), ticket.code.clone()));
+        outbox::Text { subject: "S".to_owned(), body: ticket.code.grouped() }
+    };
+    let slip = resets::make(directory, &Actor::system(), zoe).await.expect("made");
+    for typed in ["nobody", "ada", " Zoe@Example.org ", "ZOE", "zoe", "zoe"] {
+        let asked = resets::ask(directory, typed, address).await.expect("asked");
+        resets::send(directory, &asked, compose).await.expect("sent");
+    }
+    let written = written.into_inner().expect("whole");
+    // The operator has no address here, and nobody gets more than three an hour.
+    assert_eq!(written.len(), 3);
+    assert!(written.iter().all(|(to, _)| to == "zoe@example.org"));
+    // What a stranger asks for does not take the slip's worth away.
+    resets::look(directory, slip.code.plain(), address).await.expect("it counts still");
+    resets::take(directory, written[1].1.plain(), "another long one", address).await.expect("taken");
+    refused(resets::look(directory, written[0].1.plain(), address).await);
+    refused(resets::look(directory, slip.code.plain(), address).await);
+    let client = home.server.superuser(&home.name).await;
+    let waiting = client.query_one("select count(*) from outbox where state = 'waiting'", &[]).await;
+    assert_eq!(waiting.expect("counted").get::<_, i64>(0), 0, "a code that counts no more is sent");
     assert_eq!(sessions::find(directory, &opened.token).await.expect("asked"), None);
     refused(sign_in::password(directory, "zoe", PASSWORD, &visit(120)).await);
     sign_in::password(directory, "zoe", "another long one", &visit(120)).await.expect("in");
@@ -227,4 +245,59 @@ async fn clients_use_application_passwords_where_there_is_a_second_factor() {
     application_passwords::remove(directory, &session.actor, id, phone).await.expect("removed");
     refused(sign_in::application(directory, "zoe", code.plain(), address).await);
     sign_in::application(directory, "zoe", other.plain(), address).await.expect("the other stays");
+}
+
+#[tokio::test]
+async fn the_api_is_opened_by_passwords_made_for_it() {
+    let Some(home) = test_box().await else { return };
+    let directory = &home.directory;
+    let address = visit(150).address;
+    let id = home.person(home.organisation, "zoe", &[Role::Manager]).await;
+    let session = home.signed_in("zoe").await;
+    let (phone, service) = application_passwords::make(directory, &session, "Phone").await.expect("made");
+    let (_, code) = application_passwords::make_for_api(directory, &session, "Script").await.expect("made");
+    let keyed = sign_in::api(directory, "Zoe", &code.grouped().to_lowercase(), address).await.expect("in");
+    assert_eq!((keyed.person, keyed.login.as_str()), (id, "zoe"));
+    assert_eq!((keyed.actor.name(), keyed.actor.has_key()), ("zoe (Script)", true));
+    assert!(keyed.actor.holds(Role::Manager, home.organisation));
+    for wrong in [PASSWORD, service.plain(), "", "AAAA"] {
+        refused(sign_in::api(directory, "zoe", wrong, address).await);
+    }
+    refused(sign_in::api(directory, "ada", code.plain(), address).await);
+    // Neither the pages' process nor a service that asks by itself takes it.
+    refused(sign_in::application(directory, "zoe", code.plain(), address).await);
+    let client = home.server.superuser(&home.name).await;
+    let seen = client.query("select selector from service_application_login", &[]).await.expect("asked");
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].get::<_, &str>(0), &service.plain()[..6]);
+    let list = application_passwords::list(directory, &session.actor, id).await.expect("listed");
+    let api: Vec<_> = list.iter().map(|one| (one.name.as_str(), one.api)).collect();
+    assert_eq!(api, [("Script", true), ("Phone", false)]);
+    // It takes passwords back, and makes none; it says nothing new of where resets go.
+    application_passwords::remove(directory, &keyed.actor, id, phone).await.expect("removed");
+    let profile =
+        people::Profile { name: "Zoé".to_owned(), contact: "new@example.org".to_owned(), language: None };
+    let refusal = people::change(directory, &keyed.actor, id, &profile).await;
+    assert!(matches!(refusal, Err(Error::Forbidden)));
+    let same = people::Profile { contact: "zoe@example.org".to_owned(), ..profile };
+    people::change(directory, &keyed.actor, id, &same).await.expect("a name is no key");
+}
+
+#[tokio::test]
+async fn a_second_factor_goes_with_password_and_code_only() {
+    let Some(home) = test_box().await else { return };
+    let directory = &home.directory;
+    home.person(home.organisation, "zoe", &[]).await;
+    let session = home.signed_in("zoe").await;
+    let secret = second_factor::offer(directory, &session).await.expect("offered");
+    let codes =
+        second_factor::confirm(directory, &session, &secret.code(totp::now())).await.expect("confirmed");
+    let address = visit(150).address;
+    let code = codes[0].grouped();
+    refused(second_factor::stop(directory, &session, "wrong", &code, address).await);
+    refused(second_factor::stop(directory, &session, PASSWORD, "000000", address).await);
+    assert!(second_factor::codes_left(directory, &session).await.expect("counted").is_some());
+    second_factor::stop(directory, &session, PASSWORD, &code, address).await.expect("stopped");
+    assert!(second_factor::codes_left(directory, &session).await.expect("counted").is_none());
+    home.signed_in("zoe").await;
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use mazet_database::testing::{Server, server};
 use mazet_directory::sessions::{self, Session, Stage, Visit};
 use mazet_directory::{
-    Actor, Directory, OWNER, OrganisationId, PersonId, ROLE, Role, invitations, organisations, people, seed,
-    sign_in,
+    Actor, Directory, OWNER, OrganisationId, PersonId, ROLE, Role, invitations, organisations, outbox,
+    people, seed, sign_in,
 };
 
 /// The operator's password.
@@ -28,7 +28,7 @@ pub struct TestBox {
 pub async fn test_box() -> Option<TestBox> {
     let server = server()?;
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE], &migrations).await;
+    let name = server.database(OWNER, &[ROLE, outbox::SENDER], &migrations).await;
     let owner = Directory::new(&server.place(&name, OWNER), 1).expect("a pool");
     let seed = seed::Seed {
         organisation: "Les Amis du Mazet".to_owned(),

@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use mazet_model::bios::SECTOR;
+use mazet_model::firmware::device_trees;
 use mazet_model::image::LIVE_DIR;
 
 use super::Hardware;
 use super::assemble::Parts;
-use crate::digest::Digest;
+use crate::digest::{Digest, Inputs, files_below};
 use crate::layers::debian::Workshop;
+use crate::sandbox::Sandbox;
+use crate::stage::stage;
 
 /// First sector of the FAT: 4 MiB, the erase block of most cards.
 const FAT_LBA: u64 = 8192;
@@ -24,6 +27,13 @@ const SYSTEMS: u64 = 2;
 const TREES: u64 = 4 << 20;
 /// Where Debian's raspi-firmware puts what the Pi's firmware reads.
 const FIRMWARE: &str = "usr/lib/raspi-firmware";
+
+/// Folder of overlays for device trees: the sources of ours below `firmware/pi`, and on the card.
+const OVERLAYS: &str = "overlays";
+/// Which of [`FIRMWARE`]'s programs go onto the card, one a line.
+const START_FILES: &str = "start-files";
+/// Folder of the device trees of Pis in the kernel's packages.
+const VENDOR: &str = "broadcom";
 
 /// Raspberry Pi 3 and later.
 pub struct Pi;
@@ -37,19 +47,25 @@ impl Hardware for Pi {
         0
     }
 
-    fn programs(&self, _shop: &Workshop<'_>, _firmware: &Path) -> Result<Vec<PathBuf>> {
-        Ok(Vec::new())
+    /// Our own overlays for device trees, compiled.
+    fn programs(&self, shop: &Workshop<'_>, firmware: &Path) -> Result<Vec<PathBuf>> {
+        let sources = firmware.join(OVERLAYS);
+        let mut inputs = Inputs::new(OVERLAYS, 1);
+        inputs.digest("tools", shop.tools_key);
+        inputs.folder(OVERLAYS, &sources)?;
+        let made = stage(shop.shelf, OVERLAYS, &inputs, |folder| compile(shop.tools, &sources, folder))?;
+        let compiled = files_below(&made.folder)?.into_iter();
+        Ok(compiled.filter(|file| file.extension().is_some_and(|end| end == "dtbo")).collect())
     }
 
     fn files(&self, parts: &Parts<'_>, folder: &Path) -> Result<Vec<(PathBuf, String)>> {
         let firmware = parts.base.join(FIRMWARE);
-        let mut files = below(&firmware, "")?;
-        files.extend(below(&firmware.join("overlays"), &format!("{LIVE_DIR}/overlays/"))?);
-        let trees = parts.base.join(format!("usr/lib/linux-image-{}/broadcom", parts.info.kernel));
-        let trees: Vec<_> = below(&trees, &format!("{LIVE_DIR}/"))?
-            .into_iter()
-            .filter(|(_, name)| name.contains("-rpi-"))
-            .collect();
+        let mut files = start_files(parts, &firmware)?;
+        files.extend(overlays(parts, &firmware)?);
+        let trees = device_trees(&parts.info.kernel).map(|folder| parts.base.join(folder).join(VENDOR));
+        let trees = trees.iter().find(|folder| folder.is_dir()).unwrap_or(&trees[0]);
+        let mut trees = below(trees, &format!("{LIVE_DIR}/"))?;
+        trees.retain(|(_, name)| name.contains("-rpi-"));
         ensure!(!trees.is_empty(), "the kernel {} brings no device tree of a Pi", parts.info.kernel);
         files.extend(trees);
         let config =
@@ -73,8 +89,9 @@ impl Hardware for Pi {
             fs::metadata(path).map(|meta| meta.len()).with_context(|| format!("reading {}", path.display()))
         };
         let one = size(&parts.kernel.join("vmlinuz"))? + size(&parts.kernel.join("initrd.img"))? + TREES;
-        // Kernels grow from update to update, and initrds with them.
-        Ok(SYSTEMS * (one + one / 2))
+        // Kernels grow from update to update, and initrds with them: by a fifth from Linux 6.12 to 7.3, in
+        // two years, and a release gets no longer new ones.
+        Ok(SYSTEMS * (one + one / 3))
     }
 
     fn partitions(&self, digest: Digest, fat: u64) -> String {
@@ -89,6 +106,44 @@ impl Hardware for Pi {
     fn boot_code(&self, _parts: &Parts<'_>, _image: &Path) -> Result<()> {
         Ok(())
     }
+}
+
+/// The programs that the firmware consists of, for the card's root.
+fn start_files(parts: &Parts<'_>, firmware: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let list = parts.firmware.join(START_FILES);
+    let text = fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
+    let names = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(names.map(|name| (firmware.join(name), name.to_owned())).collect())
+}
+
+/// The overlays of Debian's package and our own. A README makes the firmware look for them there.
+fn overlays(parts: &Parts<'_>, firmware: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let target = format!("{LIVE_DIR}/{OVERLAYS}/");
+    let mut files = below(&firmware.join(OVERLAYS), &target)?;
+    let own = parts.programs.iter().map(|file| {
+        (file.clone(), format!("{target}{}", file.file_name().unwrap_or_default().to_string_lossy()))
+    });
+    files.extend(own);
+    files.push((parts.firmware.join(OVERLAYS).join("README"), format!("{target}README")));
+    Ok(files)
+}
+
+/// Compiles every `.dts` of `sources` into `folder`.
+fn compile(tools: &Path, sources: &Path, folder: &Path) -> Result<()> {
+    for source in files_below(sources)?.iter().filter(|file| file.extension().is_some_and(|end| end == "dts"))
+    {
+        let name = source.file_stem().unwrap_or_default().to_string_lossy();
+        Sandbox::new(tools)
+            .share(folder)
+            .share(sources)
+            .command("compiling an overlay for device trees", "dtc")?
+            // Its warnings are for whole trees.
+            .args(["-q", "-I", "dts", "-O", "dtb", "-o"])
+            .arg(folder.join(format!("{name}.dtbo")))
+            .arg(source)
+            .run()?;
+    }
+    Ok(())
 }
 
 /// The live system's kernel command line.

@@ -16,7 +16,14 @@ use crate::timings::Timings;
 use crate::tree::{self, Order};
 
 /// Taken out of the squashfs: kernel, initrd and firmware lie beside the layers, not in them.
-const NOT_IN_BASE: [&str; 5] = ["-wildcards", "-e", "boot/vmlinuz-*", "boot/initrd.img-*", "boot/firmware/*"];
+const NOT_IN_BASE: [&str; 6] = [
+    "-wildcards",
+    "-e",
+    "boot/vmlinuz-*",
+    "boot/initrd.img-*",
+    "boot/firmware/*",
+    "usr/lib/modules/*/vmlinuz",
+];
 
 /// What both layers are made with.
 pub struct Workshop<'a> {

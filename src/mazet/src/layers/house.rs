@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use mazet_model::image::{FIRMWARE_DIR, IMAGE_JSON, ImageInfo, OVERLAYS_DIR, SERVICES_DIR};
 use mazet_model::manifest::Manifest;
+use mazet_model::recipe::Suite;
 use mazet_model::settings::Settings;
 
 use super::{Layer, squash};
 use crate::digest::{Digest, Inputs};
 use crate::paths::Project;
 use crate::stage::stage;
+use crate::suites;
 
 /// Files of a hardware that lie on the box as they lie below this folder.
 const ROOT: &str = "root/";
@@ -25,6 +27,10 @@ pub struct Contents<'a> {
     pub project: &'a Project,
     /// Validated manifests, in dependency order.
     pub services: &'a [Manifest],
+    /// Suites beside the release.
+    pub suites: &'a [Suite],
+    /// The tree of the base layer.
+    pub base: &'a Path,
     /// The compiled `mazetd`.
     pub mazetd: &'a Path,
     /// What the image says of itself.
@@ -108,8 +114,22 @@ fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
     // The box remakes its initrd at a kernel update as the builder made the first one.
     copy_folder(&firmware.join("initramfs"), tree, "/etc/initramfs-tools")?;
     write(tree, IMAGE_JSON, &serde_json::to_string_pretty(contents.info)?, 0o644)?;
+    further_suites(tree, contents)?;
     up_to_date(tree)?;
     render_live(tree, contents)
+}
+
+/// The apt of the box takes the same packages from the same suites as that of the builder.
+fn further_suites(tree: &Path, contents: &Contents<'_>) -> Result<()> {
+    if contents.suites.is_empty() {
+        return Ok(());
+    }
+    let list = contents.base.join(suites::DEBIAN_SOURCES);
+    let debian = fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
+    for (path, text) in suites::of_box(contents.suites, &debian)? {
+        write(tree, path, &text, 0o644)?;
+    }
+    Ok(())
 }
 
 /// Tells systemd that caches were made for this very `/usr` (systemd-update-done.service(8)), so

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use mazet_model::check::Valid;
 use mazet_model::manifest::{Manifest, Port, Protocol, Scope, Unit, VirtualHost};
+use mazet_model::recipe::Suite;
 
 /// Columns that lists are wrapped at.
 const WIDTH: usize = 96;
@@ -35,6 +36,8 @@ pub fn show(valid: &Valid) -> String {
     list(&mut text, "kernel", std::slice::from_ref(&packages.kernel));
     list(&mut text, "system", &packages.system);
     list(&mut text, "firmware", &packages.firmware);
+    let from = |suite: &Suite| format!("{} from {}", suite.packages.join(" "), suite.name);
+    list(&mut text, "suites", &each(&valid.recipe.suites, from));
     for manifest in &valid.services {
         service(&mut text, manifest);
     }

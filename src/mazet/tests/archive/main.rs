@@ -12,9 +12,10 @@ use std::net::TcpListener;
 
 use mazet::digest::Digest;
 use mazet::fetch::{self, FetchError};
-use mazet::lock::{Archive, Entry, Lock};
+use mazet::lock::{Archive, Entry, Lock, Part};
 use mazet::mirror::Mirror;
 use mazet::ui::Ui;
+use mazet_model::recipe::Suite;
 use server::Request;
 use world::{DATE, KEYS, World, mirror_at};
 
@@ -78,13 +79,61 @@ fn names_become_a_lock_and_the_lock_becomes_packages() {
     }
 }
 
+/// From trixie-backports come `packages` alone.
+fn backports(packages: &[&str]) -> Suite {
+    let packages = packages.iter().map(|name| (*name).to_owned()).collect();
+    Suite { name: "trixie-backports".to_owned(), packages }
+}
+
+#[test]
+fn from_a_further_suite_come_the_named_packages_alone() {
+    for world in World::each() {
+        let resolver = world.with_suites(&world.mirror(), &[backports(&["greet", "libgreet2*"])]);
+        resolver.update(true).expect("the archive is sound");
+        let entries = resolver.resolve(Part::Base, &["greet".to_owned()]).expect("there is a solution");
+        let seen: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.version.as_str(), e.archive)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("apt", "3.0.3", Archive::Main),
+                ("base-files", "13.8", Archive::Main),
+                ("greet", "3.0-1~bpo13+1", Archive::Main),
+                ("libgreet1", "1:1.0-1+deb13u1", Archive::Security),
+                ("libgreet2", "3.0-1~bpo13+1", Archive::Main),
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_dependency_of_a_further_suite_that_is_not_named_is_missed() {
+    for world in World::each() {
+        let resolver = world.with_suites(&world.mirror(), &[backports(&["greet"])]);
+        resolver.update(true).expect("the archive is sound");
+        let error = resolver.resolve(Part::Base, &["greet".to_owned()]).expect_err("no solution");
+        assert!(format!("{error:#}").contains("libgreet2"), "{error:#}");
+    }
+}
+
+#[test]
+fn a_further_suite_without_a_good_signature_is_refused() {
+    for world in World::each() {
+        let path = world.file("debian/dists/trixie-backports/InRelease");
+        let text = fs::read_to_string(&path).expect("readable");
+        fs::write(&path, text.replace("Label: Test", "Label: Evil")).expect("written");
+        let resolver = world.with_suites(&world.mirror(), &[backports(&["greet"])]);
+        let error = resolver.update(true).expect_err("refused");
+        assert!(format!("{error:#}").starts_with("the archive's signature does not hold"), "{error:#}");
+        world.resolve(&["greet"]);
+    }
+}
+
 #[test]
 fn a_dependency_that_nobody_has_is_explained_by_apt() {
     for world in World::each() {
         world.resolve(&["greet"]);
         let resolver = world.resolver(&world.mirror());
-        let error =
-            resolver.resolve(mazet::lock::Part::Base, &["lonely".to_owned()]).expect_err("no solution");
+        let error = resolver.resolve(Part::Base, &["lonely".to_owned()]).expect_err("no solution");
         assert!(format!("{error:#}").contains("nobody-has-this"), "{error:#}");
     }
 }

@@ -11,6 +11,7 @@ use mazet::lock::{Entry, Part};
 use mazet::mirror::Mirror;
 use mazet::resolve::{Resolver, Target};
 use mazet::sandbox::own;
+use mazet_model::recipe::Suite;
 use tempfile::TempDir;
 
 use crate::openpgp::{Key, clear_sign};
@@ -37,6 +38,13 @@ const RELEASE: [Recipe; 5] = [
     ("lonely", "1.0", "Depends: nobody-has-this\n", 10),
 ];
 const SECURITY: [Recipe; 1] = [("libgreet1", "1:1.0-1+deb13u1", "", 300_000)];
+/// A newer program that needs a library of its own suite, and newer versions of what nobody asked for.
+const BACKPORTS: [Recipe; 4] = [
+    ("greet", "3.0-1~bpo13+1", "Depends: libgreet2, libgreet1\n", 10),
+    ("libgreet2", "3.0-1~bpo13+1", "", 10),
+    ("libgreet1", "2:3.0-1~bpo13+1", "", 10),
+    ("apt", "3.9-1~bpo13+1", "", 10),
+];
 
 /// The archive, its server, and a place for what Mazet keeps.
 pub struct World {
@@ -69,6 +77,7 @@ impl World {
         let archive = folder.path().join("archive");
         suite(&archive.join("debian"), "trixie", &RELEASE);
         suite(&archive.join("debian"), "trixie-updates", &[]);
+        suite(&archive.join("debian"), "trixie-backports", &BACKPORTS);
         suite(&archive.join("debian-security"), "trixie-security", &SECURITY);
         fs::write(folder.path().join("keys.gpg"), Key::new(KEYS[0]).keyring()).expect("written");
         let server = Server::start(&archive);
@@ -97,11 +106,17 @@ impl World {
 
     /// apt with a state of its own, which trusts the test's key.
     pub fn resolver(&self, mirror: &Mirror) -> Resolver {
+        self.with_suites(mirror, &[])
+    }
+
+    /// The same with further suites.
+    pub fn with_suites(&self, mirror: &Mirror, suites: &[Suite]) -> Resolver {
         let target = Target {
             release: "trixie".to_owned(),
             architecture: "amd64".to_owned(),
             foreign: Vec::new(),
             components: vec!["main".to_owned()],
+            suites: suites.to_vec(),
             keyring: Some(self.folder.path().join("keys.gpg")),
         };
         Resolver::new(&self.folder.path().join("indexes"), mirror, &target, self.tree.as_deref())

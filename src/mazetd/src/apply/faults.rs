@@ -4,7 +4,8 @@ use std::path::Path;
 
 use mazet_model::alternatives;
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::Settings;
+use mazet_model::setting_fault::SettingFault;
+use mazet_model::settings::{Relay, Settings};
 use mazet_model::values::{is_host_label, is_ssh_key};
 
 /// Where time zones are known from.
@@ -14,52 +15,49 @@ const LONGEST_LOGIN: usize = 32;
 /// Logins that are Debian's or ours.
 const RESERVED: [&str; 6] = ["root", "mazetd", "www-data", "nobody", "daemon", "postgres"];
 
-/// Every fault of `settings` on a box with `services`, one sentence each.
-pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<String> {
+/// Every fault of `settings` on a box with `services`.
+pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     let mut faults = Vec::new();
-    let mut check = |holds: bool, fault: String| {
+    let mut check = |holds: bool, key: &str, values: &[(&str, &str)], text: String| {
         if !holds {
-            faults.push(fault);
+            faults.push(SettingFault::new(key, values, text));
         }
     };
     let name = &settings.machine.name;
-    check(
-        is_host_label(name),
-        format!("box.name: {name:?} is no host name: 1 to 63 small letters, digits and inner dashes"),
-    );
+    let text = format!("box.name: {name:?} is no host name: 1 to 63 small letters, digits and inner dashes");
+    check(is_host_label(name), "name", &[("value", name)], text);
     let zone = &settings.machine.timezone;
-    check(is_zone(zone), format!("box.timezone: {zone:?} is no time zone like \"Europe/Paris\""));
-    let organisation = &settings.organisation.name;
-    check(is_line(organisation), "organisation.name: must be one line of 1 to 200 characters".to_owned());
-    check(
-        is_line(&settings.operator.name),
-        "operator.name: must be one line of 1 to 200 characters".to_owned(),
-    );
+    let text = format!("box.timezone: {zone:?} is no time zone like \"Europe/Paris\"");
+    check(is_zone(zone), "timezone", &[("value", zone)], text);
+    let text = "organisation.name: must be one line of 1 to 200 characters".to_owned();
+    check(is_line(&settings.organisation.name), "organisation", &[], text);
+    let text = "operator.name: must be one line of 1 to 200 characters".to_owned();
+    check(is_line(&settings.operator.name), "operator_name", &[], text);
     let login = &settings.operator.login;
-    check(
-        is_login(login),
-        format!("operator.login: {login:?} cannot be a login: 1 to 32 small letters, digits and dashes"),
-    );
-    check(
-        settings.network.is_sound(),
-        "network: an address is missing or is none, like \"192.168.1.10/24\"".to_owned(),
-    );
+    let text =
+        format!("operator.login: {login:?} cannot be a login: 1 to 32 small letters, digits and dashes");
+    check(is_login(login), "operator_login", &[("value", login)], text);
+    let text = "network: an address is missing or is none, like \"192.168.1.10/24\"".to_owned();
+    check(settings.network.is_sound(), "network", &[], text);
     for (number, key) in settings.ssh.keys.iter().enumerate() {
-        check(
-            is_ssh_key(key),
-            format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\""),
-        );
+        let text = format!("ssh.keys[{number}]: is no public key like \"ssh-ed25519 AAAA… name\"");
+        check(is_ssh_key(key), "ssh_key", &[("number", &(number + 1).to_string())], text);
     }
+    let relay = settings.mail.relay.iter().flat_map(Relay::faults);
+    let told =
+        |(key, fault)| SettingFault::new("relay", &[("key", key)], format!("mail.relay.{key}: {fault}"));
+    faults.extend(relay.map(told));
     faults.extend(alternatives::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
 }
 
-fn disabled_fault(name: &str, services: &[Manifest]) -> Option<String> {
+fn disabled_fault(name: &str, services: &[Manifest]) -> Option<SettingFault> {
+    let fault = |key, text| Some(SettingFault::new(key, &[("name", name)], text));
     match services.iter().find(|manifest| manifest.service.name == name) {
-        None => Some(format!("disabled-services: this box has no service {name:?}")),
+        None => fault("service_unknown", format!("disabled-services: this box has no service {name:?}")),
         Some(manifest) if !manifest.service.optional => {
-            Some(format!("disabled-services: {name:?} cannot be switched off"))
+            fault("service_fixed", format!("disabled-services: {name:?} cannot be switched off"))
         }
         Some(_) => None,
     }
@@ -87,7 +85,10 @@ fn is_line(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mazet_model::settings::{Language, Security};
+
     use super::*;
+    use crate::web::catalogue::Catalogue;
 
     #[test]
     fn all_faults_are_told_at_once() {
@@ -98,8 +99,21 @@ mod tests {
         settings.operator.login = "root".to_owned();
         settings.ssh.keys = vec!["command=\"sh\" ssh-ed25519 AAAA".to_owned()];
         settings.network.dns = vec!["dns".to_owned()];
+        settings.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 25,
+            security: Security::NoneOnLoopback,
+            user: None,
+            sender: "box".to_owned(),
+        });
         settings.disabled_services = vec!["calendar".to_owned()];
-        insta::assert_snapshot!(faults(&settings, &[]).join("\n"), @r#"
+        let faults = faults(&settings, &[]);
+        for fault in &faults {
+            let key = format!("setting_fault.{}", fault.key);
+            assert!(Catalogue::shared().get(Language::Fr, &key).is_some(), "no text has the key {key}");
+        }
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
         box.name: "Le Box" is no host name: 1 to 63 small letters, digits and inner dashes
         box.timezone: "../../etc/passwd" is no time zone like "Europe/Paris"
         organisation.name: must be one line of 1 to 200 characters
@@ -107,6 +121,8 @@ mod tests {
         operator.login: "root" cannot be a login: 1 to 32 small letters, digits and dashes
         network: an address is missing or is none, like "192.168.1.10/24"
         ssh.keys[0]: is no public key like "ssh-ed25519 AAAA… name"
+        mail.relay.security: only a server on the box itself may go without TLS
+        mail.relay.sender: is no mail address like "box@example.org"
         disabled-services: this box has no service "calendar"
         "#);
     }
@@ -117,6 +133,6 @@ mod tests {
         settings.operator.name = "Ada Lovelace".to_owned();
         settings.operator.login = "ada".to_owned();
         settings.ssh.keys = vec!["ssh-ed25519 AAAAC3Nz ada@laptop".to_owned()];
-        assert_eq!(faults(&settings, &[]), Vec::<String>::new());
+        assert_eq!(faults(&settings, &[]), Vec::new());
     }
 }

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mazet_model::manifest::Manifest;
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 use thiserror::Error;
 
@@ -68,12 +69,12 @@ pub struct Outcome {
 
 /// `box.toml` is wrong.
 #[derive(Debug, Error)]
-#[error("{path} has faults:\n  - {}", faults.join("\n  - "))]
+#[error("{path} has faults:{}", faults.iter().map(|fault| format!("\n  - {fault}")).collect::<String>())]
 pub struct Faulty {
     /// The settings' file.
     pub path: String,
     /// All of them.
-    pub faults: Vec<String>,
+    pub faults: Vec<SettingFault>,
 }
 
 /// Writes the files that the live system at `root` has of the services' templates, where `settings`
@@ -172,7 +173,7 @@ fn checked_settings(root: &Path, services: &[Manifest]) -> Result<Settings> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let settings: Settings = toml::from_str(&text).map_err(|error| Faulty {
         path: path.display().to_string(),
-        faults: vec![error.to_string().trim_end().to_owned()],
+        faults: vec![SettingFault::new("unreadable", &[], error.to_string().trim_end())],
     })?;
     check(root, &settings, services)?;
     Ok(settings)

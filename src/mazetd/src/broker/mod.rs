@@ -12,7 +12,7 @@
 
 pub mod answers;
 mod claim;
-mod offers;
+pub mod offers;
 mod order;
 mod password;
 mod server;

@@ -1,4 +1,5 @@
-//! What the box offers to its members: the services that are on and have pages of their own.
+//! What the box offers to its members: the services that are on and have pages of their own; and all
+//! that its web server answers to.
 
 use std::path::Path;
 
@@ -6,8 +7,9 @@ use anyhow::Result;
 use mazet_model::manifest::{Manifest, NOBODY, VirtualHost};
 use mazet_model::settings::Settings;
 
-use crate::protocol::{Offer, Offers};
-use crate::system;
+use crate::protocol::{Offer, Offers, Site, Sites};
+use crate::system::{self, below};
+use crate::tls;
 
 /// The offers of the box at `root`, in the order of its manifests.
 ///
@@ -36,6 +38,32 @@ fn offer(manifest: &Manifest) -> Option<Offer> {
         path: vhost.location.clone(),
         access: vhost.access.clone(),
     })
+}
+
+/// All that the web server of the box at `root` answers to: its own pages first, then by host name.
+///
+/// # Errors
+/// When its settings or manifests cannot be read.
+pub fn sites(root: &Path) -> Result<Sites> {
+    let certificate = below(root, tls::FOLDER).join("cert.pem");
+    Ok(Sites {
+        sites: answered(&system::settings(root)?, &system::services(root)?),
+        certificate_days: tls::days_left(&certificate).ok(),
+    })
+}
+
+fn answered(settings: &Settings, services: &[Manifest]) -> Vec<Site> {
+    let on = services.iter().filter(|manifest| settings.is_on(manifest));
+    let site = |manifest: &Manifest, vhost: &VirtualHost| Site {
+        names: vhost.names.clone(),
+        location: vhost.location.clone(),
+        service: manifest.service.title.clone(),
+        access: vhost.access.clone(),
+    };
+    let mut sites: Vec<Site> =
+        on.flat_map(|manifest| manifest.vhosts.iter().map(move |vhost| site(manifest, vhost))).collect();
+    sites.sort_by(|a, b| (&a.names, &a.location).cmp(&(&b.names, &b.location)));
+    sites
 }
 
 #[cfg(test)]
@@ -68,5 +96,18 @@ mod tests {
         let shown: Vec<_> =
             offers.services.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
         assert_eq!(shown, [("wiki", "/wiki/")]);
+    }
+
+    #[test]
+    fn what_is_answered_is_listed_by_name_and_path() {
+        let pages = "[[vhost]]\nlocation = \"/wiki/\"\nproxy = \"unix:/run/wiki.sock\"\naccess = \"member\"\n\
+                     [[vhost]]\nlocation = \"/\"\nnames = [\"amis.example.org\"]\nfolder = \"/srv/amis\"\n";
+        let root = "[[vhost]]\nlocation = \"/\"\nproxy = \"unix:/run/mazetd/web.sock\"\n";
+        let services = [manifest("wiki", pages), manifest("base", root)];
+        let shown: Vec<String> = answered(&Settings::live(), &services)
+            .iter()
+            .map(|site| format!("{:?} {} {}", site.names, site.location, site.access))
+            .collect();
+        assert_eq!(shown, ["[] / public", "[] /wiki/ member", "[\"amis.example.org\"] / public"]);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
-use mazet_model::settings::{Machine, Operator, Organisation, Settings, Ssh, Wifi};
+use mazet_model::settings::{Machine, Mail, Operator, Organisation, Settings, Ssh, Wifi};
 use mazet_model::wizard::InstallPlan;
 
 use super::answers::Kept;
@@ -51,7 +51,7 @@ pub fn order(
     check_disks(chosen, disks, &kept.begun)?;
     let settings = settings(answers, advance)?;
     if let Some(fault) = faults::faults(&settings, services).into_iter().next() {
-        return Err(Refusal::new("settings", fault));
+        return Err(Refusal::new("settings", fault.text));
     }
     Ok(InstallPlan {
         disks: chosen.iter().map(|disk| disk.name.clone()).collect(),
@@ -139,6 +139,7 @@ fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, R
         ssh: Ssh { enabled: !advance.ssh.keys.is_empty(), keys: advance.ssh.keys.clone() },
         network: advance.network.clone(),
         wifi: Wifi { country: wifi.country, ssid: wifi.ssid },
+        mail: Mail::default(),
         disabled_services: Vec::new(),
         alternatives: BTreeMap::new(),
     })
@@ -178,7 +179,12 @@ mod tests {
     use mazet_model::settings::Language;
 
     use super::*;
-    use crate::protocol::Purpose;
+    use crate::protocol::{Content, Purpose};
+
+    fn volume(name: &str) -> Content {
+        let kind = Some("ntfs".to_owned());
+        Content::Volume { name: name.to_owned(), kind, label: None, bytes: 1_000_000_000 }
+    }
 
     fn disk(name: &str, serial: &str, contents: &[&str]) -> Disk {
         Disk {
@@ -186,7 +192,7 @@ mod tests {
             model: String::new(),
             serial: serial.to_owned(),
             bytes: 500_000_000_000,
-            contents: contents.iter().map(|&text| text.to_owned()).collect(),
+            contents: contents.iter().map(|name| volume(name)).collect(),
             holds_mazet: false,
             too_small: false,
             medium: false,
@@ -221,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_blank_disk_needs_no_serial_and_a_full_one_does() {
-        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1: ntfs"])];
+        let disks = [disk("sda", "S1", &[]), disk("sdb", "S2", &["sdb1"])];
         assert_eq!(key(&kept(vec![choice("sda", "S1", "")]), &disks), "sda");
         assert_eq!(key(&kept(vec![choice("sdb", "S2", "")]), &disks), "serial-mismatch");
         assert_eq!(key(&kept(vec![choice("sdb", "S2", "S1")]), &disks), "serial-mismatch");

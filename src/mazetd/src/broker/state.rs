@@ -18,9 +18,10 @@ use super::password;
 use crate::advance::Advance;
 use crate::change::{self, Desk};
 use crate::install::boot;
+use crate::measure::desk;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
-use crate::{clock, disks, health, install, log, system, wifi};
+use crate::{clock, disks, health, install, log, mail, network, system, trial, updates, wifi};
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
 const PASSWORD_LENGTH: usize = 12;
@@ -103,11 +104,25 @@ impl State {
             Request::Reboot => self.reboot(),
             Request::Health => health::stored(&self.runner).map(Response::Health),
             Request::Settings => change::current(root).map(|current| Response::Settings(Box::new(current))),
-            Request::PreviewSettings { settings } => change::preview(root, &settings, &self.runner)
-                .map(|preview| Response::Preview(Box::new(preview))),
+            Request::PreviewSettings { settings } => {
+                change::preview(&Desk::running(), &settings, &self.runner)
+                    .map(|preview| Response::Preview(Box::new(preview)))
+            }
             Request::ChangeSettings { settings, seen } => self.change_settings(&settings, &seen),
             Request::LastChange => Ok(Response::LastChange(change::last(&Desk::running()))),
-            Request::Offers => offers::of(Path::new("/")).map(Response::Offers),
+            Request::Network => network::stored(&self.runner).map(|facts| Response::Network(Box::new(facts))),
+            Request::Updates => updates::standing(root, &self.runner).map(Response::Updates),
+            Request::Sites => offers::sites(root).map(|sites| Response::Sites(Box::new(sites))),
+            Request::Trial => trial::standing(root).map(Response::Trial),
+            Request::KeepNetwork => self.keep_network(root),
+            Request::TrialSeen => trial::seen(root).map(|()| Response::Done),
+            Request::Offers => offers::of(root).map(Response::Offers),
+            Request::Comparison { alternative } => desk::comparison(root, &alternative, &self.runner)
+                .map(|comparison| Response::Comparison(Box::new(comparison))),
+            Request::Measure => desk::order(&self.runner).map(|()| Response::Done),
+            Request::MailPassword => Ok(Response::MailPassword { kept: mail::has_password(root) }),
+            Request::SetMailPassword { password } => self.set_mail_password(&password),
+            Request::SendMail => mail::start(&self.runner).map(|()| Response::Done),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
@@ -117,13 +132,31 @@ impl State {
 
     /// Why `request` has no place in this system, if it has none.
     fn out_of_place(&self, request: &Request) -> Option<Refusal> {
-        let anywhere = matches!(request, Request::Status | Request::Health | Request::Offers);
+        let anywhere = matches!(
+            request,
+            Request::Status
+                | Request::Health
+                | Request::Offers
+                | Request::Heard { .. }
+                | Request::SetWifi { .. }
+        );
         let installed = matches!(
             request,
             Request::Settings
                 | Request::PreviewSettings { .. }
                 | Request::ChangeSettings { .. }
                 | Request::LastChange
+                | Request::Network
+                | Request::Updates
+                | Request::Sites
+                | Request::Trial
+                | Request::KeepNetwork
+                | Request::TrialSeen
+                | Request::Comparison { .. }
+                | Request::Measure
+                | Request::MailPassword
+                | Request::SetMailPassword { .. }
+                | Request::SendMail
         );
         match self.mode {
             _ if anywhere => None,
@@ -148,6 +181,29 @@ impl State {
         }
     }
 
+    fn keep_network(&self, root: &Path) -> Result<Response> {
+        match trial::keep(root, &network::stored(&self.runner)?, &self.runner) {
+            Ok(()) => Ok(Response::Done),
+            Err(error) if error.is::<change::Busy>() => {
+                Ok(Refusal::new("settings-busy", error.to_string()).response())
+            }
+            Err(error) if error.is::<trial::Early>() => {
+                Ok(Refusal::new("trial-early", error.to_string()).response())
+            }
+            Err(error) if error.is::<trial::Over>() => {
+                Ok(Refusal::new("trial-over", error.to_string()).response())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_mail_password(&self, password: &str) -> Result<Response> {
+        mail::keep_password(Path::new("/"), password)?;
+        // What waits for it is due again by and by; what is due is sent now.
+        mail::start(&self.runner)?;
+        Ok(Response::Done)
+    }
+
     fn status(&self) -> Response {
         let root = Path::new("/");
         let settings = match self.mode {
@@ -164,6 +220,7 @@ impl State {
             organisation: if live { String::new() } else { settings.organisation.name },
             language: settings.machine.language,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            sends_mail: !live && settings.mail.relay.is_some(),
             keeps_medium: root.join(system::KEEPS_MEDIUM).exists(),
         })
     }
@@ -189,6 +246,14 @@ impl State {
         passphrase: Option<String>,
         country: String,
     ) -> Result<Response> {
+        if self.mode == Mode::Installed {
+            let root = Path::new("/");
+            let current = wifi::of_settings(root, &system::settings(root)?);
+            return match order::wifi(current.as_ref(), ssid, passphrase, country) {
+                Ok(wifi) => change::wish_wifi(&Desk::running(), &wifi).map(|()| Response::Done),
+                Err(refusal) => Ok(refusal.response()),
+            };
+        }
         let mut kept = lock(&self.kept);
         let wifi = match order::wifi(kept.answers.wifi.as_ref(), ssid, passphrase, country) {
             Ok(wifi) => wifi,

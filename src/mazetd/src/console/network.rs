@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
-use serde::Deserialize;
 
+use crate::network::{Interface, interfaces};
 use crate::run::{Program, Runner};
 
 /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR of rtnetlink(7).
@@ -31,22 +31,6 @@ pub enum Network {
     NoAddress,
 }
 
-/// An interface in `ip -json address`.
-#[derive(Debug, Deserialize)]
-struct Interface {
-    ifname: String,
-    #[serde(default)]
-    flags: Vec<String>,
-    #[serde(default)]
-    addr_info: Vec<Address>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Address {
-    local: Option<IpAddr>,
-    scope: Option<String>,
-}
-
 /// The network as it is now.
 ///
 /// # Errors
@@ -58,22 +42,20 @@ pub fn look(runner: &Runner) -> Result<Network> {
 }
 
 fn judge(json: &str, is_card: impl Fn(&str) -> bool) -> Result<Network> {
-    let interfaces: Vec<Interface> = serde_json::from_str(json).context("reading what ip said")?;
+    let interfaces = interfaces(json)?;
     let cards: Vec<&Interface> = interfaces.iter().filter(|one| is_card(&one.ifname)).collect();
-    let global = |address: &&Address| address.scope.as_deref() == Some("global");
     let mut addresses: Vec<IpAddr> = interfaces
         .iter()
         .filter(|interface| interface.ifname != "lo")
-        .flat_map(|interface| interface.addr_info.iter().filter(global))
+        .flat_map(|interface| interface.addr_info.iter().filter(|address| address.is_global()))
         .filter_map(|address| address.local)
         .collect();
     addresses.sort();
-    let carrier = |card: &&&Interface| card.flags.iter().any(|flag| flag == "LOWER_UP");
     Ok(if !addresses.is_empty() {
         Network::Up(addresses)
     } else if cards.is_empty() {
         Network::NoCard
-    } else if cards.iter().any(|card| carrier(&card)) {
+    } else if cards.iter().any(|card| card.is_linked()) {
         Network::NoAddress
     } else {
         Network::NoCable

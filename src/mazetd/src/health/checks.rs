@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use mazet_model::manifest::{Check, Manifest};
 
 use super::{Finding, page};
@@ -17,96 +17,114 @@ const FREE_PERCENT: u64 = 10;
 /// Fewer days than this are a finding; `apply` renews long before.
 const CERTIFICATE_DAYS: i64 = 30;
 
+/// What was found: well or not, the catalogue's key below `health.`, what goes into its sentence.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict {
+    ok: bool,
+    key: &'static str,
+    values: Vec<(&'static str, String)>,
+}
+
+fn good(key: &'static str, values: Vec<(&'static str, String)>) -> Verdict {
+    Verdict { ok: true, key, values }
+}
+
+fn bad(key: &'static str, values: Vec<(&'static str, String)>) -> Verdict {
+    Verdict { ok: false, key, values }
+}
+
 /// Everything, in the order in which a person would look.
 pub fn all(runner: &Runner) -> Vec<Finding> {
     let mut findings = vec![finding("units", units(runner))];
     for path in ["/", "/srv"] {
         findings.push(finding("disk-space", space(path)));
     }
-    findings.push(finding("clock", clock(Clock::now())));
+    findings.push(finding("clock", Ok(clock(Clock::now()))));
     if system::mode() == Mode::Installed {
         findings.push(finding("certificate", certificate()));
         findings.push(finding("disks", mirror(runner)));
-        findings.push(finding("start", start()));
+        findings.push(finding("start", Ok(start())));
         findings.extend(of_services());
     }
     findings
 }
 
-/// `Ok` is a good finding's sentence, an error is a bad one's.
-fn finding(subject: &str, result: Result<String>) -> Finding {
-    let (ok, detail) = match result {
-        Ok(detail) => (true, detail),
-        Err(error) => (false, format!("{error:#}")),
-    };
-    Finding { subject: subject.to_owned(), ok, detail }
+/// A check that could not be made is a bad finding, too.
+fn finding(subject: &str, result: Result<Verdict>) -> Finding {
+    let verdict = result.unwrap_or_else(|error| bad("unknown", vec![("error", format!("{error:#}"))]));
+    Finding {
+        subject: subject.to_owned(),
+        title: None,
+        ok: verdict.ok,
+        key: verdict.key.to_owned(),
+        values: verdict.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
 }
 
-fn units(runner: &Runner) -> Result<String> {
+fn units(runner: &Runner) -> Result<Verdict> {
     let arguments = ["list-units", "--failed", "--plain", "--no-legend", "--no-pager"];
     let said = runner.run(Program::Systemctl, &arguments)?;
     let failed: Vec<&str> = said.lines().filter_map(|line| line.split_whitespace().next()).collect();
     if !failed.is_empty() {
-        bail!("failed: {}", failed.join(", "));
+        return Ok(bad("units_failed", vec![("units", failed.join(", "))]));
     }
-    Ok("no unit failed".to_owned())
+    Ok(good("units_well", Vec::new()))
 }
 
-fn space(path: &str) -> Result<String> {
+fn space(path: &str) -> Result<Verdict> {
     let stat = rustix::fs::statvfs(path)?;
     let free = stat.f_bavail.saturating_mul(100) / stat.f_blocks.max(1);
     let gigabytes = stat.f_bavail.saturating_mul(stat.f_frsize) / 1_000_000_000;
-    let sentence = format!("{path} has {free} % free ({gigabytes} GB)");
+    let mut values =
+        vec![("path", path.to_owned()), ("free", free.to_string()), ("gigabytes", gigabytes.to_string())];
     if free < FREE_PERCENT {
-        bail!("{sentence}, less than {FREE_PERCENT} %");
+        values.push(("least", FREE_PERCENT.to_string()));
+        return Ok(bad("space_little", values));
     }
-    Ok(sentence)
+    Ok(good("space", values))
 }
 
 /// A box without the Internet lives by its own clock, and that is well as long as it has one
 /// which is not plainly wrong.
-fn clock(clock: Clock) -> Result<String> {
+fn clock(clock: Clock) -> Verdict {
     match clock {
-        Clock { synchronised: true, .. } => Ok("set by a time server".to_owned()),
-        Clock { plausible: false, .. } => {
-            bail!(
-                "it is before the day that the system was made: set it in the firmware's set-up, or connect the box to the Internet"
-            )
-        }
-        Clock { hardware: false, .. } => {
-            bail!("not set by a time server since the start, and the machine has no clock of its own")
-        }
-        _ => Ok("the machine's own clock; no time server has answered yet".to_owned()),
+        Clock { synchronised: true, .. } => good("clock_served", Vec::new()),
+        Clock { plausible: false, .. } => bad("clock_past", Vec::new()),
+        Clock { hardware: false, .. } => bad("clock_none", Vec::new()),
+        _ => good("clock_own", Vec::new()),
     }
 }
 
-fn certificate() -> Result<String> {
+fn certificate() -> Result<Verdict> {
     let days = tls::days_left(&Path::new(tls::FOLDER).join("cert.pem"))?;
-    if days < CERTIFICATE_DAYS {
-        bail!("ends in {days} days; \"mazetd apply\" makes a new one");
-    }
-    Ok(format!("valid for {days} days"))
+    let values = vec![("days", days.to_string())];
+    Ok(if days < CERTIFICATE_DAYS {
+        bad("certificate_ends", values)
+    } else {
+        good("certificate_valid", values)
+    })
 }
 
 /// What `mazetd boot-files` left: nothing, when all is well.
-fn start() -> Result<String> {
+fn start() -> Verdict {
     match fs::read_to_string(boot_files::FAILED) {
-        Ok(reason) => bail!("{}", reason.trim()),
-        Err(_) => Ok("the machine starts the box's own kernel".to_owned()),
+        Ok(reason) => bad("start_failed", vec![("reason", reason.trim().to_owned())]),
+        Err(_) => good("start_well", Vec::new()),
     }
 }
 
-fn mirror(runner: &Runner) -> Result<String> {
+fn mirror(runner: &Runner) -> Result<Verdict> {
     let shown = runner.run(Program::Btrfs, &["filesystem", "show", "/"])?;
     let devices = shown.lines().filter(|line| line.trim_start().starts_with("devid")).count();
     if shown.contains("missing") {
-        bail!("a disk of the mirror is missing");
+        return Ok(bad("disks_missing", Vec::new()));
     }
     let errors = device_errors(&runner.run(Program::Btrfs, &["device", "stats", "/"])?);
     if !errors.is_empty() {
-        bail!("errors were counted: {}", errors.join(", "));
+        return Ok(bad("disks_errors", vec![("errors", errors.join(", "))]));
     }
-    Ok(if devices > 1 { format!("{devices} disks, no error") } else { "no error".to_owned() })
+    let count = vec![("count", devices.to_string())];
+    Ok(if devices > 1 { good("disks_mirror", count) } else { good("disks_well", Vec::new()) })
 }
 
 /// Counters of `btrfs device stats` that are not 0: `[/dev/sda3].write_io_errs 2`.
@@ -132,18 +150,18 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
     let subject = format!("{}/{}", manifest.service.name, check.name);
     let result = match (&check.url, &check.command) {
         (Some(path), None) => page(path),
-        (None, Some(command)) => check_command(command).and_then(|failure| match failure {
-            None => Ok("it works".to_owned()),
-            Some(failure) => bail!("{failure}"),
+        (None, Some(command)) => check_command(command).map(|failure| match failure {
+            None => good("command_works", Vec::new()),
+            Some(said) => bad("command_failed", vec![("said", said)]),
         }),
         _ => Err(anyhow!("the manifest must give either a url or a command")),
     };
-    finding(&subject, result)
+    Finding { title: check.title.clone(), ..finding(&subject, result) }
 }
 
-fn page(path: &str) -> Result<String> {
+fn page(path: &str) -> Result<Verdict> {
     page::ask(page::PORT, path, &Path::new(tls::FOLDER).join("cert.pem"))?;
-    Ok("the page answers".to_owned())
+    Ok(good("page_answers", Vec::new()))
 }
 
 #[cfg(test)]
@@ -153,12 +171,13 @@ mod tests {
     #[test]
     fn a_box_without_the_internet_lives_by_its_own_clock() {
         let verdict = |synchronised, hardware, plausible| {
-            clock(Clock { synchronised, hardware, plausible }).map_err(|error| error.to_string())
+            let verdict = clock(Clock { synchronised, hardware, plausible });
+            (verdict.ok, verdict.key)
         };
-        assert!(verdict(true, false, true).is_ok());
-        assert!(verdict(false, true, true).is_ok());
-        assert!(verdict(false, true, false).is_err_and(|text| text.contains("before the day")));
-        assert!(verdict(false, false, true).is_err_and(|text| text.contains("no clock of its own")));
+        assert_eq!(verdict(true, false, true), (true, "clock_served"));
+        assert_eq!(verdict(false, true, true), (true, "clock_own"));
+        assert_eq!(verdict(false, true, false), (false, "clock_past"));
+        assert_eq!(verdict(false, false, true), (false, "clock_none"));
     }
 
     #[test]

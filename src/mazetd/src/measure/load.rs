@@ -11,16 +11,21 @@ use crate::run::{Program, Runner};
 /// More requests than any box answers in the time; `ab` keeps 32 bytes for each.
 const MOST: u32 = 200_000;
 
+/// Of fewer answers than this there is no 95 %: it would be the slowest one, or none.
+const FEWEST_FOR_P95: f64 = 20.0;
+/// Of a single answer there is no half.
+const FEWEST_FOR_MEDIAN: f64 = 2.0;
+
 /// What the clients saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figures {
     /// Requests answered in a second, all clients together.
     pub requests_per_second: f64,
-    /// Half of the requests took no longer, in milliseconds.
-    pub median_ms: f64,
-    /// 95 % of the requests took no longer, in milliseconds.
-    pub p95_ms: f64,
+    /// Half of the requests took no longer, in milliseconds; none: too few were answered to say.
+    pub median_ms: Option<f64>,
+    /// 95 % of the requests took no longer, in milliseconds; none: too few were answered to say.
+    pub p95_ms: Option<f64>,
     /// Requests without a good answer.
     pub failed: u64,
 }
@@ -62,7 +67,8 @@ impl Load<'_> {
     }
 }
 
-/// `said` is the report, `table` the file of percentiles: `95,1.234`.
+/// `said` is the report, `table` the file of percentiles: `95,1.234`. Of a few requests `ab` reads
+/// the higher percentiles behind the last request that it saw, and writes 0.
 fn figures(said: &str, table: &str) -> Result<Figures> {
     let number = |name: &str| -> Option<f64> {
         let line = said.lines().find_map(|line| line.strip_prefix(name))?;
@@ -76,10 +82,16 @@ fn figures(said: &str, table: &str) -> Result<Figures> {
     ensure!(complete > 0.0, "no request was answered");
     let failed = number("Failed requests:").unwrap_or(0.0) + number("Non-2xx responses:").unwrap_or(0.0);
     ensure!(failed * 2.0 < complete, "{failed} of {complete} requests failed");
+    let among = |fewest: f64, percent: &str| -> Result<Option<f64>> {
+        if complete < fewest {
+            return Ok(None);
+        }
+        percentile(percent).with_context(|| format!("no {percent}th percentile")).map(Some)
+    };
     Ok(Figures {
         requests_per_second: number("Requests per second:").context("no rate")?,
-        median_ms: percentile("50").context("no median")?,
-        p95_ms: percentile("95").context("no 95th percentile")?,
+        median_ms: among(FEWEST_FOR_MEDIAN, "50")?,
+        p95_ms: among(FEWEST_FOR_P95, "95")?,
         failed: failed as u64,
     })
 }
@@ -94,8 +106,22 @@ mod tests {
 
     #[test]
     fn rate_percentiles_and_failures_are_read() {
-        let expected = Figures { requests_per_second: 1234.5, median_ms: 1.25, p95_ms: 4.5, failed: 3 };
+        let expected =
+            Figures { requests_per_second: 1234.5, median_ms: Some(1.25), p95_ms: Some(4.5), failed: 3 };
         assert_eq!(figures(SAID, TABLE).expect("understood"), expected);
+    }
+
+    #[test]
+    fn of_a_few_answers_there_is_no_95_percent() {
+        // What ab 2.4 writes of ten requests.
+        let table = "Percentage served,Time in ms\n0,80.000\n50,91.000\n94,99.000\n95,0.000\n99,0.000\n";
+        let all_good = SAID.replace("      1\n", "      0\n").replace("      2\n", "      0\n");
+        let said = |complete: &str| all_good.replace("3000", complete);
+        let few = figures(&said("10"), table).expect("understood");
+        assert_eq!((few.median_ms, few.p95_ms), (Some(91.0), None));
+        let one = figures(&said("1"), table).expect("understood");
+        assert_eq!((one.median_ms, one.p95_ms), (None, None));
+        assert_eq!(figures(&said("20"), TABLE).expect("understood").p95_ms, Some(4.5));
     }
 
     #[test]

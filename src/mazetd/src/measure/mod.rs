@@ -16,7 +16,9 @@
 //! | [`server`] | starting one, its memory, ending it |
 //! | [`load`] | `ab`, and what it says |
 //! | [`sink`] | the program that uploads go to |
+//! | [`desk`] | measuring from the pages: the unit, how far it is, what was kept |
 
+pub mod desk;
 mod load;
 mod server;
 mod sink;
@@ -36,15 +38,18 @@ use mazet_model::settings::Settings;
 use mazet_model::{image, template, vhosts};
 use serde::{Deserialize, Serialize};
 
-use self::load::{Figures, Load};
+pub use self::load::Figures;
+
+use self::desk::Progress;
+use self::load::Load;
 use self::server::Server;
 use self::sink::Sink;
 use crate::files;
 use crate::run::Runner;
 use crate::system::{self, below};
 
-/// Where reports are kept, one file an alternative: `web-server.json`.
-const FOLDER: &str = "/srv/mazet/measured";
+/// Where reports are kept below the root, one file an alternative: `web-server.json`.
+const FOLDER: &str = "srv/mazet/measured";
 /// Clients at once.
 const CLIENTS: u32 = 50;
 /// The socket of the box's pages.
@@ -98,11 +103,18 @@ pub struct Task {
     pub figures: Figures,
 }
 
-/// Measures every service of the box that has a trial, and keeps the reports.
+/// Measures every service of the box that has a trial, and keeps the reports. How far it is, and why
+/// it failed, stands in a file meanwhile ([`desk`]).
 ///
 /// # Errors
 /// When a server does not start, `ab` fails, or a report cannot be kept.
 pub fn run(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
+    let reports = run_all(runner, seconds);
+    desk::keep_outcome(reports.as_ref().err())?;
+    reports
+}
+
+fn run_all(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
     let root = Path::new("/");
     let services = system::services(root)?;
     let settings = system::settings(root)?;
@@ -127,9 +139,14 @@ pub fn run(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
 }
 
 fn keep(report: &Report) -> Result<()> {
-    files::make_folder(Path::new(FOLDER), 0o755)?;
-    let path = Path::new(FOLDER).join(format!("{}.json", report.alternative));
+    let path = kept(Path::new("/"), &report.alternative);
+    files::make_folder(path.parent().context("it has a folder")?, 0o755)?;
     files::write_atomically(&path, serde_json::to_string_pretty(report)?.as_bytes(), 0o644, None)
+}
+
+/// The report of the services `alternative` of the box at `root`.
+fn kept(root: &Path, alternative: &str) -> PathBuf {
+    root.join(FOLDER).join(format!("{alternative}.json"))
 }
 
 /// What a measurement is made with.
@@ -143,7 +160,10 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     fn report(&self, word: &str, trials: &[(&Manifest, &Trial)]) -> Result<Report> {
-        let measured = trials.iter().map(|(manifest, trial)| self.measure(manifest, trial));
+        let measured = trials.iter().enumerate().map(|(number, (manifest, trial))| {
+            let of = Progress { number, of: trials.len(), ..Progress::of(&manifest.service.name) };
+            self.measure(manifest, trial, &of)
+        });
         Ok(Report {
             alternative: word.to_owned(),
             services: measured.collect::<Result<_>>()?,
@@ -155,12 +175,13 @@ impl Bench<'_> {
         })
     }
 
-    fn measure(&self, manifest: &Manifest, trial: &Trial) -> Result<Measured> {
+    fn measure(&self, manifest: &Manifest, trial: &Trial, progress: &Progress) -> Result<Measured> {
         let name = &manifest.service.name;
         let scratch = scratch(&below(self.root, "/run"))?;
         let folder = scratch.path();
         let _sink = Sink::start(&folder.join("sink.sock"))?;
         let sample = Sample::lay_out(folder, self.services)?;
+        progress.at(0, sample.tasks.len(), "")?;
         let ports = (server::free_port()?, server::free_port()?);
         let configuration = self.render(manifest, trial, &sample.manifest, folder, ports)?;
         files::make_folder(&folder.join(name), 0o755)?;
@@ -169,8 +190,9 @@ impl Bench<'_> {
         let idle_kib = server.memory_kib();
         let load =
             Load { runner: self.runner, folder, port: ports.1, clients: CLIENTS, seconds: self.seconds };
-        let mut tasks = Vec::new();
-        for (task, path, upload) in sample.tasks {
+        let (mut tasks, count) = (Vec::new(), sample.tasks.len());
+        for (number, (task, path, upload)) in sample.tasks.into_iter().enumerate() {
+            progress.at(number, count, task)?;
             let figures =
                 load.run(path, upload.as_deref()).with_context(|| format!("measuring {name}: {task}"))?;
             tasks.push(Task { name: task.to_owned(), figures });
@@ -272,12 +294,17 @@ impl Report {
             let (idle, loaded) = (service.idle_kib / 1024, service.loaded_kib / 1024);
             text.push_str(&format!("{}: {idle} MiB idle, {loaded} MiB after the load\n", service.service));
             for Task { name, figures } in &service.tasks {
+                let (median, p95) = (latency(figures.median_ms), latency(figures.p95_ms));
                 text.push_str(&format!(
-                    "  {name:<8} {:>8.0} requests/s   median {:>6.1} ms   95 % {:>6.1} ms   {} failed\n",
-                    figures.requests_per_second, figures.median_ms, figures.p95_ms, figures.failed
+                    "  {name:<8} {:>8.0} requests/s   median {median}   95 % {p95}   {} failed\n",
+                    figures.requests_per_second, figures.failed
                 ));
             }
         }
         text
     }
+}
+
+fn latency(milliseconds: Option<f64>) -> String {
+    milliseconds.map_or_else(|| "too few answers".to_owned(), |number| format!("{number:>6.1} ms"))
 }

@@ -3,12 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mazet_model::settings::Settings;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
-use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Status};
+use crate::change::{Current, Last, Preview};
+use crate::health::Report;
+use crate::measure::desk::Comparison;
+use crate::network::Facts;
+use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Sites, Status};
+use crate::trial::Standing;
+use crate::updates::Updates;
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
@@ -162,6 +169,118 @@ impl Broker {
         match self.ask(&Request::Offers).await? {
             Response::Offers(offers) => Ok(offers),
             other => Err(unexpected(&Request::Offers, &other)),
+        }
+    }
+
+    /// How the machine is.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn health(&self) -> Result<Report, BrokerError> {
+        match self.ask(&Request::Health).await? {
+            Response::Health(report) => Ok(report),
+            other => Err(unexpected(&Request::Health, &other)),
+        }
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn settings(&self) -> Result<Current, BrokerError> {
+        match self.ask(&Request::Settings).await? {
+            Response::Settings(current) => Ok(*current),
+            other => Err(unexpected(&Request::Settings, &other)),
+        }
+    }
+
+    /// What settings would change.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn preview(&self, wished: Settings) -> Result<Preview, BrokerError> {
+        let question = Request::PreviewSettings { settings: Box::new(wished) };
+        match self.ask(&question).await? {
+            Response::Preview(preview) => Ok(*preview),
+            other => Err(unexpected(&question, &other)),
+        }
+    }
+
+    /// How the last change of the settings stands.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn last_change(&self) -> Result<Last, BrokerError> {
+        match self.ask(&Request::LastChange).await? {
+            Response::LastChange(last) => Ok(last),
+            other => Err(unexpected(&Request::LastChange, &other)),
+        }
+    }
+
+    /// How Debian's updates stand.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn updates(&self) -> Result<Updates, BrokerError> {
+        match self.ask(&Request::Updates).await? {
+            Response::Updates(updates) => Ok(updates),
+            other => Err(unexpected(&Request::Updates, &other)),
+        }
+    }
+
+    /// What the box answers to.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn sites(&self) -> Result<Sites, BrokerError> {
+        match self.ask(&Request::Sites).await? {
+            Response::Sites(sites) => Ok(*sites),
+            other => Err(unexpected(&Request::Sites, &other)),
+        }
+    }
+
+    /// The network as it is now.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn network(&self) -> Result<Facts, BrokerError> {
+        match self.ask(&Request::Network).await? {
+            Response::Network(facts) => Ok(*facts),
+            other => Err(unexpected(&Request::Network, &other)),
+        }
+    }
+
+    /// Which network settings are on trial.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn trial(&self) -> Result<Standing, BrokerError> {
+        match self.ask(&Request::Trial).await? {
+            Response::Trial(standing) => Ok(standing),
+            other => Err(unexpected(&Request::Trial, &other)),
+        }
+    }
+
+    /// Is a password kept for the mail relay?
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn has_mail_password(&self) -> Result<bool, BrokerError> {
+        match self.ask(&Request::MailPassword).await? {
+            Response::MailPassword { kept } => Ok(kept),
+            other => Err(unexpected(&Request::MailPassword, &other)),
+        }
+    }
+
+    /// Services of which one must be chosen, and what is known to choose by.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn comparison(&self, alternative: &str) -> Result<Comparison, BrokerError> {
+        let question = Request::Comparison { alternative: alternative.to_owned() };
+        match self.ask(&question).await? {
+            Response::Comparison(comparison) => Ok(*comparison),
+            other => Err(unexpected(&question, &other)),
         }
     }
 

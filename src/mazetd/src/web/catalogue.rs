@@ -1,24 +1,34 @@
 //! All that the box says, in French and in English: `catalogue/{fr,en}.toml` and `catalogue/{fr,en}/*.toml`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 4] = [
+const FRENCH: [&str; 7] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
+    include_str!("../../catalogue/fr/api.toml"),
     include_str!("../../catalogue/fr/people.toml"),
     include_str!("../../catalogue/fr/machine.toml"),
+    include_str!("../../catalogue/fr/mail.toml"),
+    include_str!("../../catalogue/fr/leaving.toml"),
 ];
-const ENGLISH: [&str; 4] = [
+const ENGLISH: [&str; 7] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
+    include_str!("../../catalogue/en/api.toml"),
     include_str!("../../catalogue/en/people.toml"),
     include_str!("../../catalogue/en/machine.toml"),
+    include_str!("../../catalogue/en/mail.toml"),
+    include_str!("../../catalogue/en/leaving.toml"),
 ];
 
+static SHARED: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load().unwrap_or_default());
+
 /// Texts by language and dotted key.
+#[derive(Default)]
 pub struct Catalogue {
     french: BTreeMap<String, String>,
     english: BTreeMap<String, String>,
@@ -34,6 +44,12 @@ impl Catalogue {
             french: read(&FRENCH).context("reading the French catalogue")?,
             english: read(&ENGLISH).context("reading the English catalogue")?,
         })
+    }
+
+    /// The catalogue of the whole program. One that does not parse (its tests would say so) has no
+    /// text: keys show as themselves.
+    pub fn shared() -> &'static Self {
+        &SHARED
     }
 
     /// The text of a key, if there is one.

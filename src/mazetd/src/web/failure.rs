@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mazet_directory::Field;
+use mazet_directory::csv::{self, What};
 use mazet_model::settings::Language;
 use serde_json::json;
 
@@ -11,6 +12,8 @@ use super::app::App;
 use super::broker::BrokerError;
 use super::form::Faults;
 use super::pages::Page;
+use crate::acts::Wrong;
+use crate::acts::people::line_key;
 
 /// A request that cannot be answered as asked. Shown by [`explain`], which knows the language.
 #[derive(Debug)]
@@ -111,6 +114,25 @@ pub fn refused(app: &App, language: Language, error: mazet_directory::Error) -> 
         faults.add(input(invalid.field), app.pages.catalogue.say(language, key, &[]));
     }
     Ok(faults)
+}
+
+/// The sentence of a value that cannot be taken.
+pub fn sentence(app: &App, language: Language, wrong: &Wrong) -> String {
+    let known = app.pages.catalogue.get(language, &wrong.key);
+    let key = if known.is_some() { &wrong.key } else { "invalid.other" };
+    let more = wrong.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let values: Vec<(&str, &str)> = more.chain([("fault", wrong.value.as_str())]).collect();
+    let text = app.pages.catalogue.say(language, key, &values);
+    // A text with a gap for it says itself which value it is.
+    let told = wrong.value.is_empty() || known.is_some_and(|text| text.contains("{fault}"));
+    if told { text } else { format!("{} – {text}", wrong.value) }
+}
+
+/// The sentence of a line of a table that cannot be taken.
+pub fn line(app: &App, language: Language, what: What) -> String {
+    let key = line_key(what);
+    let key = if app.pages.catalogue.get(language, &key).is_some() { &key } else { "invalid.other" };
+    app.pages.catalogue.say(language, key, &[("count", &csv::MOST.to_string())])
 }
 
 /// The input that a value comes from: the same in every form.

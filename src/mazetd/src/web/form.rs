@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{Form, FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{Form, FromRequest, FromRequestParts, Multipart, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use mazet_model::settings::Language;
 use serde_json::{Value, json};
@@ -18,30 +18,59 @@ use super::pages::Page;
 use super::token::Token;
 use crate::protocol::Notices;
 
-/// The fields of a form, in order, repeated ones included.
+/// The fields of a form, in order, repeated ones included; and the files that came with it.
 #[derive(Default)]
-pub struct Fields(Vec<(String, String)>);
+pub struct Fields {
+    pairs: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
+}
 
 impl Fields {
-    /// Read a form of at most the router's body limit.
+    /// Read a form of at most the router's body limit, with files (RFC 7578) or without.
     ///
     /// # Errors
     /// Too long, or not a form: axum's own answer.
     pub async fn read(request: Request) -> Result<Self, Response> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data")) {
+            return Self::read_with_files(request).await;
+        }
         let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &())
             .await
             .map_err(|fault| fault.into_response())?;
-        Ok(Self(pairs))
+        Ok(Self { pairs, files: Vec::new() })
+    }
+
+    async fn read_with_files(request: Request) -> Result<Self, Response> {
+        let parts = Multipart::from_request(request, &()).await;
+        let mut parts = parts.map_err(|fault| fault.into_response())?;
+        let mut fields = Self::default();
+        while let Some(part) = parts.next_field().await.map_err(|fault| fault.into_response())? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if part.file_name().is_some() {
+                let bytes = part.bytes().await.map_err(|fault| fault.into_response())?;
+                fields.files.push((name, bytes.to_vec()));
+            } else {
+                let text = part.text().await.map_err(|fault| fault.into_response())?;
+                fields.pairs.push((name, text));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The content of a field's first file; empty where none was chosen.
+    pub fn file(&self, name: &str) -> &[u8] {
+        self.files.iter().find(|(key, _)| key == name).map_or(&[], |(_, bytes)| bytes)
     }
 
     /// A field's first value, empty where there is none.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     /// Is there such a field, even an empty one?
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(key, _)| key == name)
+        self.pairs.iter().any(|(key, _)| key == name)
     }
 
     /// A field's first value without the blanks around it.
@@ -51,8 +80,37 @@ impl Fields {
 
     /// Every value of a field.
     pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+
+    /// The fields with another value of one of them, which has this one alone.
+    pub fn with(mut self, name: &str, value: String) -> Self {
+        self.pairs.retain(|(key, _)| key != name);
+        self.pairs.push((name.to_owned(), value));
+        self
+    }
+}
+
+/// Who may send forms: with a token that only their own browser and our page know.
+pub trait Sender: FromRequestParts<Arc<App>, Rejection = Failure> {
+    /// The token that their form must carry; none: they cannot send one yet.
+    fn token(&self) -> Option<Token>;
+}
+
+/// A form, and who sent it. The one place where a form is read, and where it is seen that it was meant.
+///
+/// # Errors
+/// They cannot be told, it is too long or no form, or it comes from elsewhere.
+pub async fn sent<W: Sender>(request: Request, app: &Arc<App>) -> Result<(W, Fields), Response> {
+    let foreign = is_foreign(request.headers());
+    let (mut parts, body) = request.into_parts();
+    let who = W::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
+    let fields = Fields::read(Request::from_parts(parts, body)).await?;
+    let ours = who.token().is_some_and(|token| token.is(fields.get("csrf")));
+    if foreign || !ours {
+        return Err(Failure::Forbidden.into_response());
+    }
+    Ok((who, fields))
 }
 
 /// A visitor behind the wall.
@@ -122,17 +180,17 @@ pub struct Posted {
     pub fields: Fields,
 }
 
+impl Sender for Visit {
+    fn token(&self) -> Option<Token> {
+        Some(self.csrf.clone())
+    }
+}
+
 impl FromRequest<Arc<App>> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        let foreign = is_foreign(request.headers());
-        let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
-        let fields = Fields::read(Request::from_parts(parts, body)).await?;
-        if foreign || !visit.csrf.is(fields.get("csrf")) {
-            return Err(Failure::Forbidden.into_response());
-        }
+        let (visit, fields) = sent(request, app).await?;
         Ok(Self { visit, fields })
     }
 }

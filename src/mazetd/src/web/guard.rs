@@ -15,7 +15,7 @@ use super::app::App;
 use super::failure::{self, Failure};
 use super::member::{self, Signed};
 use super::token::Token;
-use super::{language as tongue, next as going, session, site};
+use super::{api, language as tongue, next as going, session, site};
 use crate::protocol::Mode;
 
 /// Longer than the broker may take, so that its own time-out explains more.
@@ -67,6 +67,9 @@ async fn signed(app: &App, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path.starts_with("/assets/") {
         return next.run(request).await;
+    }
+    if api::is_of(path) {
+        return api::door::enter(app, request, next).await;
     }
     let public = site::EXCEPTIONS.contains(&path);
     let cookie = session::read(request.headers(), session::COOKIE).map(str::to_owned);
@@ -131,6 +134,8 @@ pub async fn time(request: Request, next: Next) -> Response {
 pub async fn explain(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let language = tongue::of(request.headers()).unwrap_or(Language::Fr);
     let json = request.uri().path().ends_with(".json");
+    let of_api = app.mode == Mode::Installed && api::is_of(request.uri().path());
+    let keyed = request.headers().contains_key(header::AUTHORIZATION);
     let response = next.run(request).await;
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
@@ -138,6 +143,9 @@ pub async fn explain(State(app): State<Arc<App>>, request: Request, next: Next) 
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if refused && of_api {
+        return api::problem::explain(&app, language, keyed, &response);
+    }
     if !refused || has_page || json {
         return response;
     }

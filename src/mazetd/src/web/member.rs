@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use mazet_directory::permission::{Action, ROLES, Target};
 use mazet_directory::sessions::{self, Session, Stage};
 use mazet_directory::{Actor, Directory, Role};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::app::App;
 use super::failure::{self, Failure};
-use super::form::{self, Faults, Fields, is_foreign};
+use super::form::{self, Faults, Fields};
 use super::pages::Page;
 use super::routes::Access;
 use super::token::Token;
@@ -74,15 +74,20 @@ impl Signed {
 
     /// Do they have that access, as virtual hosts write it: `public`, `member`, a role?
     pub fn holds(&self, access: &str) -> bool {
-        match access {
-            PUBLIC | MEMBER => true,
-            role => ROLES.into_iter().any(|one| role_name(one) == role && holds(&self.0.actor, one)),
-        }
+        is_offered(&self.0.actor, access)
     }
 
     /// May they do that anywhere at all?
     pub fn may_somewhere(&self, action: Action) -> bool {
         may_somewhere(&self.0.actor, action)
+    }
+}
+
+/// Is a service that is for those with this access (`public`, `member`, a role) offered to the actor?
+pub fn is_offered(actor: &Actor, access: &str) -> bool {
+    match access {
+        PUBLIC | MEMBER => true,
+        role => ROLES.into_iter().any(|one| role_name(one) == role && holds(actor, one)),
     }
 }
 
@@ -107,7 +112,7 @@ pub fn role_name(role: Role) -> &'static str {
 
 /// May the actor do this anywhere at all? For what leads to a page; its calls ask again about
 /// what they are done to.
-fn may_somewhere(actor: &Actor, action: Action) -> bool {
+pub fn may_somewhere(actor: &Actor, action: Action) -> bool {
     let organisations = actor.organisations().keys();
     action == Action::UseOwn
         || actor.may(action, &Target::Machine)
@@ -130,7 +135,7 @@ impl Member {
 
     /// Is a service offered to them that is for those with this access?
     pub fn is_offered(&self, access: &str) -> bool {
-        Signed(Arc::clone(&self.session), self.csrf.clone()).holds(access)
+        is_offered(self.actor(), access)
     }
 
     /// May they see a page of that access?
@@ -244,17 +249,17 @@ pub struct Sent {
     pub fields: Fields,
 }
 
+impl form::Sender for Member {
+    fn token(&self) -> Option<Token> {
+        Some(self.csrf.clone())
+    }
+}
+
 impl FromRequest<Arc<App>> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        let foreign = is_foreign(request.headers());
-        let (mut parts, body) = request.into_parts();
-        let member = Member::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
-        let fields = Fields::read(Request::from_parts(parts, body)).await?;
-        if foreign || !member.csrf.is(fields.get("csrf")) {
-            return Err(Failure::Forbidden.into_response());
-        }
+        let (member, fields) = form::sent(request, app).await?;
         Ok(Self { member, fields })
     }
 }

@@ -9,11 +9,13 @@
 //! | [`access`] | what the front web server asks before it answers |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
-//! | [`broker`] | asking the root half |
-//! | [`catalogue`], [`language`], [`dates`] | how it is said |
+//! | [`broker`], [`resolver`] | asking the root half, and where names lead |
+//! | [`catalogue`], [`language`], [`dates`], [`numbers`], [`letters`] | how it is said |
 //! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
+//! | [`wireless`] | the form for a Wi-Fi network, of both |
 //! | [`home`], [`account`], [`people`], [`machine`] | those of the installed box |
+//! | [`api`] | the same acts as JSON |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
 //! decides nothing that the broker does not check again.
@@ -21,10 +23,11 @@
 mod access;
 mod account;
 mod agent;
+pub mod api;
 mod app;
 mod assets;
 mod broker;
-mod catalogue;
+pub mod catalogue;
 mod claim;
 mod dates;
 mod failure;
@@ -33,14 +36,17 @@ mod guard;
 mod home;
 mod install;
 mod language;
+mod letters;
 mod listen;
 mod machine;
 mod member;
 mod navigation;
 mod next;
+mod numbers;
 mod pages;
 mod password;
 mod people;
+mod resolver;
 mod routes;
 mod said;
 mod seats;
@@ -53,6 +59,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wireless;
 
 use std::path::PathBuf;
 

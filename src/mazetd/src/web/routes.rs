@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use mazet_directory::permission::Action;
 
 use super::app::App;
-use super::{assets, claim, failure, guard, install, site, steps};
+use super::{api, assets, claim, failure, guard, install, site, steps};
 use crate::protocol::Mode;
 
 /// The longest form: names, a password, two serial numbers.
@@ -98,6 +98,9 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in table(app.mode) {
         router = router.route(route.path, guarded(route));
+    }
+    if app.mode == Mode::Installed {
+        router = api::mount(router);
     }
     // The last layer is the first that a request meets.
     router

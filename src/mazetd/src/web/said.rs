@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 25] = [
     "account.saved",
     "applications.removed",
     "change.done",
@@ -13,8 +13,17 @@ const KNOWN: [&str; 16] = [
     "factor.stopped",
     "groups.removed",
     "groups.saved",
+    "leaving.left",
+    "leaving.organisation_removed",
+    "leaving.removed",
+    "mail.cleared",
+    "mail.password_gone",
+    "mail.password_kept",
+    "network.kept",
+    "network.seen",
     "organisation.saved",
     "person.factor_gone",
+    "person.invited_by_mail",
     "person.resumed_now",
     "person.saved",
     "person.signed_out",

@@ -5,15 +5,15 @@ use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
 use super::routes::{Route, may, member, public};
-use super::{account, home, machine, people};
+use super::{account, api, home, machine, people};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
 const LIST_BYTES: usize = 1024 * 1024;
 
 /// The pages that need no session, written once more as what the wall lets through: a route that is
 /// added tomorrow is behind it without anybody thinking of it.
-pub const EXCEPTIONS: [&str; 7] =
-    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset"];
+pub const EXCEPTIONS: [&str; 8] =
+    ["/", "/done", "/robots.txt", "/sign-in", "/sign-in/code", "/welcome", "/reset", "/forgotten"];
 
 /// The table.
 pub fn table() -> Vec<Route> {
@@ -33,6 +33,7 @@ fn doors() -> Vec<Route> {
         public("/sign-in/code", get(account::second::show).post(account::second::save)),
         public("/welcome", get(account::slip::welcome).post(account::slip::welcome_save)),
         public("/reset", get(account::slip::reset).post(account::slip::reset_save)),
+        public("/forgotten", get(account::forgotten::show).post(account::forgotten::save)),
     ]
 }
 
@@ -41,6 +42,7 @@ fn own() -> Vec<Route> {
     vec![
         member("/sign-out", post(account::devices::sign_out)),
         member("/connect", get(account::connect::show)),
+        member("/api", get(api::page::show)),
         member("/account", get(account::profile::show).post(account::profile::save)),
         member("/account/password", get(account::change::show).post(account::change::save)),
         member("/account/second-factor", get(account::factor::show).post(account::factor::save)),
@@ -71,7 +73,18 @@ fn management() -> Vec<Route> {
         may(Action::AppointOperators, "/people/{id}/operator", post(people::acts::operator)),
         may(Action::AppointOperators, "/people/{id}/no-operator", post(people::acts::no_operator)),
         may(Action::ManagePeople, "/people/{id}/join", post(people::acts::join)),
+        may(
+            Action::ManagePeople,
+            "/people/{id}/leave",
+            get(people::leaving::show_leave).post(people::leaving::leave),
+        ),
+        may(
+            Action::RemovePeople,
+            "/people/{id}/remove",
+            get(people::leaving::show_remove).post(people::leaving::remove),
+        ),
         may(Action::ManageAccount, "/people/{id}/invite", post(people::acts::invite)),
+        may(Action::ManageAccount, "/people/{id}/invite-by-mail", post(people::acts::invite_by_mail)),
         may(Action::ManageAccount, "/people/{id}/reset", post(people::acts::reset)),
         may(Action::ManageGroups, "/groups", get(people::groups::show).post(people::groups::save)),
         may(Action::ManageGroups, "/groups/{id}", get(people::group::show).post(people::group::save)),
@@ -85,6 +98,11 @@ fn management() -> Vec<Route> {
             Action::ManageOrganisations,
             "/organisations/{id}",
             get(people::organisation::show).post(people::organisation::save),
+        ),
+        may(
+            Action::ManageOrganisations,
+            "/organisations/{id}/remove",
+            get(people::removal::show).post(people::removal::save),
         ),
         may(Action::SeeAudit, "/events", get(people::events::show)),
     ]
@@ -104,10 +122,25 @@ fn of_machine() -> Vec<Route> {
             "/machine/services",
             get(machine::services::show).post(machine::services::save),
         ),
+        may(Action::ChangeMachine, "/machine/mail", get(machine::mail::show).post(machine::mail::save)),
+        may(Action::ChangeMachine, "/machine/mail/password", post(machine::mail::password)),
+        may(Action::ChangeMachine, "/machine/mail/test", post(machine::mail::test)),
+        may(Action::ChangeMachine, "/machine/mail/clear", post(machine::mail::clear)),
+        may(
+            Action::ChangeMachine,
+            "/machine/network",
+            get(machine::network::show).post(machine::network::save),
+        ),
+        may(Action::SeeMachine, "/machine/sites", get(machine::sites::show)),
+        may(Action::ChangeMachine, "/machine/network/keep", post(machine::network::keep)),
+        may(Action::ChangeMachine, "/machine/network/seen", post(machine::network::seen)),
+        may(Action::ChangeMachine, "/machine/wifi", get(machine::wifi::show).post(machine::wifi::save)),
         may(
             Action::ChangeMachine,
             "/machine/change",
             get(machine::change::show).post(machine::change::order),
         ),
+        may(Action::ChangeMachine, "/machine/{name}", get(machine::choice::show).post(machine::choice::save)),
+        may(Action::ChangeMachine, "/machine/{name}/measure", post(machine::choice::measure)),
     ]
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::failure::{self, Failure};
-use super::form::{Faults, Fields, is_foreign};
+use super::form::{Faults, Fields};
 use super::member::{Signed, by_field};
 use super::pages::Page;
 use super::serve::Peer;
@@ -167,18 +167,17 @@ pub struct Knock {
     pub fields: Fields,
 }
 
+impl form::Sender for Stranger {
+    fn token(&self) -> Option<Token> {
+        session::read(&self.headers, COOKIE).and_then(Token::parse)
+    }
+}
+
 impl FromRequest<Arc<App>> for Knock {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        let (mut parts, body) = request.into_parts();
-        let stranger = Stranger::from_request_parts(&mut parts, app).await.map_err(Failure::into_response)?;
-        let fields = Fields::read(Request::from_parts(parts, body)).await?;
-        let token = session::read(&stranger.headers, COOKIE).and_then(Token::parse);
-        let ours = token.is_some_and(|token| token.is(fields.get("csrf")));
-        if is_foreign(&stranger.headers) || !ours {
-            return Err(Failure::Forbidden.into_response());
-        }
+        let (stranger, fields) = form::sent(request, app).await?;
         Ok(Self { stranger, fields })
     }
 }

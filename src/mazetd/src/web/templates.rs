@@ -20,6 +20,7 @@ const SHARED: &[(&str, &str)] = &[
     page!("qr"),
     page!("said"),
     page!("steps"),
+    page!("wifi-fields"),
 ];
 
 /// The wizard of the live system.
@@ -40,6 +41,7 @@ const WIZARD: &[(&str, &str)] = &[
 
 /// The installed box, for strangers and for everybody's own account.
 const ACCOUNT: &[(&str, &str)] = &[
+    page!("account/api"),
     page!("account/application"),
     page!("account/applications"),
     page!("account/change"),
@@ -47,6 +49,7 @@ const ACCOUNT: &[(&str, &str)] = &[
     page!("account/connect"),
     page!("account/devices"),
     page!("account/factor"),
+    page!("account/forgotten"),
     page!("account/profile"),
     page!("account/recovery"),
     page!("account/second"),
@@ -64,24 +67,33 @@ const PEOPLE: &[(&str, &str)] = &[
     page!("people/group"),
     page!("people/groups"),
     page!("people/import"),
+    page!("people/leave"),
     page!("people/list"),
     page!("people/new"),
     page!("people/organisation"),
     page!("people/organisation-new"),
+    page!("people/organisation-remove"),
     page!("people/organisations"),
     page!("people/paper"),
     page!("people/papers"),
     page!("people/person"),
     page!("people/preview"),
+    page!("people/remove"),
 ];
 
 /// The machine, for operators.
 const MACHINE: &[(&str, &str)] = &[
     page!("machine/change"),
+    page!("machine/choice"),
+    page!("machine/mail"),
+    page!("machine/network"),
     page!("machine/overview"),
     page!("machine/preview"),
     page!("machine/services"),
     page!("machine/settings"),
+    page!("machine/sites"),
+    page!("machine/trial"),
+    page!("machine/wifi"),
 ];
 
 /// Every template.

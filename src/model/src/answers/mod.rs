@@ -31,9 +31,11 @@
 //! | module | subject |
 //! |---|---|
 //! | `rules` | what values are sound |
+//! | `network` | what is wrong with a network that is typed in a form |
 //! | `prune` | what is left when the faulty values are taken out |
 //! | `seal` | secrets in clear become hashes |
 
+mod network;
 mod prune;
 mod rules;
 mod seal;
@@ -47,6 +49,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use network::NetworkFault;
 pub use rules::{is_country, is_ssid};
 pub use seal::{SealError, claim_code_hash, is_passphrase, psk_hash, verify_claim_code};
 

@@ -206,7 +206,7 @@ fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-fn same_network(own: IpAddr, other: IpAddr, prefix: u8) -> bool {
+pub(super) fn same_network(own: IpAddr, other: IpAddr, prefix: u8) -> bool {
     let number = |address| match address {
         IpAddr::V4(v4) => u128::from(u32::from(v4)),
         IpAddr::V6(v6) => u128::from(v6),

@@ -51,7 +51,7 @@ fn name(plan: &Plan<'_>, image: &Table<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn known(value: Option<Text<'_>>, what: &str, known: &[&str], faults: &mut Vec<Fault>) {
+pub(super) fn known(value: Option<Text<'_>>, what: &str, known: &[&str], faults: &mut Vec<Fault>) {
     let Some(value) = value.filter(|value| !known.contains(&value.value)) else { return };
     let hint = match nearest(value.value, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `shape` | keys, types, ranges: by the JSON Schema of the types |
 //! | `image` | the recipe's own values |
+//! | `suites` | further suites of the archive |
 //! | `graph` | services: found, named, ordered by what they depend on |
 //! | `alternatives` | services of which exactly one is on |
 //! | `packages` | Debian packages |
@@ -27,6 +28,7 @@ mod image;
 mod network;
 mod packages;
 pub(crate) mod shape;
+mod suites;
 mod templates;
 mod units;
 mod vhosts;
@@ -106,6 +108,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
     let plan = Plan { sources, recipe, services };
     let rules = [
         image::check,
+        suites::check,
         graph::check,
         alternatives::check,
         packages::check,

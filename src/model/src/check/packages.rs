@@ -32,7 +32,7 @@ fn claim<'d>(package: Text<'d>, firsts: &mut Firsts<'d>, faults: &mut Vec<Fault>
 }
 
 /// Debian Policy 5.6.1: at least two characters, the first a letter or digit.
-fn is_package(name: &str) -> bool {
+pub(super) fn is_package(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c))

@@ -1,6 +1,7 @@
 //! `mazet test`: every suite, one verdict.
 
 pub mod clock;
+mod drivers;
 mod second;
 
 use std::fs;
@@ -197,7 +198,7 @@ impl Tester {
         Ok(compared.differences.is_empty())
     }
 
-    /// Builds the images that the scenarios boot.
+    /// Builds the images that the scenarios boot, and looks for the drivers of what cannot be booted here.
     fn image(&self) -> Result<Count> {
         let mut count = Count::default();
         for recipe in [RECIPE, PI] {
@@ -208,6 +209,13 @@ impl Tester {
             eprint!("{}", timings.record().to_table());
             built.with_context(|| format!("building {recipe}"))?;
             count.passed += 1;
+            let scratch = tempfile::tempdir_in(self.setting.cache.folder("scratch")?)
+                .context("making a scratch folder")?;
+            let hardware = &valid.recipe.image.hardware;
+            if let Some(check) = drivers::command(&self.setting, recipe, hardware, scratch.path())? {
+                let found = self.counted(&check)?;
+                count = Count { passed: count.passed + found.passed, failed: count.failed + found.failed };
+            }
         }
         Ok(count)
     }

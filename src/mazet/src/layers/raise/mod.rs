@@ -172,12 +172,22 @@ impl<'a> Raising<'a> {
                 }
                 Step::Configure(next) => {
                     let names: Vec<_> = next.iter().map(|i| entries[*i].name.clone()).collect();
-                    self.phase("configuring packages for others", "configure", &names, &lent)?;
+                    self.configure("configuring packages for others", &names, &lent)?;
                 }
             }
         }
         let all: Vec<_> = below.iter().chain(entries.iter()).collect();
-        self.phase("configuring packages", "configure", &["--pending".to_owned()], &all)
+        self.configure("configuring packages", &["--pending".to_owned()], &all)
+    }
+
+    /// Configures with the programs of `entries` lent. A lent program may miss what only the tree has for
+    /// its own (perl a module in C): what dpkg then leaves unconfigured runs with nothing lent.
+    fn configure(&self, doing: &str, words: &[String], entries: &[&Entry]) -> Result<()> {
+        let lent = self.phase(doing, "configure", words, entries);
+        if lent.is_ok() || self.sandbox.foreign.is_none() {
+            return lent;
+        }
+        self.phase(&format!("{doing}, nothing lent"), "configure", words, &[])
     }
 
     /// What all packages say of themselves, in the order's order.

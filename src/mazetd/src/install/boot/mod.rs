@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use mazet_model::answers as advance;
+use mazet_model::firmware::packaged_kernel;
 use mazet_model::image::{FIRMWARE_DIR, ImageInfo, LIVE_DIR};
 use mazet_model::template;
 
@@ -152,7 +153,20 @@ fn kernel(image: &ImageInfo, medium: &Path, root: &Path) -> Result<Vec<Written>>
         symlink(&path, &link).with_context(|| format!("linking {}", link.display()))?;
         written.push(Written { place: Place::Box, path, digest });
     }
+    packaged(&image.kernel, root)?;
     Ok(written)
+}
+
+/// Newer packages hold the kernel themselves, and look for it when they are removed; the layers leave it
+/// out, for the medium has it already.
+fn packaged(release: &str, root: &Path) -> Result<()> {
+    let path = root.join(packaged_kernel(release));
+    let is_theirs = path.with_file_name("config").exists();
+    if !is_theirs || path.exists() {
+        return Ok(());
+    }
+    let kernel = root.join(format!("boot/vmlinuz-{release}"));
+    fs::hard_link(&kernel, &path).with_context(|| format!("linking {}", path.display()))
 }
 
 /// The image's own arguments: consoles, quietness; not where the system is.
@@ -166,4 +180,28 @@ fn render(name: &str, context: &serde_json::Value) -> Result<String> {
     let path = Path::new(FIRMWARE_DIR).join(name);
     let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     template::render(&source, context).with_context(|| format!("rendering {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_its_package_holds_itself_is_there_again() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let here = root.path();
+        fs::create_dir_all(here.join("boot")).expect("made");
+        fs::create_dir_all(here.join("usr/lib/modules/7.3")).expect("made");
+        fs::write(here.join("boot/vmlinuz-7.3"), "kernel").expect("written");
+        let path = here.join(packaged_kernel("7.3"));
+        packaged("7.3", here).expect("an older package");
+        assert!(!path.exists());
+        fs::write(path.with_file_name("config"), "CONFIG_64BIT=y\n").expect("written");
+        packaged("7.3", here).expect("a newer package");
+        packaged("7.3", here).expect("twice changes nothing");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "kernel");
+        assert_eq!(fs::metadata(&path).expect("there").nlink(), 2);
+    }
 }

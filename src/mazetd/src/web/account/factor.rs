@@ -1,5 +1,8 @@
 //! Setting up a second factor, renewing its recovery codes, and doing without one again.
 
+use std::net::IpAddr;
+
+use axum::extract::Extension;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_directory::sessions::Stage;
 use mazet_directory::{Code, Error, second_factor};
@@ -8,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::one;
 use crate::web::failure::Failure;
-use crate::web::form::Faults;
+use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
 use crate::web::said;
+use crate::web::serve::Peer;
 
 const PATH: &str = "/account/second-factor";
 
@@ -23,11 +27,12 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     page(&member, asked, &Faults::default()).await
 }
 
-/// `POST /account/second-factor`: field `do` is `start`, `confirm` (with `code`), `codes` or `stop`.
+/// `POST /account/second-factor`: field `do` is `start`, `confirm` (with `code`), `codes`, or `stop`
+/// (with `password` and `code`).
 ///
 /// # Errors
 /// The directory fails.
-pub async fn save(sent: Sent) -> Result<Response, Failure> {
+pub async fn save(Extension(Peer(address)): Extension<Peer>, sent: Sent) -> Result<Response, Failure> {
     let (member, fields) = (&sent.member, &sent.fields);
     let (directory, session) = (member.directory()?, &*member.session);
     match fields.get("do") {
@@ -38,14 +43,21 @@ pub async fn save(sent: Sent) -> Result<Response, Failure> {
             Err(error) => Err(error.into()),
         },
         "codes" => recovery(member, &second_factor::renew_codes(directory, session).await?),
-        // Who answers for the machine does not go without.
-        "stop" if session.operator => Err(Failure::Denied),
-        "stop" => {
-            second_factor::remove(directory, member.actor(), session.person).await?;
-            // Every session has ended, this one too.
-            Ok(said::and_go("/sign-in", "factor.stopped"))
-        }
+        "stop" => stop(member, address, fields).await,
         _ => Ok(Redirect::to(&format!("{PATH}?set-up=1")).into_response()),
+    }
+}
+
+/// Without a second factor again: an open screen is not enough for that.
+async fn stop(member: &Member, address: IpAddr, fields: &Fields) -> Result<Response, Failure> {
+    let (password, code) = (fields.get("password"), fields.text("code"));
+    match second_factor::stop(member.directory()?, &member.session, password, &code, address).await {
+        // Every session has ended, this one too.
+        Ok(()) => Ok(said::and_go("/sign-in", "factor.stopped")),
+        Err(Error::Refused) => {
+            page(member, false, &one("password", member.say("factor.stop_wrong", &[]))).await
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -73,7 +85,7 @@ async fn page(member: &Member, asked: bool, faults: &Faults) -> Result<Response,
         "secret": offered.map(|secret| grouped(&secret.base32())).unwrap_or_default(),
         "qr": { "size": size, "path": path },
     });
-    member.form("account/factor", "factor.title", &json!({ "code": "" }), faults, more)
+    member.form("account/factor", "factor.title", &json!({ "code": "", "password": "" }), faults, more)
 }
 
 /// In groups of four, as people copy it; authenticators do not mind.

@@ -5,6 +5,7 @@ pub mod change;
 pub mod connect;
 pub mod devices;
 pub mod factor;
+pub mod forgotten;
 pub mod profile;
 pub mod second;
 pub mod sign_in;

@@ -4,10 +4,12 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_model::settings::Settings;
 use serde_json::{Value, json};
 
+use super::network;
+use crate::acts::Wrong;
 use crate::change::{Last, Preview};
-use crate::protocol::{Request, Response as Reply};
-use crate::web::broker::unexpected;
-use crate::web::failure::Failure;
+use crate::protocol::Request;
+use crate::trial;
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, refusal};
 use crate::web::member::{Member, Sent};
 use crate::web::navigation;
@@ -28,18 +30,19 @@ pub async fn preview(
     seen: &str,
     back: &str,
 ) -> Result<Result<Response, Faults>, Failure> {
-    let question = Request::PreviewSettings { settings: Box::new(wished.clone()) };
-    let preview = match member.app.broker.ask(&question).await? {
-        Reply::Preview(preview) => *preview,
-        other => return Err(unexpected(&question, &other).into()),
+    let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
+    let preview = match member.app.broker.preview(wished.clone()).await {
+        Ok(preview) => preview,
+        // A template that cannot be rendered, say: the operator reads which.
+        Err(error) => return Ok(Err(refusal(&member.app, member.language, error)?)),
     };
     if !preview.faults.is_empty() {
         return Ok(Err(faults(member, &preview)));
     }
-    let text = serde_json::to_string(&wished).map_err(|error| anyhow::anyhow!(error))?;
     let data = json!({
         "nothing": preview.settings.is_empty() && preview.files.is_empty() && preview.units.is_empty(),
         "settings": named(member, &preview),
+        "notices": notices(member, &preview, &wished),
         "files": preview.files,
         "units": preview.units,
         "diff": preview.diff,
@@ -53,9 +56,25 @@ pub async fn preview(
 fn faults(member: &Member, preview: &Preview) -> Faults {
     let mut faults = Faults::default();
     for fault in &preview.faults {
-        faults.add("", member.say("machine.fault", &[("fault", fault)]));
+        faults.add("", failure::sentence(&member.app, member.language, &Wrong::setting(fault)));
     }
     faults
+}
+
+/// What else the operator should know before: a new name, and that a network must be confirmed.
+fn notices(member: &Member, preview: &Preview, wished: &Settings) -> Vec<String> {
+    let changes = |part: &str| preview.settings.iter().any(|one| one.path.starts_with(part));
+    let mut notices = Vec::new();
+    if changes("box.name") {
+        notices.push(member.say("machine.notice_name", &[("name", &wished.machine.name)]));
+    }
+    if changes("network.") || changes("wifi.") {
+        let hosts = trial::hosts(wished);
+        let host = hosts.first().map_or("", String::as_str);
+        let minutes = trial::MINUTES.to_string();
+        notices.push(member.say("machine.notice_network", &[("address", host), ("minutes", &minutes)]));
+    }
+    notices
 }
 
 /// Settings by what people call them, where the catalogue knows.
@@ -65,12 +84,23 @@ fn named(member: &Member, preview: &Preview) -> Value {
         let known = member.app.pages.catalogue.get(member.language, &key).is_some();
         if known { member.say(&key, &[]) } else { path.to_owned() }
     };
-    let shown = |value: &str| value.trim_matches('"').to_owned();
+    let shown = |value: &str| shown(member, value);
     preview
         .settings
         .iter()
         .map(|one| json!({ "name": name(&one.path), "old": shown(&one.old), "new": shown(&one.new) }))
         .collect()
+}
+
+/// A value of TOML as people read it: texts without quotes, lists with commas, yes and no; what the
+/// catalogue has a word for, by that.
+fn shown(member: &Member, value: &str) -> String {
+    let text = value.trim_matches(['[', ']', ' ']);
+    let parts: Vec<&str> = text.split(", ").map(|part| part.trim_matches('"')).collect();
+    let text = parts.join(", ");
+    let key = format!("value.{text}");
+    let known = member.app.pages.catalogue.get(member.language, &key).is_some();
+    if known { member.say(&key, &[]) } else { text }
 }
 
 /// `POST /machine/change`: fields `wished` (the settings as JSON) and `seen`.
@@ -84,7 +114,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
         Ok(()) => Ok(Redirect::to("/machine/change").into_response()),
         Err(error) => {
             let faults = refusal(&member.app, member.language, error)?;
-            page(&member, &Last::default(), &faults)
+            page(&member, &Last::default(), &faults, &Value::Null)
         }
     }
 }
@@ -94,17 +124,16 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 /// # Errors
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
-    let last = match member.app.broker.ask(&Request::LastChange).await? {
-        Reply::LastChange(last) => last,
-        other => return Err(unexpected(&Request::LastChange, &other).into()),
-    };
-    page(&member, &last, &Faults::default())
+    let last = member.app.broker.last_change().await?;
+    let trial = network::trial(&member, last.running).await?;
+    page(&member, &last, &Faults::default(), &trial)
 }
 
-fn page(member: &Member, last: &Last, faults: &Faults) -> Result<Response, Failure> {
+fn page(member: &Member, last: &Last, faults: &Faults, trial: &Value) -> Result<Response, Failure> {
     let data = json!({
         "csrf": member.csrf.as_str(),
         "faults": faults.list(),
+        "trial": trial,
         "running": last.running,
         "error": last.error,
         "files": last.files,

@@ -4,21 +4,28 @@
 //! |---|---|
 //! | [`overview`] | health, version, what to look at |
 //! | [`services`] | services switched on and off |
-//! | [`settings`] | name, network, remote maintenance |
+//! | [`choice`] | services of which one must be chosen, compared |
+//! | [`network`], [`wifi`] | name, addresses, wireless network |
+//! | [`sites`] | what the box answers to, and where domains lead |
+//! | [`settings`] | association, language, remote maintenance |
+//! | [`mail`] | the relay that takes the box's own messages |
 //! | [`change`] | what a change would do, confirming it, how it went |
 //!
 //! A form never changes anything by itself: it leads to the page that shows what would change
 //! ([`change::preview`]), and that one's form orders it.
 
 pub mod change;
+pub mod choice;
+pub mod mail;
+pub mod network;
 pub mod overview;
 pub mod services;
 pub mod settings;
+pub mod sites;
+pub mod wifi;
 
 use crate::change::Current;
-use crate::protocol::{Request, Response};
 
-use super::broker::unexpected;
 use super::failure::Failure;
 use super::member::Member;
 
@@ -27,8 +34,12 @@ use super::member::Member;
 /// # Errors
 /// The broker fails.
 async fn current(member: &Member) -> Result<Current, Failure> {
-    match member.app.broker.ask(&Request::Settings).await? {
-        Response::Settings(current) => Ok(*current),
-        other => Err(unexpected(&Request::Settings, &other).into()),
-    }
+    Ok(member.app.broker.settings().await?)
+}
+
+/// What people call a group of services of which exactly one is on.
+fn group_title(member: &Member, group: &str) -> String {
+    let key = format!("alternative.{group}");
+    let known = member.app.pages.catalogue.get(member.language, &key).is_some();
+    if known { member.say(&key, &[]) } else { group.to_owned() }
 }

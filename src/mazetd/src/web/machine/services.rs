@@ -3,7 +3,8 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{change, current};
+use super::{change, current, group_title};
+use crate::acts::machine::{Switches, groups, switched};
 use crate::change::{Current, Service};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
@@ -26,45 +27,27 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
 pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
     let mut current = current(&member).await?;
     let seen = current.version.clone();
-    current.settings.disabled_services = off(&current, &fields);
-    choose(&mut current, &fields);
-    let wished = current.settings.clone();
+    // No form of ours names a service that there is not.
+    let wished = switched(&current, &switches(&current, &fields)).map_err(|_| Failure::Bad)?;
+    current.settings = wished.clone();
     match change::preview(&member, wished, &seen, "/machine/services").await? {
         Ok(page) => Ok(page),
         Err(faults) => page(&member, &current, &faults),
     }
 }
 
-/// Those that may be off and were not ticked. What the form does not know stays as it is.
-fn off(current: &Current, fields: &Fields) -> Vec<String> {
+/// What the form asks for. What it does not know stays as it is.
+fn switches(current: &Current, fields: &Fields) -> Switches {
     let ticked = |name: &str| fields.all("on").any(|on| on == name);
-    let mut off: Vec<String> = current.settings.disabled_services.clone();
-    for service in current.services.iter().filter(|service| service.optional) {
-        off.retain(|name| *name != service.name);
-        if !ticked(&service.name) {
-            off.push(service.name.clone());
-        }
-    }
-    off
-}
-
-/// Of each group of alternatives, the one that was chosen; what is chosen already is not written down.
-fn choose(current: &mut Current, fields: &Fields) {
-    for group in groups(current) {
+    let optional = current.services.iter().filter(|service| service.optional);
+    let named = |group: String| {
         let name = fields.text(&format!("choice-{group}"));
-        let chosen = current.services.iter().find(|service| service.name == name);
-        if chosen.is_some_and(|service| !service.on && service.alternative.as_ref() == Some(&group)) {
-            current.settings.alternatives.insert(group, name);
-        }
+        (!name.is_empty()).then_some((group, name))
+    };
+    Switches {
+        on: optional.map(|service| (service.name.clone(), ticked(&service.name))).collect(),
+        alternatives: groups(current).into_iter().filter_map(named).collect(),
     }
-}
-
-/// The groups of alternatives, each once.
-fn groups(current: &Current) -> Vec<String> {
-    let mut groups: Vec<String> =
-        current.services.iter().filter_map(|service| service.alternative.clone()).collect();
-    groups.dedup();
-    groups
 }
 
 fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response, Failure> {
@@ -91,10 +74,7 @@ fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response,
     let choices: Value = groups(current)
         .iter()
         .map(|group| {
-            let key = format!("alternative.{group}");
-            let known = member.app.pages.catalogue.get(member.language, &key).is_some();
-            let title = if known { member.say(&key, &[]) } else { group.clone() };
-            json!({ "group": group, "title": title, "services": of(Some(group)) })
+            json!({ "group": group, "title": group_title(member, group), "services": of(Some(group)) })
         })
         .collect();
     let changeable = !groups(current).is_empty() || current.services.iter().any(|service| service.optional);

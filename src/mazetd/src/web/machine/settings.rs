@@ -1,12 +1,12 @@
-//! Name, language, network, remote maintenance.
+//! Association, language, time zone, remote maintenance.
 
 use axum::response::Response;
-use mazet_model::answers::{Method, Network};
 use mazet_model::settings::{Language, Settings};
-use mazet_model::values::{is_host_label, is_human_name, is_ssh_key, timezones};
+use mazet_model::values::timezones;
 use serde_json::{Value, json};
 
 use super::{change, current};
+use crate::acts;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
 use crate::web::language;
@@ -21,8 +21,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     page(&member, &current.settings, &Faults::default())
 }
 
-/// `POST /machine/settings`: fields `box_name`, `organisation`, `language`, `timezone`, `network`
-/// (`automatic`, `fixed`), `address`, `gateway`, `dns`, `ssh`, `keys` (one a line).
+/// `POST /machine/settings`: fields `organisation`, `language`, `timezone`, `ssh`, `keys` (one a line).
 ///
 /// # Errors
 /// The broker fails.
@@ -41,18 +40,9 @@ pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 
 /// The settings with what the form says; what it does not speak of stays.
 fn wished(mut settings: Settings, fields: &Fields) -> Settings {
-    settings.machine.name = fields.text("box_name").to_lowercase();
     settings.machine.timezone = fields.text("timezone");
     settings.machine.language = language::parse(fields.get("language")).unwrap_or(settings.machine.language);
     settings.organisation.name = fields.text("organisation");
-    settings.network = Network::default();
-    if fields.get("network") == "fixed" {
-        settings.network.method = Some(Method::Static);
-        let given = |name: &str| Some(fields.text(name)).filter(|text| !text.is_empty());
-        settings.network.address = given("address");
-        settings.network.gateway = given("gateway");
-        settings.network.dns = fields.text("dns").split_whitespace().map(str::to_owned).collect();
-    }
     settings.ssh.enabled = fields.get("ssh") == "on";
     let keys = fields.get("keys").lines().map(str::trim).filter(|key| !key.is_empty());
     settings.ssh.keys = keys.map(str::to_owned).collect();
@@ -62,30 +52,23 @@ fn wished(mut settings: Settings, fields: &Fields) -> Settings {
 /// What a person can mend in this form; the broker checks all of it again.
 fn check(member: &Member, wished: &Settings) -> Faults {
     let mut faults = Faults::default();
-    let mut check = |holds: bool, field: &str, key: &str| {
-        if !holds {
-            faults.add(field, member.say(key, &[]));
-        }
-    };
-    check(is_host_label(&wished.machine.name), "box_name", "association.box_name_wrong");
-    check(is_human_name(&wished.organisation.name), "organisation", "association.organisation_missing");
-    let zone = &wished.machine.timezone;
-    check(timezones().any(|name| name == *zone), "timezone", "association.timezone_wrong");
-    check(wished.network.is_sound(), "address", "machine.network_wrong");
-    check(wished.ssh.keys.iter().all(|key| is_ssh_key(key)), "keys", "machine.keys_wrong");
-    check(!wished.ssh.enabled || !wished.ssh.keys.is_empty(), "keys", "machine.keys_missing");
+    for (path, key) in acts::machine::check(wished) {
+        let input = match path {
+            "organisation.name" => "organisation",
+            "box.timezone" => "timezone",
+            "ssh.keys" => "keys",
+            // Of another page.
+            _ => continue,
+        };
+        faults.add(input, member.say(key, &[]));
+    }
     faults
 }
 
 fn page(member: &Member, settings: &Settings, faults: &Faults) -> Result<Response, Failure> {
-    let network = &settings.network;
     let form = json!({
-        "box_name": settings.machine.name,
         "organisation": settings.organisation.name,
         "timezone": settings.machine.timezone,
-        "address": network.address.as_deref().unwrap_or_default(),
-        "gateway": network.gateway.as_deref().unwrap_or_default(),
-        "dns": network.dns.join(" "),
         "keys": settings.ssh.keys.join("\n"),
     });
     let zones: Value = timezones()
@@ -104,7 +87,6 @@ fn page(member: &Member, settings: &Settings, faults: &Faults) -> Result<Respons
     let more = json!({
         "zones": zones,
         "choices": languages,
-        "fixed": network.method == Some(Method::Static),
         "ssh": settings.ssh.enabled,
     });
     member.form("machine/settings", "machine.settings", &form, faults, more)

@@ -84,6 +84,16 @@ pub async fn invite(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Fa
     new::invite(&sent.member, id).await
 }
 
+/// `POST /people/{id}/invite-by-mail`: the same as a message to their address elsewhere.
+///
+/// # Errors
+/// The member may not, or the directory fails.
+pub async fn invite_by_mail(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Failure> {
+    let member = &sent.member;
+    let done = new::send(member, id).await?;
+    outcome(member, id, done, "person.invited_by_mail").await
+}
+
 /// `POST /people/{id}/reset`: a slip for another password.
 ///
 /// # Errors

@@ -1,11 +1,10 @@
 //! What happened lately: the audit log, as far as the member may read it.
 
 use axum::response::Response;
-use mazet_directory::audit::{self, Entry};
-use mazet_directory::permission::{Action, Target};
+use mazet_directory::audit::Entry;
 use serde_json::{Value, json};
 
-use super::organisations;
+use crate::acts::events;
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::Member;
@@ -18,7 +17,8 @@ const COUNT: u32 = 100;
 /// # Errors
 /// The member may not read it, or the directory fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
-    let entries = entries(&member, member.query("before").parse().ok()).await?;
+    let before = member.query("before").parse().ok();
+    let entries = events::latest(member.directory()?, member.actor(), before, COUNT).await?;
     let full = entries.len() == COUNT as usize;
     let older = entries.last().filter(|_| full).map(|last| format!("/events?before={}", last.id));
     let shown: Value = entries.iter().map(|entry| line(&member, entry)).collect();
@@ -26,22 +26,8 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     member.show("people/events", "events.title", &Faults::default(), data)
 }
 
-/// The latest, of the whole box or of the member's organisations.
-async fn entries(member: &Member, before: Option<i64>) -> Result<Vec<Entry>, Failure> {
-    let (directory, actor) = (member.directory()?, member.actor());
-    if actor.may(Action::SeeAudit, &Target::Machine) {
-        return Ok(audit::list(directory, actor, None, before, COUNT).await?);
-    }
-    let mut all = Vec::new();
-    for one in organisations(member, Action::SeeAudit).await? {
-        all.extend(audit::list(directory, actor, Some(one.id), before, COUNT).await?);
-    }
-    all.sort_by_key(|entry| std::cmp::Reverse(entry.id));
-    all.truncate(COUNT as usize);
-    Ok(all)
-}
-
-fn line(member: &Member, entry: &Entry) -> Value {
+/// An entry as the templates show it: `when`, `who` (empty: not known), `what`.
+pub fn line(member: &Member, entry: &Entry) -> Value {
     let known = format!("event.{}", entry.action);
     let key = match member.app.pages.catalogue.get(member.language, &known) {
         Some(_) => known.as_str(),

@@ -1,19 +1,21 @@
-//! People out of a table: pasted, looked at line by line, and taken in when nothing is wrong.
+//! People out of a table: a file, or pasted; looked at line by line, and taken in when nothing is wrong.
 
 use axum::response::Response;
-use mazet_directory::csv::{self, Column, LineFault, Preview, Row, What};
+use mazet_directory::csv::{self, Column, LineFault, Preview, Row};
 use mazet_directory::organisations::Organisation;
 use mazet_directory::permission::Action;
 use mazet_directory::{OrganisationId, people};
 use serde_json::{Value, json};
 
 use super::paper::{self, Kind};
-use super::{chosen, options, organisations};
-use crate::web::failure::Failure;
+use super::{chosen, new, options, organisations};
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
 
 const PATH: &str = "/people/import";
+/// Largest file. It goes through the page of the preview as text, where a byte may take six.
+const FILE_BYTES: usize = 256 * 1024;
 
 /// `GET /people/import`.
 ///
@@ -23,13 +25,24 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     form(&member, &Fields::default(), &Faults::default()).await
 }
 
-/// `POST /people/import`: fields `organisation`, `text` (the table) and `do`: `preview`, `confirm` or
-/// `edit`.
+/// `POST /people/import`: fields `organisation`, `file` or `text` (the table; a file goes first), `by`
+/// (`mail`: invitations by e-mail to who has an address) and `do`: `preview`, `confirm` or `edit`.
 ///
 /// # Errors
 /// The member may not, or the directory fails.
-pub async fn save(sent: Sent) -> Result<Response, Failure> {
-    let (member, fields) = (&sent.member, &sent.fields);
+pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
+    let member = &member;
+    if let Some(key) = fault_of_file(fields.file("file")) {
+        let mut faults = Faults::default();
+        faults.add("file", member.say(key, &[]));
+        return form(member, &fields, &faults).await;
+    }
+    let fields = &if fields.file("file").is_empty() {
+        fields
+    } else {
+        let text = csv::decoded(fields.file("file"));
+        fields.with("text", text)
+    };
     let (organisation, text) = (chosen(fields)?, fields.get("text"));
     if fields.get("do") == "edit" {
         return form(member, fields, &Faults::default()).await;
@@ -42,12 +55,22 @@ pub async fn save(sent: Sent) -> Result<Response, Failure> {
     let (directory, actor) = (member.directory()?, member.actor());
     if fields.get("do") == "confirm" {
         return match csv::import(directory, actor, organisation, text.as_bytes()).await? {
-            Ok(taken) => papers(member, &taken).await,
-            Err(preview) => show_preview(member, organisation, text, &preview),
+            Ok(taken) => invite(member, &taken, fields.get("by") == "mail").await,
+            Err(preview) => show_preview(member, organisation, text, &preview).await,
         };
     }
     let preview = csv::preview(directory, actor, organisation, text.as_bytes()).await?;
-    show_preview(member, organisation, text, &preview)
+    show_preview(member, organisation, text, &preview).await
+}
+
+/// Why a file is not looked at; the catalogue key of it.
+fn fault_of_file(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        bytes if bytes.len() > FILE_BYTES => Some("import.file_large"),
+        // Spreadsheets' own files are ZIP archives.
+        [b'P', b'K', 3, 4, ..] => Some("import.file_sheet"),
+        _ => None,
+    }
 }
 
 async fn form(member: &Member, fields: &Fields, faults: &Faults) -> Result<Response, Failure> {
@@ -56,11 +79,11 @@ async fn form(member: &Member, fields: &Fields, faults: &Faults) -> Result<Respo
         "organisations": options(&own, chosen(fields).ok()),
         "columns": Column::ALL.map(Column::name).join(","),
     });
-    let form = json!({ "text": fields.get("text") });
+    let form = json!({ "text": fields.get("text"), "file": "" });
     member.form("people/import", "import.title", &form, faults, more)
 }
 
-fn show_preview(
+async fn show_preview(
     member: &Member,
     organisation: OrganisationId,
     text: &str,
@@ -82,36 +105,31 @@ fn show_preview(
         "problems": preview.faults.iter().map(|fault| problem(member, fault)).collect::<Value>(),
         "count": member.count("import.good", preview.people.len()),
         "people": preview.people.iter().map(show).collect::<Value>(),
+        "sends_mail": new::sends_mail(member).await?,
         "ready": preview.faults.is_empty() && !preview.people.is_empty(),
     });
     member.show("people/preview", "import.preview_title", &Faults::default(), data)
 }
 
 fn problem(member: &Member, fault: &LineFault) -> Value {
-    let message = match fault.what {
-        What::Value(invalid) => {
-            let known = format!("invalid.{}", invalid.key());
-            let has_text = member.app.pages.catalogue.get(member.language, &known).is_some();
-            member.say(if has_text { &known } else { "invalid.other" }, &[])
-        }
-        What::Twice => member.say("import.twice", &[]),
-        What::NoNames => member.say("import.no_names", &[]),
-        What::UnknownColumn => member.say("import.unknown_column", &[]),
-        What::ColumnTwice => member.say("import.column_twice", &[]),
-        What::Ragged => member.say("import.ragged", &[]),
-        What::TooMany => member.say("import.too_many", &[("count", &csv::MOST.to_string())]),
-    };
+    let message = failure::line(&member.app, member.language, fault.what);
     json!({ "line": fault.line, "value": fault.value, "message": message })
 }
 
-/// The slips of all who were taken in: shown once.
-async fn papers(member: &Member, taken: &[csv::TakenIn]) -> Result<Response, Failure> {
+/// Messages to those who have an address, where that is wished; and the slips of all others, shown once.
+async fn invite(member: &Member, taken: &[csv::TakenIn], by_mail: bool) -> Result<Response, Failure> {
     let base = member.app.broker.offers().await?.address;
-    let mut papers = Vec::new();
+    let by_mail = by_mail && new::sends_mail(member).await?;
+    let (mut papers, mut mailed) = (Vec::new(), Vec::new());
     for one in taken {
         let person = people::get(member.directory()?, member.actor(), one.person).await?;
+        // Whoever gets no message gets a slip.
+        if by_mail && person.contact.is_some() && new::send(member, person.id).await?.is_ok() {
+            mailed.push(json!({ "name": person.name, "address": person.contact }));
+            continue;
+        }
         papers.push(paper::slip(member, Kind::Invitation, &person, &one.invitation, &base));
     }
-    let data = json!({ "papers": papers });
+    let data = json!({ "papers": papers, "mailed": mailed });
     member.at(PATH).show("people/papers", "import.done_title", &Faults::default(), data)
 }

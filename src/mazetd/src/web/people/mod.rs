@@ -7,17 +7,19 @@ pub mod export;
 pub mod group;
 pub mod groups;
 pub mod import;
+pub mod leaving;
 pub mod list;
 pub mod new;
 pub mod organisation;
 pub mod organisations;
 mod paper;
 pub mod person;
+pub mod removal;
 
 use std::collections::BTreeSet;
 
 use mazet_directory::organisations::Organisation;
-use mazet_directory::permission::{Action, Target};
+use mazet_directory::permission::Action;
 use mazet_directory::{OrganisationId, Role, people};
 use serde_json::{Value, json};
 
@@ -30,9 +32,7 @@ const GIVEN: [Role; 3] = [Role::Manager, Role::SiteEditor, Role::BackupKeeper];
 
 /// The organisations in which the member may do that, by name.
 async fn organisations(member: &Member, action: Action) -> Result<Vec<Organisation>, Failure> {
-    let mut all = mazet_directory::organisations::list(member.directory()?, member.actor()).await?;
-    all.retain(|one| member.actor().may(action, &Target::Organisation(one.id)));
-    Ok(all)
+    Ok(crate::acts::people::organisations(member.directory()?, member.actor(), action).await?)
 }
 
 /// The options of a choice among organisations.

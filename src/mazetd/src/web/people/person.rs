@@ -2,15 +2,17 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use mazet_directory::aliases::{self, Alias, Reader};
-use mazet_directory::people::{self, Membership, Person, Profile, State};
+use mazet_directory::aliases::Alias;
+use mazet_directory::people::{self, Membership, Person, State};
 use mazet_directory::permission::{Account, Action, Target};
-use mazet_directory::{Directory, OrganisationId, PersonId};
+use mazet_directory::{PersonId, outbox};
 use serde_json::{Value, json};
 
 use super::{bytes, gigabytes, lines, organisations, role_boxes, ticked};
-use crate::web::failure::Failure;
+use crate::acts::people::{self as acts, Wish};
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields};
+use crate::web::machine::mail;
 use crate::web::member::{Member, Sent};
 use crate::web::said;
 
@@ -62,80 +64,43 @@ pub async fn save(Path(id): Path<PersonId>, sent: Sent) -> Result<Response, Fail
     page(member, &person, &form, &faults).await
 }
 
-/// Keeps what changed, and only that: what the member may not do they did not ask for.
+/// Keeps what the form asks for.
 async fn keep(member: &Member, person: &Person, fields: &Fields) -> Result<Faults, Failure> {
-    let (directory, actor) = (member.directory()?, member.actor());
     let mut faults = Faults::default();
     let quota = bytes(member, fields, "quota", &mut faults);
     if !faults.is_empty() {
         return Ok(faults);
     }
-    let profile =
-        Profile { name: fields.text("name"), contact: fields.text("email"), language: person.language };
-    if profile.name != person.name || profile.contact != person.contact.clone().unwrap_or_default() {
-        let changed = people::change(directory, actor, person.id, &profile).await;
-        faults.join(member.checked(changed)?);
-    }
-    if gigabytes(quota) != gigabytes(person.quota_bytes) {
-        let set = people::set_quota(directory, actor, person.id, quota).await;
-        faults.join(member.checked(set)?);
-    }
-    for one in appointed(member, person) {
-        let roles = ticked(fields, &format!("roles-{}", one.organisation));
-        if roles != one.roles {
-            let set = people::set_roles(directory, actor, person.id, one.organisation, &roles).await;
-            faults.join(member.checked(set)?);
-        }
-    }
-    faults.join(keep_aliases(member, person, &lines(fields.get("aliases"))).await?);
-    Ok(faults)
-}
-
-/// Adds and removes addresses, so that there are those lines and no others.
-async fn keep_aliases(member: &Member, person: &Person, wanted: &[String]) -> Result<Faults, Failure> {
-    let (directory, actor) = (member.directory()?, member.actor());
-    let mut faults = Faults::default();
-    let known = addresses(member, person).await?;
-    for alias in known.iter().filter(|alias| !wanted.contains(&alias.address)) {
-        faults.join(member.checked(aliases::remove(directory, actor, alias.id).await)?);
-    }
-    for address in wanted.iter().filter(|address| known.iter().all(|alias| alias.address != **address)) {
-        let Some(organisation) = home_of(directory, member, person, address).await? else {
-            faults.add("aliases", format!("{address} – {}", member.say("invalid.domain.unknown", &[])));
-            continue;
-        };
-        let added = aliases::add(directory, actor, organisation, address, Reader::Person(person.id)).await;
-        faults.join(member.checked(added.map(drop))?);
+    let roles = |one: &Membership| (one.organisation, ticked(fields, &format!("roles-{}", one.organisation)));
+    let wish = Wish {
+        name: Some(fields.text("name")),
+        contact: Some(fields.text("email")),
+        language: None,
+        // Shown in whole gigabytes: what shows the same was not changed.
+        quota_bytes: (gigabytes(quota) != gigabytes(person.quota_bytes)).then_some(quota),
+        roles: appointed(member, person).map(roles).collect(),
+        aliases: Some(lines(fields.get("aliases"))),
+    };
+    let wrong = acts::keep(member.directory()?, member.actor(), person, &wish).await?;
+    for one in wrong {
+        faults.add(input(&one.field), failure::sentence(&member.app, member.language, &one));
     }
     Ok(faults)
 }
 
-/// Which of the person's organisations has the domain of an address.
-async fn home_of(
-    directory: &Directory,
-    member: &Member,
-    person: &Person,
-    address: &str,
-) -> Result<Option<OrganisationId>, Failure> {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
-    for one in &person.memberships {
-        let organisation =
-            mazet_directory::organisations::get(directory, member.actor(), one.organisation).await?;
-        if organisation.domains.contains(&domain) {
-            return Ok(Some(organisation.id));
-        }
+/// The input of this form that a value comes from.
+fn input(field: &str) -> &str {
+    match field {
+        "contact" => "email",
+        "quota_bytes" => "quota",
+        "name" | "aliases" => field,
+        _ => "",
     }
-    Ok(None)
 }
 
 /// The person's other addresses that the member may see.
 async fn addresses(member: &Member, person: &Person) -> Result<Vec<Alias>, Failure> {
-    let mut found = Vec::new();
-    for one in aliased(member, person) {
-        let all = aliases::list(member.directory()?, member.actor(), one.organisation).await?;
-        found.extend(all.into_iter().filter(|alias| alias.reader == Reader::Person(person.id)));
-    }
-    Ok(found)
+    Ok(acts::addresses(member.directory()?, member.actor(), person).await?)
 }
 
 fn words(aliases: &[Alias]) -> String {
@@ -144,21 +109,12 @@ fn words(aliases: &[Alias]) -> String {
 
 /// The memberships in which the member may give roles.
 fn appointed<'p>(member: &'p Member, person: &'p Person) -> impl Iterator<Item = &'p Membership> {
-    within(member, person, Action::AppointRoles)
+    acts::within(member.actor(), person, Action::AppointRoles)
 }
 
 /// The memberships in which the member may give addresses.
 fn aliased<'p>(member: &'p Member, person: &'p Person) -> impl Iterator<Item = &'p Membership> {
-    within(member, person, Action::ManageAliases)
-}
-
-fn within<'p>(
-    member: &'p Member,
-    person: &'p Person,
-    action: Action,
-) -> impl Iterator<Item = &'p Membership> {
-    let may = move |one: &&Membership| member.actor().may(action, &Target::Organisation(one.organisation));
-    person.memberships.iter().filter(may)
+    acts::within(member.actor(), person, Action::ManageAliases)
 }
 
 async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -> Result<Response, Failure> {
@@ -172,6 +128,7 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         State::Invited => "person.state_invited",
         State::Active => "person.state_active",
         State::Locked => "person.state_suspended",
+        State::Ended => "person.state_ended",
     };
     // Which organisations there are beside those of the person.
     let others = organisations(member, Action::ManagePeople).await?;
@@ -179,8 +136,14 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         .into_iter()
         .filter(|one| person.memberships.iter().all(|other| other.organisation != one.id))
         .collect();
+    let latest = outbox::latest(member.directory()?, member.actor(), person.id).await?;
+    let sends_mail = super::new::sends_mail(member).await?;
     let more = json!({
         "id": person.id,
+        "message": latest.map(|message| mail::line(member, &message)),
+        "leaving": leaving(member, person),
+        "ended": person.state == State::Ended,
+        "removable": person.state == State::Ended && may_remove(member),
         "name": person.name,
         "login": person.login,
         "state": member.say(state, &[]),
@@ -191,14 +154,32 @@ async fn page(member: &Member, person: &Person, form: &Value, faults: &Faults) -
         "memberships": super::memberships(member, person),
         "appointed": appointed,
         "aliasable": aliased(member, person).next().is_some(),
-        "actions": actions(member, person),
+        "actions": actions(member, person, sends_mail),
         "others": super::options(&others, None),
     });
     member.form("people/person", "people.title", form, faults, more)
 }
 
+/// The organisations that the member may take the person out of.
+fn leaving(member: &Member, person: &Person) -> Value {
+    if member.actor().person() == Some(person.id) {
+        return Value::Array(Vec::new());
+    }
+    acts::within(member.actor(), person, Action::ManagePeople)
+        .map(|one| {
+            let title = member.say("leaving.from", &[("organisation", &one.name)]);
+            json!({ "organisation": one.organisation, "title": title })
+        })
+        .collect()
+}
+
+/// May the member delete accounts?
+fn may_remove(member: &Member) -> bool {
+    member.actor().may(Action::RemovePeople, &Target::Machine)
+}
+
 /// What the member may do with the account now.
-fn actions(member: &Member, person: &Person) -> Value {
+fn actions(member: &Member, person: &Person, sends_mail: bool) -> Value {
     let account = Account {
         person: person.id,
         organisations: person.memberships.iter().map(|one| one.organisation).collect(),
@@ -210,7 +191,9 @@ fn actions(member: &Member, person: &Person) -> Value {
     let locked = person.state == State::Locked;
     let appoint = member.actor().may(Action::AppointOperators, &Target::Machine) && !oneself;
     let offered = |act: &&Act| match act.name {
+        _ if person.state == State::Ended => false,
         "invite" => may(Action::ManagePeople) && invited,
+        "invite-by-mail" => may(Action::ManagePeople) && invited && sends_mail && person.contact.is_some(),
         "reset" | "everywhere" => care && !invited && !oneself,
         "factor" => care && person.second_factor && !oneself,
         "resume" => care && locked,
@@ -238,8 +221,9 @@ const fn act(name: &'static str, title: &'static str, hint: &'static str, danger
     Act { name, title, hint, danger }
 }
 
-const ACTS: [Act; 8] = [
+const ACTS: [Act; 9] = [
     act("invite", "act.invite", "act.invite_hint", false),
+    act("invite-by-mail", "act.invite_by_mail", "act.invite_by_mail_hint", false),
     act("reset", "act.reset", "act.reset_hint", false),
     act("factor", "act.factor", "act.factor_hint", false),
     act("everywhere", "act.everywhere", "act.everywhere_hint", false),

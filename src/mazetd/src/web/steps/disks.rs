@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::{Entry, Step, enter, keep, onward, size};
-use crate::protocol::{Answers, ChosenDisk, Disk};
+use crate::protocol::{Answers, ChosenDisk, Content, Disk};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, Posted, Visit};
 
@@ -108,6 +108,22 @@ fn page(
     super::page(visit, Step::Disks, answers, &json!({ "disks": "" }), faults, more)
 }
 
+/// `sda1: ntfs “Windows”, 120 GB`, in the visitor's language.
+fn phrase(visit: &Visit, content: &Content) -> String {
+    match content {
+        Content::Volume { name, kind, label, bytes } => {
+            let unknown = visit.say("disks.unknown_data", &[]);
+            let kind = kind.as_deref().unwrap_or(&unknown);
+            let label = label.as_deref().map(|label| visit.say("disks.label", &[("label", label)]));
+            let (label, size) = (label.unwrap_or_default(), size::of(visit, *bytes));
+            let values = [("name", name.as_str()), ("kind", kind), ("label", &label), ("size", &size)];
+            visit.say("disks.volume", &values)
+        }
+        Content::Table { kind } => visit.say("disks.table", &[("kind", kind)]),
+        Content::Unknown => visit.say("disks.unknown_data", &[]),
+    }
+}
+
 fn card(visit: &Visit, disk: &Disk, chosen: &[ChosenDisk], faults: &Faults) -> Value {
     let answer = chosen.iter().find(|answer| answer.name == disk.name && answer.serial == disk.serial);
     let id = format!("serial-{}", disk.name);
@@ -116,7 +132,7 @@ fn card(visit: &Visit, disk: &Disk, chosen: &[ChosenDisk], faults: &Faults) -> V
         "model": disk.model,
         "serial": disk.serial,
         "size": size::of(visit, disk.bytes),
-        "contents": disk.contents,
+        "contents": disk.contents.iter().map(|content| phrase(visit, content)).collect::<Vec<_>>(),
         "mazet": disk.holds_mazet,
         "too_small": disk.too_small,
         "medium": disk.medium,

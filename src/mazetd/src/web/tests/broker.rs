@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::manifest::Text;
+use mazet_model::manifest::{Text, Usage};
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -11,10 +12,15 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use crate::change::{Changed, Current, Last, Preview, Service};
+use crate::health::Report;
+use crate::measure::desk::{Candidate, Comparison};
+use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request, Response,
-    Stage, Status, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request,
+    Response, Site, Sites, Stage, Status, Wifi,
 };
+use crate::trial::Standing;
+use crate::updates::Updates;
 
 /// What the broker knows, for tests to set and to look at.
 pub struct State {
@@ -28,6 +34,11 @@ pub struct State {
     pub heard: Heard,
     pub settings: Current,
     pub last: Last,
+    pub facts: Facts,
+    pub updates: Updates,
+    pub health: Report,
+    pub trial: Standing,
+    pub comparison: Comparison,
     pub refuse: Option<(&'static str, &'static str)>,
     pub asked: Vec<String>,
     held: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
@@ -77,6 +88,7 @@ impl State {
                 language: Language::Fr,
                 version: "0.1.0".to_owned(),
                 keeps_medium: false,
+                sends_mail: false,
             },
             tries_left: 5,
             disks: disks(),
@@ -88,21 +100,35 @@ impl State {
             heard: Heard::default(),
             settings: current(),
             last: Last::default(),
+            facts: facts(),
+            updates: Updates::default(),
+            health: Report { findings: Vec::new() },
+            trial: Standing::default(),
+            comparison: comparison(),
             refuse: None,
             asked: Vec::new(),
             held: None,
         }
     }
 
-    /// As the real one: the name alone is looked at.
+    /// As the real one: the name, the address and the Wi-Fi are looked at.
     fn preview(&self, wished: &Settings) -> Preview {
         let name = |settings: &Settings| settings.machine.name.clone();
         if name(wished).contains(' ') {
-            return Preview { faults: vec!["box.name: no host name".to_owned()], ..Preview::default() };
+            let fault =
+                SettingFault::new("name", &[("value", &wished.machine.name)], "box.name: no host name");
+            return Preview { faults: vec![fault], ..Preview::default() };
         }
-        let changed =
-            Changed { path: "box.name".to_owned(), old: name(&self.settings.settings), new: name(wished) };
-        let settings = if changed.old == changed.new { Vec::new() } else { vec![changed] };
+        let earlier = &self.settings.settings;
+        let of = |path: &str, old: String, new: String| Changed { path: path.to_owned(), old, new };
+        let address = |settings: &Settings| settings.network.address.clone().unwrap_or_default();
+        let ssid = |settings: &Settings| settings.wifi.ssid.clone().unwrap_or_default();
+        let mut settings = vec![
+            of("box.name", name(earlier), name(wished)),
+            of("network.address", address(earlier), address(wished)),
+            of("wifi.ssid", ssid(earlier), ssid(wished)),
+        ];
+        settings.retain(|changed| changed.old != changed.new);
         Preview { settings, files: vec!["/etc/hostname".to_owned()], ..Preview::default() }
     }
 
@@ -144,7 +170,7 @@ impl State {
             }
             Request::Reboot => Response::Done,
             Request::Offers => Response::Offers(offers()),
-            Request::Health => Response::Health(crate::health::Report { findings: Vec::new() }),
+            Request::Health => Response::Health(self.health.clone()),
             Request::Settings => Response::Settings(Box::new(self.settings.clone())),
             Request::PreviewSettings { settings } => Response::Preview(Box::new(self.preview(&settings))),
             Request::ChangeSettings { settings, seen } if seen == self.settings.version => {
@@ -155,6 +181,36 @@ impl State {
                 Response::Refused { key: "settings-outdated".to_owned(), detail: "changed".to_owned() }
             }
             Request::LastChange => Response::LastChange(self.last.clone()),
+            Request::Network => Response::Network(Box::new(self.facts.clone())),
+            Request::Updates => Response::Updates(self.updates.clone()),
+            Request::Sites => Response::Sites(Box::new(sites())),
+            Request::Trial => Response::Trial(self.trial.clone()),
+            Request::KeepNetwork if self.trial.pending.is_none() => {
+                Response::Refused { key: "trial-over".to_owned(), detail: "over".to_owned() }
+            }
+            Request::KeepNetwork => {
+                self.trial.pending = None;
+                Response::Done
+            }
+            Request::TrialSeen => {
+                self.trial.lapsed = None;
+                Response::Done
+            }
+            Request::Comparison { alternative } if alternative == "web-server" => {
+                Response::Comparison(Box::new(self.comparison.clone()))
+            }
+            Request::Comparison { .. } => Response::Comparison(Box::default()),
+            Request::Measure => {
+                self.comparison.standing.running = true;
+                Response::Done
+            }
+            Request::MailPassword => Response::MailPassword { kept: !self.passwords.is_empty() },
+            Request::SetMailPassword { password } => {
+                self.passwords.clear();
+                self.passwords.extend(Some(password).filter(|password| !password.is_empty()));
+                Response::Done
+            }
+            Request::SendMail => Response::Done,
         }
     }
 
@@ -169,20 +225,26 @@ impl State {
 
 /// An empty disk, one that holds something, and one that is too small.
 fn disks() -> Vec<Disk> {
-    let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[&str]| Disk {
+    let volume = |(kind, label): &(&str, &str)| Content::Volume {
+        name: "sdb1".to_owned(),
+        kind: Some((*kind).to_owned()),
+        label: Some(*label).filter(|label| !label.is_empty()).map(str::to_owned),
+        bytes: 120_000_000_000,
+    };
+    let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[(&str, &str)]| Disk {
         name: name.to_owned(),
         model: model.to_owned(),
         serial: serial.to_owned(),
         bytes,
-        contents: contents.iter().map(|text| (*text).to_owned()).collect(),
+        contents: contents.iter().map(volume).collect(),
         holds_mazet: false,
         too_small: bytes < 8_000_000_000,
         medium: false,
     };
     vec![
         disk("sda", "Samsung SSD 870 EVO 500GB", "S62ANJ0R", 500_107_862_016, &[]),
-        disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &["ntfs “Photos”", "ext4"]),
-        disk("sdc", "Generic Flash", "", 4_010_000_000, &["vfat"]),
+        disk("sdb", "WDC WD10EZEX", "WD-WCC6Y", 1_000_204_886_016, &[("ntfs", "Photos"), ("ext4", "")]),
+        disk("sdc", "Generic Flash", "", 4_010_000_000, &[("vfat", "")]),
     ]
 }
 
@@ -285,4 +347,60 @@ fn current() -> Current {
         version: "1".repeat(64),
         services: vec![base, chat, server("one", true), server("two", false)],
     }
+}
+
+/// Two web servers, never measured.
+fn comparison() -> Comparison {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    let server = |name: &str, on, percent: &str| Candidate {
+        name: name.to_owned(),
+        title: text(name, name),
+        summary: text("Un serveur web.", "A web server."),
+        on,
+        usage: Some(Usage {
+            percent: percent.to_owned(),
+            of: text("des sites actifs", "of active sites"),
+            source: "Somebody, Survey".to_owned(),
+            date: "2017-09".to_owned(),
+            url: "https://example.org/survey".to_owned(),
+        }),
+        measurable: true,
+    };
+    Comparison {
+        candidates: vec![server("one", true, "20.7"), server("two", false, "44.9")],
+        ..Comparison::default()
+    }
+}
+
+/// A card with a cable, and a wireless one without a network.
+fn facts() -> Facts {
+    let one = |address: &str, prefix| Address { address: address.parse().unwrap(), prefix, given: true };
+    let card = |name: &str, wireless, addresses| Card {
+        name: name.to_owned(),
+        wireless,
+        linked: !wireless,
+        addresses,
+    };
+    let addresses = vec![one("192.168.1.20", 24), one("2001:db8::5", 64)];
+    Facts {
+        cards: vec![card("enp1s0", false, addresses), card("wlan0", true, Vec::new())],
+        gateways: vec!["192.168.1.1".parse().unwrap()],
+        dns: vec!["192.168.1.1".parse().unwrap()],
+    }
+}
+
+/// The box's own pages, a service beside them, and a site of its own name.
+fn sites() -> Sites {
+    let site = |names: &[&str], location: &str, service: &str, access: &str| Site {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        location: location.to_owned(),
+        service: Text { fr: service.to_owned(), en: service.to_owned() },
+        access: access.to_owned(),
+    };
+    let sites = vec![
+        site(&[], "/", "Base", "public"),
+        site(&[], "/wiki/", "Wiki", "member"),
+        site(&["amis.example.org"], "/", "Amis", "site-editor"),
+    ];
+    Sites { sites, certificate_days: Some(812) }
 }

@@ -6,6 +6,9 @@ use super::broker::running;
 use super::connection::Site;
 use super::installed::{Installed, PASSWORD};
 use super::*;
+use crate::protocol::{Heard, Network};
+use crate::trial::{Lapsed, Pending};
+use crate::updates::{Updates, Waiting};
 use crate::web::listen::Socket;
 
 /// Serves the wizard on a free loopback port until interrupted; the installation moves at every look.
@@ -46,10 +49,24 @@ async fn eyes_installed() {
     let organisation = site.organisation("Les Jardiniers", "jardin.example.org").await;
     site.person(organisation, "lea", &[mazet_directory::Role::Manager]).await;
     site.person(organisation, "noe", &[]).await;
+    furnish(&mut site.broker.state());
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("https://{}/ for ada, lea, noe: {PASSWORD}", socket.local_addr().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let (options, _) = super::connection::certificate(folder.path());
     let stopped = std::future::pending::<()>();
     crate::web::serve::until(stopped, vec![Socket::Https(socket)], site.app(), &options).await.unwrap();
+}
+
+/// Something to see on every page of the machine.
+fn furnish(state: &mut super::broker::State) {
+    state.comparison.report = Some(super::machine::report());
+    state.health.findings = super::machine::findings();
+    let waiting = Some(Waiting { packages: 3, security: 1 });
+    state.updates =
+        Updates { installed: Some(1_790_000_000), listed: Some(1_790_000_000), waiting, restart: true };
+    state.trial.pending = Some(Pending { hosts: vec!["192.168.1.10".to_owned(), "mazet.local".to_owned()] });
+    state.trial.lapsed = Some(Lapsed { at: 1_790_000_000, hosts: vec!["192.168.1.11".to_owned()] });
+    let network = |ssid: &str, signal, secured| Network { ssid: ssid.to_owned(), signal, secured };
+    state.heard = Heard { networks: vec![network("Les Amis", -50, true), network("Gare", -80, false)] };
 }

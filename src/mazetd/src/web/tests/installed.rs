@@ -5,6 +5,7 @@ use std::path::Path;
 
 use mazet_database::testing::{self, Server};
 use mazet_directory::organisations::{self, Wish};
+use mazet_directory::outbox::SENDER;
 use mazet_directory::people::{self, New};
 use mazet_directory::seed::{self, Seed};
 use mazet_directory::{
@@ -21,6 +22,9 @@ pub const PASSWORD: &str = "tramontane olive brebis 71";
 pub struct Installed {
     pub broker: FakeBroker,
     pub directory: Directory,
+    /// The server of its database, and the database's name.
+    pub server: &'static Server,
+    pub database: String,
     router: Router,
     app: Arc<App>,
 }
@@ -28,7 +32,8 @@ pub struct Installed {
 impl Installed {
     /// None: there is no PostgreSQL on this machine.
     pub async fn start() -> Option<Self> {
-        let directory = directory(testing::server()?).await;
+        let server = testing::server()?;
+        let (database, directory) = directory(server).await;
         let seed = Seed {
             organisation: "Les Amis du Mazet".to_owned(),
             name: "Ada Lovelace".to_owned(),
@@ -38,12 +43,17 @@ impl Installed {
         assert!(seed::first(&directory, &seed).await.unwrap());
         let broker = FakeBroker::start(Mode::Installed);
         let app = App::new(&broker.path(), Mode::Installed, Some(directory.clone())).unwrap();
-        Some(Self { broker, directory, router: routes::router(Arc::clone(&app)), app })
+        Some(Self { broker, directory, server, database, router: routes::router(Arc::clone(&app)), app })
     }
 
     /// The site itself.
     pub fn app(&self) -> Arc<App> {
         Arc::clone(&self.app)
+    }
+
+    /// The same, to be asked.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// A browser that nobody is signed in with.
@@ -105,11 +115,12 @@ impl Installed {
 }
 
 /// A directory of its own.
-async fn directory(server: &'static Server) -> Directory {
+async fn directory(server: &'static Server) -> (String, Directory) {
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE], &migrations).await;
+    let name = server.database(OWNER, &[ROLE, SENDER], &migrations).await;
     assert!(name.starts_with(DATABASE));
-    Directory::new(&server.place(&name, ROLE), 4).unwrap()
+    let directory = Directory::new(&server.place(&name, ROLE), 4).unwrap();
+    (name, directory)
 }
 
 /// A browser of the installed box.
@@ -160,13 +171,34 @@ impl Visitor {
         (secret, codes.collect())
     }
 
-    async fn ask(&mut self, request: axum::http::request::Builder, body: String) -> Answer {
+    /// Sends the form that the page `from` shows, with a file as browsers send it (RFC 7578).
+    pub async fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (input, name, bytes): (&str, &str, &[u8]),
+    ) -> Answer {
+        let csrf = self.get(path).await.csrf();
+        let mut body = Vec::new();
+        for (field, value) in [("csrf", csrf.as_str())].iter().chain(fields) {
+            let part =
+                format!("--mark\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        let head = format!("Content-Disposition: form-data; name=\"{input}\"; filename=\"{name}\"");
+        body.extend(format!("--mark\r\n{head}\r\nContent-Type: text/csv\r\n\r\n").into_bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n--mark--\r\n");
+        self.ask(Request::post(path).header("content-type", "multipart/form-data; boundary=mark"), body).await
+    }
+
+    async fn ask(&mut self, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
         let request = request
             .header("cookie", cookie_header(&self.cookies))
             .header("accept-language", self.language)
             .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
             .extension(Peer(self.address))
-            .body(Body::from(body))
+            .body(body.into())
             .unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         answer(response, &mut self.cookies).await

@@ -103,6 +103,8 @@ async fn a_manager_sees_nothing_of_another_organisation() {
         (format!("/people/{theirs}/everywhere"), vec![]),
         (format!("/people/{theirs}/factor"), vec![]),
         (format!("/people/{theirs}/join"), vec![("organisation", "1")]),
+        (format!("/people/{theirs}/leave"), vec![("organisation", &*organisation)]),
+        (format!("/people/{theirs}/invite-by-mail"), vec![]),
         (
             "/people/new".to_owned(),
             vec![("name", "M"), ("login", "mallory"), ("organisation", &*organisation)],
@@ -220,6 +222,46 @@ async fn a_list_is_looked_at_before_it_is_taken_in() {
     );
 }
 
+#[tokio::test]
+async fn a_list_comes_as_a_file_of_a_spreadsheet() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await.to_string();
+    let mut ada = site.operator().await;
+    let fields = [("organisation", &*organisation), ("text", ""), ("do", "preview")];
+    // As LibreOffice and Excel write them in French: semicolons; UTF-8 with its mark, and Windows-1252.
+    let utf8 = "\u{feff}nom;courriel\r\nZoé Œuvre;zoe@example.org\r\n".as_bytes();
+    let windows = b"nom;courriel\r\nZo\xe9 \x8cuvre;zoe@example.org\r\n";
+    let commas = "nom,courriel\nZoé Œuvre,zoe@example.org\n".as_bytes();
+    for bytes in [utf8, windows, commas] {
+        let preview = ada.upload("/people/import", &fields, ("file", "membres.csv", bytes)).await;
+        assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
+        assert!(
+            preview.body.contains("Zoé Œuvre") && preview.body.contains("zoe.oeuvre"),
+            "{}",
+            preview.body
+        );
+        assert!(preview.body.contains("value=\"confirm\""), "{}", preview.body);
+    }
+    for (bytes, fault) in [
+        (b"PK\x03\x04xlsx".to_vec(), "Save the table as CSV"),
+        (vec![b'a'; 256 * 1024 + 1], "too large"),
+        (Vec::new(), "Choose a file, or paste the table."),
+    ] {
+        let answer = ada.upload("/people/import", &fields, ("file", "membres.csv", &bytes)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.body.contains(fault), "{}", answer.body);
+    }
+    let huge = ada.upload("/people/import", &fields, ("file", "membres.csv", &vec![b'a'; 2 << 20])).await;
+    assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    site.broker.state().status.sends_mail = true;
+    let table = "nom;courriel\nZoé Œuvre;zoe@example.org\nJo Petit;\n";
+    let fields = [("organisation", &*organisation), ("text", table), ("do", "confirm"), ("by", "mail")];
+    let done = ada.fill("/people/import", "/people/import", &fields).await;
+    assert_eq!(done.body.matches("<article class=\"slip\">").count(), 1, "{}", done.body);
+    let mailed = between(&done.body, "id=\"mailed\">", "</ul>");
+    assert!(mailed.contains("zoe@example.org") && !mailed.contains("Jo"), "{mailed}");
+}
+
 /// A page without what differs from one time to the next.
 fn settled(page: &str) -> String {
     let mut page = page.to_owned();
@@ -271,6 +313,9 @@ async fn pages_are_in_both_languages_without_a_style_of_their_own() {
             "/organisations",
             "/organisations/new",
             "/events",
+            "/machine/mail",
+            &format!("/people/{zoe}/leave?organisation={organisation}"),
+            &format!("/organisations/{organisation}/remove"),
             &format!("/people/{zoe}"),
             &format!("/groups/{group}"),
             &format!("/organisations/{organisation}"),
@@ -283,7 +328,7 @@ async fn pages_are_in_both_languages_without_a_style_of_their_own() {
         }
         let mut stranger = site.browser();
         stranger.language = language;
-        for path in ["/", "/sign-in", "/welcome", "/reset"] {
+        for path in ["/", "/sign-in", "/welcome", "/reset", "/forgotten"] {
             let page = stranger.get(path).await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
             assert!(page.body.contains(&format!("<html lang=\"{language}\">")), "{path}");

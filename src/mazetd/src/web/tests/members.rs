@@ -202,3 +202,22 @@ async fn devices_and_application_passwords_are_shown_and_taken_back() {
     assert_eq!(zoe.fill("/account", "/sign-out", &[]).await.leads_to(), "/?said=signin.ended");
     assert!(zoe.get("/?said=signin.ended").await.body.contains("You are signed out."));
 }
+
+#[tokio::test]
+async fn a_second_factor_is_not_turned_off_by_whoever_finds_the_screen_open() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.first().await;
+    site.person(organisation, "zoe", &[]).await;
+    let mut zoe = site.signed_in("zoe").await;
+    let (_, codes) = zoe.set_up().await;
+    let path = "/account/second-factor";
+    for (password, code) in [("", ""), (PASSWORD, ""), (PASSWORD, "000000"), ("wrong", &codes[0])] {
+        let fields = [("do", "stop"), ("password", password), ("code", code)];
+        let answer = zoe.fill(path, path, &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{password} {code}");
+        assert!(answer.body.contains("id=\"password-fault\"") && answer.body.contains("id=\"factor-on\""));
+    }
+    let fields = [("do", "stop"), ("password", PASSWORD), ("code", &codes[0])];
+    assert_eq!(zoe.fill(path, path, &fields).await.leads_to(), "/sign-in?said=factor.stopped");
+    assert_eq!(zoe.sign_in("zoe", PASSWORD).await.leads_to(), "/", "a code is asked still");
+}

@@ -1,10 +1,13 @@
 //! The whole site, asked as a browser would, over a broker made for the test.
 
+mod api;
 mod broker;
 mod connection;
 mod eyes;
 mod installed;
+mod leaving;
 mod machine;
+mod mail;
 mod managers;
 mod members;
 mod pages;

@@ -14,12 +14,12 @@ use crate::web::routes::{Access, table};
 const DENIED: &str = "Your role does not allow it";
 
 /// May somebody with this one role (and that of a member) come to where that is done?
-fn may(role: Role, action: Action) -> bool {
+pub fn may(role: Role, action: Action) -> bool {
     [role, Role::Member].into_iter().any(|role| scope(role, action) != Scope::Nothing)
 }
 
 /// A browser for each role, the stranger first.
-async fn everybody(site: &Installed) -> Vec<(Option<Role>, Visitor)> {
+pub async fn everybody(site: &Installed) -> Vec<(Option<Role>, Visitor)> {
     let organisation = site.first().await;
     let mut all = vec![(None, site.browser())];
     for role in ROLES {

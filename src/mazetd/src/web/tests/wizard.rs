@@ -4,6 +4,7 @@ use mazet_model::settings::Language;
 
 use super::broker::{complete, running};
 use super::*;
+use crate::protocol::Content;
 
 const PASSWORD: &str = "tramontane olive brebis 71";
 
@@ -95,6 +96,24 @@ async fn disks_are_refused_for_good_reasons() {
         assert!(answer.body.contains(text), "{fields:?}: {}", answer.body);
     }
     assert_eq!(browser.broker.state().answers, complete());
+}
+
+#[tokio::test]
+async fn what_disks_hold_is_told_in_the_visitors_language() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = complete();
+    browser.broker.state().disks[0].contents = vec![Content::Table { kind: "gpt".to_owned() }];
+    browser.broker.state().disks[2].contents = vec![Content::Unknown];
+    for (language, texts) in [
+        ("en", ["sdb1: ntfs “Photos”, 120 GB", "an empty partition table (gpt)", ">unknown data<"]),
+        ("fr", ["sdb1 : ntfs « Photos », 120 Go", "table de partitions vide (gpt)", ">données inconnues<"]),
+    ] {
+        browser.language = language;
+        let page = browser.get("/disks").await.body.replace('\u{a0}', " ");
+        for text in texts {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
 }
 
 #[tokio::test]

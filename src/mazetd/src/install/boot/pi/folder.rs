@@ -8,12 +8,16 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use mazet_model::firmware::device_trees;
+use mazet_model::image::FIRMWARE_DIR;
 
 use crate::files;
 use crate::install::copy::{FileDigest, copy, files_below};
 
 /// The two folders, on the FAT.
 pub const NAMES: [&str; 2] = ["system-a", "system-b"];
+/// Folder of overlays for device trees.
+const OVERLAYS: &str = "overlays";
 /// The command line's file.
 const CMDLINE: &str = "cmdline.txt";
 /// Room left on the FAT besides what is written.
@@ -48,22 +52,19 @@ impl Sources {
         let Some(kernel) = name.strip_prefix("vmlinuz-") else {
             bail!("{} points at {}, which names no kernel release", link.display(), target.display());
         };
-        let trees = root.join(format!("usr/lib/linux-image-{kernel}/broadcom"));
+        let trees = device_trees(kernel).map(|folder| root.join(folder).join("broadcom"));
+        let trees = trees.iter().find(|folder| folder.is_dir()).unwrap_or(&trees[0]);
         let mut files =
             vec![(PathBuf::from("vmlinuz"), link.clone()), ("initrd.img".into(), root.join("initrd.img"))];
         for (path, source) in
-            below(&trees).with_context(|| format!("looking for the device trees of kernel {kernel}"))?
+            below(trees).with_context(|| format!("looking for the device trees of kernel {kernel}"))?
         {
             let name = path.to_string_lossy();
             if name.contains("-rpi-") && name.ends_with(".dtb") {
                 files.push((path, source));
             }
         }
-        let overlays = root.join("usr/lib/raspi-firmware/overlays");
-        if overlays.is_dir() {
-            let named = |(path, source): (PathBuf, PathBuf)| (Path::new("overlays").join(path), source);
-            files.extend(below(&overlays)?.into_iter().map(named));
-        }
+        files.extend(overlays(root)?);
         Ok(Self { kernel: kernel.to_owned(), files })
     }
 
@@ -72,6 +73,24 @@ impl Sources {
             |source: &PathBuf| fs::metadata(source).with_context(|| format!("reading {}", source.display()));
         self.files.iter().map(|(_, source)| Ok(size(source)?.len())).sum()
     }
+}
+
+/// The overlays for device trees: Debian's, and our own with the README that makes the firmware look
+/// for them in the folder that it starts from.
+fn overlays(root: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let own = root.join(FIRMWARE_DIR.trim_start_matches('/'));
+    let mut files = Vec::new();
+    for folder in [root.join("usr/lib/raspi-firmware").join(OVERLAYS), own.clone(), own.join(OVERLAYS)] {
+        if folder.is_dir() {
+            files.extend(below(&folder)?);
+        }
+    }
+    let is_for_firmware = |path: &Path| {
+        path == Path::new("README")
+            || path.parent() == Some(Path::new("")) && path.extension().is_some_and(|end| end == "dtbo")
+    };
+    files.retain(|(path, _)| is_for_firmware(path));
+    Ok(files.into_iter().map(|(path, source)| (Path::new(OVERLAYS).join(path), source)).collect())
 }
 
 fn below(folder: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {

@@ -61,6 +61,27 @@ fn an_update_goes_to_the_other_folder_and_is_then_started() {
 }
 
 #[test]
+fn device_trees_are_found_where_newer_kernels_have_them_and_overlays_with_what_makes_them_be_read() {
+    let (fat, root) = (fat(), root("7.3"));
+    let here = root.path();
+    fs::remove_dir_all(here.join("usr/lib/linux-image-7.3")).expect("removed");
+    put(here, "usr/lib/modules/7.3/dtb/broadcom/bcm2712-rpi-5-b.dtb", "tree 7.3");
+    let own = "usr/share/mazet/firmware";
+    put(here, &format!("{own}/bcm2712d0.dtbo"), "our overlay");
+    put(here, &format!("{own}/overlays/README"), "read these");
+    put(here, &format!("{own}/overlays/bcm2712d0.dts"), "its source");
+    put(here, &format!("{own}/config.txt.hbs"), "no overlay");
+    assert_eq!(keep(&fat, &root).as_deref(), Some("system-a"));
+    assert_eq!(started(&fat, "bcm2712-rpi-5-b.dtb"), "tree 7.3");
+    let mut overlays: Vec<_> = fs::read_dir(fat.path().join("system-a/overlays"))
+        .expect("listed")
+        .map(|entry| entry.expect("read").file_name().into_string().expect("a name"))
+        .collect();
+    overlays.sort();
+    assert_eq!(overlays, ["README", "bcm2712d0.dtbo", "disable-bt.dtbo"]);
+}
+
+#[test]
 fn going_back_to_a_snapshot_starts_the_old_kernel_without_writing_it_again() {
     let (fat, old, new) = (fat(), root("6.1"), root("6.2"));
     keep(&fat, &old);

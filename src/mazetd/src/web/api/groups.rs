@@ -1,0 +1,88 @@
+//! Groups of an organisation's members.
+
+use mazet_directory::groups::{self, Group};
+use mazet_directory::permission::Action;
+use mazet_directory::{GroupId, OrganisationId, PersonId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::body::{Done, Json, Made};
+use super::call::{Call, Nothing};
+use super::people::Where;
+use super::problem::Problem;
+use crate::acts::people::organisations;
+
+/// An organisation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Of {
+    /// Its number.
+    pub organisation: OrganisationId,
+}
+
+/// A new group.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Its organisation.
+    pub organisation: OrganisationId,
+    /// Its name, once in the organisation.
+    pub name: String,
+}
+
+/// What a group is to become.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupWish {
+    /// Its name.
+    pub name: String,
+    /// All who shall be in it.
+    pub members: Vec<PersonId>,
+}
+
+/// `GET /groups`.
+pub async fn list(call: Call<Where>) -> Result<Json<Vec<Group>>, Problem> {
+    let caller = &call.caller;
+    let (directory, actor) = (caller.directory()?, caller.actor());
+    let chosen = match call.query.organisation {
+        Some(one) => vec![one],
+        None => {
+            let own = organisations(directory, actor, Action::ManageGroups).await?;
+            own.into_iter().map(|one| one.id).collect()
+        }
+    };
+    let mut found = Vec::new();
+    for one in chosen {
+        found.extend(groups::list(directory, actor, one).await?);
+    }
+    Ok(Json(found))
+}
+
+/// `POST /groups`.
+pub async fn add(call: Call<Nothing, Json<NewGroup>>) -> Result<Made<Group>, Problem> {
+    let (caller, Json(new)) = (&call.caller, call.body);
+    let (directory, actor) = (caller.directory()?, caller.actor());
+    let id = groups::add(directory, actor, new.organisation, &new.name).await?;
+    Ok(Made(groups::get(directory, actor, id).await?))
+}
+
+/// `GET /groups/{id}`.
+pub async fn get(call: Call) -> Result<Json<Group>, Problem> {
+    let caller = &call.caller;
+    Ok(Json(groups::get(caller.directory()?, caller.actor(), GroupId(call.id)).await?))
+}
+
+/// `PUT /groups/{id}`.
+pub async fn change(call: Call<Nothing, Json<GroupWish>>) -> Result<Json<Group>, Problem> {
+    let (caller, id, Json(wish)) = (&call.caller, GroupId(call.id), call.body);
+    let (directory, actor) = (caller.directory()?, caller.actor());
+    groups::change(directory, actor, id, &wish.name, &wish.members).await?;
+    Ok(Json(groups::get(directory, actor, id).await?))
+}
+
+/// `DELETE /groups/{id}`.
+pub async fn remove(call: Call) -> Result<Done, Problem> {
+    let caller = &call.caller;
+    groups::remove(caller.directory()?, caller.actor(), GroupId(call.id)).await?;
+    Ok(Done)
+}
