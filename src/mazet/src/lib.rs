@@ -7,6 +7,7 @@
 //! | [`build`] | the pipeline, stage by stage |
 //! | [`plan`], [`resolve`], [`suites`], [`lock`] | names of packages become exact packages |
 //! | [`mirror`], [`fetch`], [`repo`] | where packages come from, and how |
+//! | [`deb`] | what a package says of itself |
 //! | [`arch`] | architectures by their many names |
 //! | [`sandbox`], [`tree`] | Debian trees, and running programs of them without root |
 //! | [`compare`] | two ways to one tree, side by side |
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod compile;
+pub mod deb;
 pub mod digest;
 pub mod doctor;
 pub mod fetch;

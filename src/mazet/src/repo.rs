@@ -5,15 +5,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
+use crate::deb;
 use crate::digest::Digest;
 use crate::fetch;
 use crate::lock::Entry;
-use crate::run::{Command, Program};
 
 /// Lays out a flat archive (deb822 `Packages` and `Release` beside hard links of the packages) in
 /// `folder`, under the code name `release`.
@@ -53,36 +51,17 @@ fn file_name(entry: &Entry) -> String {
     format!("{}_{}.deb", entry.name, entry.sha256.short())
 }
 
-/// The index: every package's own control file, with where it lies and its digest. Two at a time:
-/// dpkg-deb is started once a package.
+/// The index: every package's own control file, with where it lies and its digest.
 fn packages_file(folder: &Path, entries: &[Entry]) -> Result<String> {
-    let stanzas = Mutex::new(vec![String::new(); entries.len()]);
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<()> {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(entry) = entries.get(i) else { return Ok(()) };
-            let stanza = stanza(folder, entry)?;
-            stanzas.lock().unwrap_or_else(PoisonError::into_inner)[i] = stanza;
-        }
-    };
-    std::thread::scope(|scope| -> Result<()> {
-        let other = scope.spawn(work);
-        work()?;
-        other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
-    Ok(stanzas.into_inner().unwrap_or_else(PoisonError::into_inner).concat())
+    entries.iter().map(|entry| stanza(folder, entry)).collect()
 }
 
 fn stanza(folder: &Path, entry: &Entry) -> Result<String> {
     let name = file_name(entry);
-    let control = Command::new(Program::DpkgDeb, format!("reading the package {name}"))
-        .arg("--field")
-        .arg(folder.join(&name))
-        .text()?;
+    let about = deb::about(&folder.join(&name))?;
     Ok(format!(
         "{}\nFilename: ./{name}\nSize: {}\nSHA256: {}\n\n",
-        control.trim_end(),
+        about.control.trim_end(),
         entry.size,
         entry.sha256
     ))

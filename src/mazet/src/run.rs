@@ -29,8 +29,6 @@ pub enum Program {
     AptCache,
     /// Shows apt's configuration.
     AptConfig,
-    /// Reads packages.
-    DpkgDeb,
     /// Collects the crates of the box's program.
     Cargo,
     /// Runs a program as another user: for the reproducibility test.
@@ -47,13 +45,12 @@ pub enum Program {
 
 impl Program {
     /// Every program, for `doctor`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::Mmdebstrap,
         Self::Unshare,
         Self::AptGet,
         Self::AptCache,
         Self::AptConfig,
-        Self::DpkgDeb,
         Self::Cargo,
         Self::Runuser,
         Self::Lsblk,
@@ -70,7 +67,6 @@ impl Program {
             Self::AptGet => "apt-get",
             Self::AptCache => "apt-cache",
             Self::AptConfig => "apt-config",
-            Self::DpkgDeb => "dpkg-deb",
             Self::Cargo => "cargo",
             Self::Runuser => "runuser",
             Self::Lsblk => "lsblk",
@@ -86,7 +82,6 @@ impl Program {
             Self::Mmdebstrap => "mmdebstrap",
             Self::Unshare | Self::Runuser | Self::Lsblk => "util-linux",
             Self::AptGet | Self::AptCache | Self::AptConfig => "apt",
-            Self::DpkgDeb => "dpkg",
             Self::Cargo => "cargo",
             Self::Sudo => "sudo",
             Self::Run0 => "systemd",

@@ -1,7 +1,7 @@
 //! Two ways to one tree, side by side: Mazet's own and mmdebstrap's. What each costs, and whether
 //! the trees are the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -37,14 +37,19 @@ pub struct Comparison {
     pub mmdebstrap: Cost,
     /// Paths that differ, each with both sides.
     pub differences: Vec<String>,
+    /// Files of which only the content differs, and that differ each time they are made: each with why.
+    pub drawn: Vec<String>,
 }
+
+/// Folders of the two ways.
+const WAYS: [&str; 2] = ["mazet", "mmdebstrap"];
 
 /// Makes the tree of `order` both ways in `folder`, and compares. `said` hears each cost.
 ///
 /// # Errors
 /// When one of them fails.
 pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>, said: impl Fn(String)) -> Result<Comparison> {
-    let [ours, theirs] = ["mazet", "mmdebstrap"].map(|name| folder.join(name));
+    let [ours, theirs] = WAYS.map(|name| folder.join(name));
     for place in [&ours, &theirs] {
         fs::create_dir_all(place.join("tree")).with_context(|| format!("making {}", place.display()))?;
     }
@@ -63,13 +68,28 @@ pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>, said: impl Fn(Str
     for place in [&ours, &theirs] {
         sandbox::remove_tree(place)?;
     }
+    let (differences, drawn) = differences(&one, &other);
     Ok(Comparison {
         architecture: order.architecture.to_owned(),
         packages: order.entries.len(),
         mazet,
         mmdebstrap,
-        differences: differences(&one, &other),
+        differences,
+        drawn,
     })
+}
+
+/// Deletes what [`compare`] left in `folder` when it failed, but for the logs: its error names them.
+///
+/// # Errors
+/// When something cannot be deleted.
+pub fn keep_logs(folder: &Path) -> Result<()> {
+    for place in WAYS.map(|name| folder.join(name)) {
+        for made in ["tree", "repo"] {
+            sandbox::remove_tree(&place.join(made))?;
+        }
+    }
+    Ok(())
 }
 
 fn raise(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<()> {
@@ -103,18 +123,38 @@ fn inventory(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<String> {
 const ALLOWED: [&str; 4] =
     ["etc/dpkg/dpkg.cfg.d/", "etc/.resolv.conf.systemd-resolved.bak", "etc/fstab", "var/lib/dpkg/arch"];
 
-/// Paths of which two inventories say different things.
-fn differences(one: &str, other: &str) -> Vec<String> {
+/// Files whose content is drawn anew by whatever makes them, a line each: path, tab, why. All else of
+/// them (that they are there, kind, mode, owner, attributes) is compared.
+const DRAWN: &str = include_str!("drawn.tsv");
+
+/// Paths of which two inventories say different things; apart from them the files of [`DRAWN`] of
+/// which they do.
+fn differences(one: &str, other: &str) -> (Vec<String>, Vec<String>) {
     let (one, other) = (by_path(one), by_path(other));
-    let paths = one.keys().chain(other.keys().filter(|path| !one.contains_key(*path)));
-    let said = |said: Option<&Vec<&str>>| said.map_or_else(|| "nothing".to_owned(), |said| said.join(", "));
-    let mut found: Vec<_> = paths
-        .filter(|path| one.get(*path) != other.get(*path))
-        .filter(|path| !ALLOWED.iter().any(|allowed| path.starts_with(allowed)))
-        .map(|path| format!("{path}: {} | {}", said(one.get(path)), said(other.get(path))))
-        .collect();
-    found.sort();
-    found
+    let reasons: BTreeMap<&str, &str> = DRAWN.lines().filter_map(|line| line.split_once('\t')).collect();
+    let paths: BTreeSet<_> = one.keys().chain(other.keys()).copied().collect();
+    let (mut found, mut drawn) = (Vec::new(), Vec::new());
+    for path in paths.into_iter().filter(|path| !ALLOWED.iter().any(|allowed| path.starts_with(allowed))) {
+        let both = [one.get(path), other.get(path)].map(|said| said.map_or(&[][..], Vec::as_slice));
+        let [ours, theirs] = both;
+        match reasons.get(path) {
+            _ if ours == theirs => {}
+            Some(why) if beside_content(ours) == beside_content(theirs) => {
+                drawn.push(format!("{path}: {why}"))
+            }
+            _ => {
+                let [ours, theirs] =
+                    both.map(|said| if said.is_empty() { "nothing".to_owned() } else { said.join(", ") });
+                found.push(format!("{path}: {ours} | {theirs}"));
+            }
+        }
+    }
+    (found, drawn)
+}
+
+/// What is said of a path, but for what it holds.
+fn beside_content<'a>(said: &[&'a str]) -> Vec<&'a str> {
+    said.iter().copied().filter(|said| !said.starts_with("content ")).collect()
 }
 
 fn by_path(inventory: &str) -> BTreeMap<&str, Vec<&str>> {
@@ -133,14 +173,33 @@ mod tests {
     fn every_kind_of_difference_is_seen() {
         let one = "a\tf 0644 0:0 \nb\tf 0644 0:0 \nb\tattribute security.capability=0x01\nc\tl 0777 0:0 x\n";
         let other = "a\tf 0755 0:0 \nb\tf 0644 0:0 \nd\tf 0644 0:0 \nc\tl 0777 0:0 x\n";
+        let (found, drawn) = differences(one, other);
         assert_eq!(
-            differences(one, other),
+            found,
             [
                 "a: f 0644 0:0  | f 0755 0:0 ",
                 "b: f 0644 0:0 , attribute security.capability=0x01 | f 0644 0:0 ",
                 "d: nothing | f 0644 0:0 ",
             ]
         );
-        assert!(differences(one, one).is_empty());
+        assert!(drawn.is_empty());
+        assert_eq!(differences(one, one), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn what_is_drawn_anew_may_differ_in_content_alone() {
+        let control = "var/lib/postgresql/17/main/global/pg_control";
+        let other = "var/lib/postgresql/17/main/PG_VERSION";
+        let tree = |path: &str, mode: &str, content: &str| {
+            format!("{path}\tf {mode} 100:104 \n{path}\tcontent {content}\n")
+        };
+        let seen = |one: &str, other: &str| {
+            let (found, drawn) = differences(one, other);
+            (found.len(), drawn.len())
+        };
+        assert_eq!(seen(&tree(control, "0600", "1"), &tree(control, "0600", "2")), (0, 1));
+        assert_eq!(seen(&tree(control, "0600", "1"), &tree(control, "0644", "2")), (1, 0));
+        assert_eq!(seen(&tree(control, "0600", "1"), ""), (1, 0));
+        assert_eq!(seen(&tree(other, "0600", "1"), &tree(other, "0600", "2")), (1, 0));
     }
 }

@@ -17,13 +17,12 @@ struct Tool {
     only_unprivileged: bool,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 6] = [
     tool("mmdebstrap", "mmdebstrap", "makes the tools tree"),
     Tool { only_unprivileged: true, ..tool("newuidmap", "uidmap", "maps sub-ids") },
     Tool { only_unprivileged: true, ..tool("newgidmap", "uidmap", "maps sub-ids") },
     tool("unshare", "util-linux", "makes namespaces"),
     tool("apt-get", "apt", "fetches the tools tree"),
-    tool("dpkg-deb", "dpkg", "opens packages"),
     tool("cc", "gcc libc6-dev", "links the build tool"),
 ];
 

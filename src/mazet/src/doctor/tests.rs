@@ -56,7 +56,7 @@ fn complete() -> Described {
     ];
     Described {
         user: User { name: "marie".to_owned(), id: 1000 },
-        programs: vec!["mmdebstrap", "newuidmap", "newgidmap", "unshare", "apt-get", "dpkg-deb", "cc"],
+        programs: vec!["mmdebstrap", "newuidmap", "newgidmap", "unshare", "apt-get", "cc"],
         files: files.map(|(path, text)| (path, text.to_owned())).into(),
         versions: [
             ("cargo", "cargo 1.85.0 (d73d2caf9 2024-12-31)"),

@@ -1,4 +1,4 @@
-//! Processor time of what a stage runs: native, and under emulation.
+//! Processor time of a stage: Mazet's own and that of what it runs, native and under emulation.
 //!
 //! The kernel counts the time of ended children together. What an emulator used of it is seen by
 //! looking at its processes while they run, some fifty times a second: one that lives shorter than
@@ -14,7 +14,7 @@ use serde::Serialize;
 /// Time between two looks at the emulator's processes.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Processor time in seconds, user and system, of all programs together.
+/// Processor time in seconds, user and system, of Mazet and all programs together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Processor {
     /// All but the emulator's.
@@ -24,10 +24,10 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Does `work` and tells what the programs that it ran and waited for have used. `emulator`:
-    /// the file name of the emulator among them.
+    /// Does `work` and tells what it and the programs that it ran and waited for have used.
+    /// `emulator`: the file name of the emulator among them.
     pub fn of<T>(emulator: Option<&str>, work: impl FnOnce() -> T) -> (T, Self) {
-        let before = children();
+        let before = used();
         let done = AtomicBool::new(false);
         let (result, emulated) = std::thread::scope(|scope| {
             let looking = emulator.map(|name| scope.spawn(|| look(name, &done)));
@@ -35,7 +35,7 @@ impl Processor {
             done.store(true, Ordering::Relaxed);
             (result, looking.and_then(|thread| thread.join().ok()).unwrap_or_default())
         });
-        let all = children() - before;
+        let all = used() - before;
         (result, Self { native: (all - emulated).max(0.0), emulated: emulated.min(all) })
     }
 }
@@ -60,10 +60,11 @@ fn look(emulator: &str, done: &AtomicBool) -> f64 {
     (seen.values().sum::<f64>() + 0.0) / rustix::param::clock_ticks_per_second() as f64
 }
 
-/// Processor time of all ended children in seconds.
-fn children() -> f64 {
+/// Processor time of this process and all its ended children in seconds.
+fn used() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    (field(&stat, CHILDREN) + field(&stat, CHILDREN + 1)) / rustix::param::clock_ticks_per_second() as f64
+    let ticks: f64 = [USER, USER + 1, CHILDREN, CHILDREN + 1].map(|number| field(&stat, number)).iter().sum();
+    ticks / rustix::param::clock_ticks_per_second() as f64
 }
 
 /// Numbers of fields in proc_pid_stat(5), each followed by its system half.

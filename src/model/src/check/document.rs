@@ -98,6 +98,11 @@ impl<'d> Table<'d> {
         self.get(key).is_some()
     }
 
+    /// Is the value of `key` a list that holds nothing?
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+        self.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|array| array.is_empty())
+    }
+
     /// All keys, and where each stands.
     pub(crate) fn keys(&self) -> Vec<(&'d str, Place<'d>)> {
         let place =

@@ -1,4 +1,4 @@
-//! Further suites of the archive: known, named once, and with packages that are well named.
+//! Further suites of the archive: known, named once, and with packages, which are well named.
 
 use super::image::known;
 use super::packages::is_package;
@@ -21,6 +21,11 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
         known(name, "suite", &suites, faults);
         if let Some(name) = name {
             names.claim(name.value, &format!("suite `{}`", name.value), name.place, faults);
+        }
+        if suite.is_empty_list("packages") {
+            let hint = "name packages, or remove the suite".to_owned();
+            faults
+                .push(suite.place_of("packages").fault("nothing is taken from this suite".to_owned(), hint));
         }
         for package in suite.texts("packages") {
             if is_pattern(package.value) {

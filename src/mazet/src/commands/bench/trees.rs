@@ -67,7 +67,11 @@ fn of_lock(setting: &Setting, tools: &Path, lock: &Lock) -> Result<Comparison> {
     let scratch =
         tempfile::tempdir_in(setting.cache.folder("scratch")?).context("making a scratch folder")?;
     setting.ui.say(format!("making {} packages for {} both ways …", entries.len(), lock.architecture));
-    compare::compare(tools, scratch.path(), &order, |line| setting.ui.say(line))
+    let compared = compare::compare(tools, scratch.path(), &order, |line| setting.ui.say(line));
+    if compared.is_err() {
+        compare::keep_logs(&scratch.keep())?;
+    }
+    compared
 }
 
 fn table(compared: &[Comparison]) -> String {
@@ -76,7 +80,7 @@ fn table(compared: &[Comparison]) -> String {
 }
 
 fn rows(comparison: &Comparison) -> String {
-    let Comparison { architecture, packages, mazet, mmdebstrap, differences } = comparison;
+    let Comparison { architecture, packages, mazet, mmdebstrap, differences, drawn } = comparison;
     let row = |what: &str, of: fn(&Cost) -> f64| {
         let (ours, theirs) = (of(mazet), of(mmdebstrap));
         let name = format!("{architecture}, {packages} packages: {what}");
@@ -87,10 +91,17 @@ fn rows(comparison: &Comparison) -> String {
             ours / theirs
         )
     };
-    let shown: String = differences.iter().take(SHOWN).map(|line| format!("  {line}\n")).collect();
-    let verdict = match differences.len() {
-        0 => "the two trees are the same\n".to_owned(),
-        count => format!("the two trees differ in {count} paths (mazet | mmdebstrap):\n{shown}"),
+    let lines =
+        |of: &[String]| -> String { of.iter().take(SHOWN).map(|line| format!("  {line}\n")).collect() };
+    let verdict = match (differences.len(), drawn.len()) {
+        (0, 0) => "the two trees are the same\n".to_owned(),
+        (0, count) => format!(
+            "the two trees are the same, but for {count} files that no two makings have in common:\n{}",
+            lines(drawn)
+        ),
+        (count, _) => {
+            format!("the two trees differ in {count} paths (mazet | mmdebstrap):\n{}", lines(differences))
+        }
     };
     row("clock", |cost| cost.wall) + &row("processor", |cost| cost.cpu) + &verdict
 }
@@ -101,15 +112,27 @@ mod tests {
 
     #[test]
     fn the_ratios_stand_beside_the_times() {
-        let comparison = Comparison {
+        let foreign = Comparison {
             architecture: "arm64".into(),
             packages: 190,
             mazet: Cost { wall: 30.0, cpu: 40.0 },
             mmdebstrap: Cost { wall: 300.0, cpu: 200.0 },
             differences: vec!["etc/x: f 0644 0:0 | nothing".into()],
+            drawn: Vec::new(),
         };
-        insta::assert_snapshot!(table(&[comparison]), @r"
+        let own = Comparison {
+            architecture: "amd64".into(),
+            mmdebstrap: Cost { wall: 60.0, cpu: 50.0 },
+            differences: Vec::new(),
+            drawn: vec!["var/y: a number".into()],
+            ..foreign.clone()
+        };
+        insta::assert_snapshot!(table(&[own, foreign]), @r"
         root tree                               mazet   mmdebstrap   ratio
+        amd64, 190 packages: clock             30.0 s       60.0 s    0.50
+        amd64, 190 packages: processor         40.0 s       50.0 s    0.80
+        the two trees are the same, but for 1 files that no two makings have in common:
+          var/y: a number
         arm64, 190 packages: clock             30.0 s   5 min 00 s    0.10
         arm64, 190 packages: processor         40.0 s   3 min 20 s    0.20
         the two trees differ in 1 paths (mazet | mmdebstrap):

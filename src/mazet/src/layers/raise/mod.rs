@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 use mazet_model::manifest::User;
 
 use crate::arch::Architecture;
+use crate::deb;
 use crate::fetch;
 use crate::layers::debian::user_words;
 use crate::lock::Entry;
@@ -29,6 +30,9 @@ use plan::{Control, Step};
 
 /// What decides how a tree is raised, for its stage's inputs.
 pub const SCRIPT: &str = include_str!("raise.sh");
+
+/// Debian's package with a tree's top folders and links: it comes before all others.
+const FOLDERS: &str = "base-files";
 
 /// Folder of what is made to be lent, in the stage's folder, and an empty file there.
 const LENT: &str = "lent";
@@ -106,15 +110,27 @@ impl<'a> Raising<'a> {
         let packages = self.read()?;
         let first = plan::essential(&packages);
         self.plain("laying out a tree", "lay-out", &LEFT_OUT.map(str::to_owned))?;
-        let list = [self.list("first", &folders_first(&packages, &first))?];
-        self.plain("extracting the essential packages", "extract", &list)?;
-        self.phase("unpacking the essential packages", "first", &list, &[])?;
+        self.unpack_essential(&packages, &first)?;
         let there: Vec<_> = first.iter().map(|i| &self.order.entries[*i]).collect();
         self.phase("configuring the essential packages", "essential", &[], &there)?;
         self.rest(&packages, first, &[])?;
         let all: Vec<_> = self.order.entries.iter().collect();
         self.phase("making system users", "users", &user_words(users), &all)?;
         self.tidy()
+    }
+
+    /// Unpacks the essential packages into an empty tree. Some have a script that runs before dpkg
+    /// unpacks them, in a tree that is to hold a shell by then: dpkg unpacks those after the others,
+    /// and what they hold is laid out before. So only these few are decompressed twice.
+    fn unpack_essential(&self, packages: &[Control], essential: &BTreeSet<usize>) -> Result<()> {
+        let is_base = |i: &usize| packages[*i].name == FOLDERS;
+        let (mut before, after): (Vec<_>, Vec<_>) =
+            essential.iter().copied().partition(|i| is_base(i) || packages[*i].preinst);
+        before.sort_by_key(|i| !is_base(i));
+        let before = [self.list("before", &before)?];
+        self.plain("extracting essential packages", "extract", &before)?;
+        self.phase("unpacking essential packages", "first", &[self.list("after", &after)?], &[])?;
+        self.phase("unpacking essential packages with scripts", "first", &before, &[])
     }
 
     /// Adds packages to a tree that holds those of `below`. Users, and the files that scripts of
@@ -174,17 +190,17 @@ impl<'a> Raising<'a> {
         self.phase(&format!("{doing}, nothing lent"), "configure", words, &[])
     }
 
-    /// The control files of all packages, in the order's order.
+    /// What all packages say of themselves, in the order's order.
     fn read(&self) -> Result<Vec<Control>> {
-        let all: Vec<_> = (0..self.order.entries.len()).collect();
-        let list = self.list("control", &all)?;
-        let command = self.command(&self.outside(), "reading packages", "control", &[list])?;
-        let text = self.timings.stage("  reading packages", |note| {
-            let (text, processor) = Processor::of(None, || command.text());
+        let read = |entry: &Entry| {
+            let about = deb::about(&fetch::path(self.order.debs, entry))?;
+            Ok(Control { preinst: about.preinst, ..Control::parse(&about.control) })
+        };
+        self.timings.stage("  reading packages", |note| {
+            let (packages, processor) = Processor::of(None, || self.order.entries.iter().map(read).collect());
             note.processor = Some(processor);
-            text
-        })?;
-        Ok(text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(Control::parse).collect())
+            packages
+        })
     }
 
     /// A file of the names of packages, for the script; gives its path.
@@ -249,10 +265,7 @@ impl<'a> Raising<'a> {
             .env("GLIBC_TUNABLES", MEMORY)
             // One initramfs, made later, when everything that belongs in it is there.
             .env("INITRD", "No");
-        Ok(match phase {
-            "control" => command,
-            _ => command.log(&self.folder.join(format!("{phase}.log"))),
-        })
+        Ok(command.log(&self.folder.join(format!("{phase}.log"))))
     }
 
     /// Takes away what was only there for the loans.
@@ -265,11 +278,4 @@ impl<'a> Raising<'a> {
         let lent = self.folder.join(LENT);
         fs::remove_dir_all(&lent).with_context(|| format!("deleting {}", lent.display()))
     }
-}
-
-/// The package with the tree's top folders and links (Debian's base-files), then the others.
-fn folders_first(packages: &[Control], numbers: &BTreeSet<usize>) -> Vec<usize> {
-    let is_base = |i: &&usize| packages[**i].name == "base-files";
-    let others = numbers.iter().filter(|i| !is_base(i));
-    numbers.iter().filter(is_base).chain(others).copied().collect()
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub struct Control {
     /// Name.
     pub name: String,
+    /// Has a script that runs before it is unpacked.
+    pub preinst: bool,
     /// Part of every Debian.
     pub essential: bool,
     /// Must be configured before this is unpacked.
@@ -21,7 +23,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Reads the fields that dpkg-deb printed, one paragraph.
+    /// Reads a control file.
     pub fn parse(paragraph: &str) -> Self {
         let field = |name: &str| {
             let value = paragraph.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
@@ -29,6 +31,7 @@ impl Control {
         };
         Self {
             name: field("Package").to_owned(),
+            preinst: false,
             essential: field("Essential") == "yes",
             pre_depends: relations(field("Pre-Depends")),
             depends: relations(field("Depends")),
