@@ -140,7 +140,7 @@ fn differences(one: &str, other: &str) -> (Vec<String>, Vec<String>) {
         match reasons.get(path) {
             _ if ours == theirs => {}
             Some(why) if beside_content(ours) == beside_content(theirs) => {
-                drawn.push(format!("{path}: {why}"))
+                drawn.push(format!("{path}: {why}"));
             }
             _ => {
                 let [ours, theirs] =
