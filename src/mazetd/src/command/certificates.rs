@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use mazet_model::settings::{CertificateMode, Certificates, Settings};
 
+use super::secret::Much;
 use super::{Refused, print, secret, settings};
 use crate::acts::machine::of_certificates;
 use crate::run::Runner;
@@ -104,7 +105,7 @@ pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
             Refused::none(&of_certificates(&certificates))?;
             settings::put(root, &Settings { certificates, ..current }, choice.dry_run, runner)
         }
-        CertificatesAction::Account { provider } => account(root, provider, &secret()?),
+        CertificatesAction::Account { provider } => account(root, provider),
         CertificatesAction::Renew => acme::start(runner),
         CertificatesAction::Order => {
             acme::order(Path::new(acme::FOLDER), &system::settings(root)?.certificates, runner)
@@ -125,12 +126,17 @@ fn wished(current: &Certificates, choice: &Choice) -> Certificates {
 }
 
 /// No error of it tells a value.
-fn account(root: &Path, name: &str, lines: &str) -> Result<()> {
+fn account(root: &Path, name: &str) -> Result<()> {
     let services = system::services(root)?;
-    let mut providers = services.iter().flat_map(|manifest| &manifest.dns_providers);
-    let provider = providers.find(|one| one.name == name);
-    let provider = provider.with_context(|| format!("there is no DNS provider {name:?}"))?;
-    acme::secrets::keep(root, provider, &values(lines)?)
+    let providers = services.iter().flat_map(|manifest| &manifest.dns_providers);
+    let provider = providers.clone().find(|one| one.name == name);
+    let provider = provider.with_context(|| {
+        let names: Vec<&str> = providers.map(|one| &*one.name).collect();
+        format!("there is no DNS provider {name:?}; there are {}", names.join(", "))
+    })?;
+    let names: Vec<&str> = provider.variables.iter().map(|one| &*one.name).collect();
+    let lines = secret::read(&format!("Lines NAME=VALUE for {}", names.join(", ")), Much::Lines)?;
+    acme::secrets::keep(root, provider, &values(&lines)?)
 }
 
 fn values(lines: &str) -> Result<BTreeMap<String, String>> {

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use mazet_model::answers::{Method, Network};
 use mazet_model::settings::{Settings, Wifi as Chosen};
 
+use super::secret::Much;
 use super::{Refused, print, secret, settings};
 use crate::acts::Wrong;
 use crate::acts::machine::{WifiWish, of_network, of_wifi};
@@ -98,7 +99,8 @@ pub fn run(action: Option<&NetworkAction>, runner: &Runner) -> Result<()> {
         Some(NetworkAction::Seen) => trial::seen(root),
         Some(NetworkAction::Wifi { listen, json }) => wireless(root, *listen, *json, runner),
         Some(NetworkAction::Join { ssid, country, dry_run }) => {
-            let passphrase = if *dry_run { String::new() } else { secret()? };
+            let asked = || secret::read("Passphrase of the Wi-Fi network", Much::Line);
+            let passphrase = if *dry_run { String::new() } else { asked()? };
             join(root, (ssid, country, &passphrase), *dry_run, runner)
         }
         Some(NetworkAction::Cable { dry_run }) => {
