@@ -157,6 +157,8 @@ async fn what_cannot_be_taken_is_told_in_words() {
     let there =
         "login: This account has not ended: take the person out of every organisation first.".to_owned();
     assert_eq!(told(&["people", "remove", "ada"]).await, (true, there));
+    let only = ": This is the only organisation of the box: one must stay.".to_owned();
+    assert_eq!(told(&["organisations", "remove", "Les Amis du Mazet"]).await, (true, only));
     let (usage, said) = told(&["people", "reset", "nobody"]).await;
     assert!(!usage && said.starts_with("looking for the login \"nobody\""), "{said}");
     let file = tempfile::NamedTempFile::new().unwrap();
