@@ -250,7 +250,7 @@ pub struct Offer {
 pub struct Sites {
     /// Every path that is answered, host name by host name.
     pub sites: Vec<Site>,
-    /// Whole days until the certificate of all of them ends; none: it cannot be read.
+    /// Whole days until the certificate for the names on the box's own network ends; none: it cannot be read.
     pub certificate_days: Option<i64>,
 }
 

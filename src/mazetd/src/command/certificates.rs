@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use mazet_model::settings::{CertificateMode, Certificates, Settings};
 
@@ -106,7 +106,7 @@ pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
             settings::put(root, &Settings { certificates, ..current }, choice.dry_run, runner)
         }
         CertificatesAction::Account { provider } => account(root, provider),
-        CertificatesAction::Renew => acme::start(runner),
+        CertificatesAction::Renew => renew(&system::settings(root)?.certificates, runner),
         CertificatesAction::Order => {
             acme::order(Path::new(acme::FOLDER), &system::settings(root)?.certificates, runner)
         }
@@ -123,6 +123,16 @@ fn wished(current: &Certificates, choice: &Choice) -> Certificates {
         directory: given(&choice.directory, &current.directory),
         dns_provider: given(&choice.provider, &current.dns_provider),
     }
+}
+
+fn renew(wished: &Certificates, runner: &Runner) -> Result<()> {
+    ensure!(
+        wished.is_acme(),
+        "the settings wish no certificate of another authority: `mazetd certificates choose --mode` says which"
+    );
+    acme::start(runner)?;
+    eprintln!("ordered: `mazetd certificates show` tells how that goes");
+    Ok(())
 }
 
 /// No error of it tells a value.
