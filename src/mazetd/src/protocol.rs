@@ -99,6 +99,8 @@ pub enum Request {
     Trial,
     /// Somebody reached the box: the network settings on trial stay.
     KeepNetwork,
+    /// Somebody does not want the network settings on trial: the earlier ones come back. Answered at once.
+    RevertNetwork,
     /// Somebody read that network settings went back.
     TrialSeen,
     /// What does the installed box offer to its members, and where?

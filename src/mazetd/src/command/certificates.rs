@@ -103,7 +103,7 @@ pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
             let current = system::settings(root)?;
             let certificates = wished(&current.certificates, choice);
             Refused::none(&of_certificates(&certificates))?;
-            settings::put(root, &Settings { certificates, ..current }, choice.dry_run, runner)
+            settings::put(root, (&Settings { certificates, ..current }, None), choice.dry_run, runner)
         }
         CertificatesAction::Account { provider } => account(root, provider),
         CertificatesAction::Renew => renew(&system::settings(root)?.certificates, runner),

@@ -161,8 +161,13 @@ fn relay(new: &NewRelay) -> Relay {
 
 fn put(root: &Path, relay: Option<Relay>, dry_run: bool, runner: &Runner) -> Result<()> {
     let mut wished: Settings = system::settings(root)?;
+    let asks = relay.as_ref().is_some_and(|relay| relay.user.is_some());
     wished.mail.relay = relay;
-    settings::put(root, &wished, dry_run, runner)
+    settings::put(root, (&wished, None), dry_run, runner)?;
+    if asks && !dry_run && !mail::has_password(root) {
+        eprintln!("no password is kept for the relay yet: `mazetd mail password` reads it");
+    }
+    Ok(())
 }
 
 fn show(root: &Path, json: bool) -> Result<()> {
