@@ -148,7 +148,7 @@ async fn out(
 }
 
 /// Ends an account that is in no association, unless it is an operator's.
-async fn end(client: &impl GenericClient, id: PersonId) -> Result<bool> {
+pub(crate) async fn end(client: &impl GenericClient, id: PersonId) -> Result<bool> {
     let statement = "update person set ended_at = now(), active = false, password = null, contact = null, \
         quota_bytes = null where id = $1 and not operator \
         and not exists (select from membership where person_id = person.id)";

@@ -12,6 +12,7 @@ use tokio_postgres::Row;
 
 use crate::audit::{self, Done};
 use crate::error::{Error, Fault, Field, Invalid, Result, taken};
+use crate::leaving;
 use crate::permission::{self, Account, Action, Target};
 use crate::values::{self, Faults};
 use crate::{Actor, Directory, OrganisationId, PersonId, Role};
@@ -320,6 +321,10 @@ async fn set(
         an_operator_stays(&transaction).await?;
     }
     audit::record_for(&transaction, actor, &account, name, &login, detail).await?;
+    // Who looked after the machine and was in no association any more has nothing left to do here.
+    if leaving::end(&transaction, id).await? {
+        audit::record_for(&transaction, actor, &account, "person.end", &login, "").await?;
+    }
     transaction.commit().await?;
     Ok(())
 }

@@ -104,6 +104,9 @@ impl State {
                 shown.fingerprint
             ));
         }
+        if self.running {
+            text.push_str("an order is under way\n");
+        }
         if let Some(refused) = self.outcome.as_ref().and_then(|outcome| outcome.refused.as_ref()) {
             text.push_str(&format!("last order refused: {}\n", refused.detail));
         }

@@ -99,6 +99,8 @@ pub enum Request {
     Trial,
     /// Somebody reached the box: the network settings on trial stay.
     KeepNetwork,
+    /// Somebody does not want the network settings on trial: the earlier ones come back. Answered at once.
+    RevertNetwork,
     /// Somebody read that network settings went back.
     TrialSeen,
     /// What does the installed box offer to its members, and where?
@@ -250,7 +252,7 @@ pub struct Offer {
 pub struct Sites {
     /// Every path that is answered, host name by host name.
     pub sites: Vec<Site>,
-    /// Whole days until the certificate of all of them ends; none: it cannot be read.
+    /// Whole days until the certificate for the names on the box's own network ends; none: it cannot be read.
     pub certificate_days: Option<i64>,
 }
 

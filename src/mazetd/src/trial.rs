@@ -2,8 +2,8 @@
 //! come back. A wrong address must not lock the operator out.
 //!
 //! Before a change, the earlier settings are written down ([`begin`]), and `mazet-trial.timer` runs
-//! ([`arm`]). [`keep`] ends the trial; when the time is over, `mazet-trial.service` goes back
-//! ([`lapse`]). After a restart of the machine the timer begins anew, as long as the file is there.
+//! ([`arm`]). [`keep`] ends the trial; when the time is over, or somebody does not want to wait for that
+//! ([`give_up`]), `mazet-trial.service` goes back ([`lapse`]). After a restart of the machine the timer begins anew, as long as the file is there.
 
 use std::fs::{self, File};
 use std::net::IpAddr;
@@ -27,6 +27,8 @@ use crate::{apply, files, system, wifi};
 pub const MINUTES: u32 = 5;
 /// Starts `mazet-trial.service` when they are over.
 const TIMER: &str = "mazet-trial.timer";
+/// Goes back.
+const UNIT: &str = "mazet-trial.service";
 /// Below the root; a folder for root alone.
 const FOLDER: &str = "srv/mazet/trial";
 /// A name of this start of the machine.
@@ -50,6 +52,8 @@ pub struct Standing {
 pub struct Pending {
     /// Where the box should answer now, as a browser is told it: `192.168.1.10`, `mazet.local`.
     pub hosts: Vec<String>,
+    /// Somebody gave it up: the earlier settings are coming back.
+    pub going_back: bool,
 }
 
 /// A trial that nobody confirmed.
@@ -72,11 +76,14 @@ struct Earlier {
     /// The start of the machine in which the trial was armed, and its second.
     boot: String,
     until: u64,
+    /// Somebody gave it up, and need not be told that it went back.
+    #[serde(default)]
+    given_up: bool,
 }
 
-/// The trial is over: it went back, or there was none.
+/// The trial is over: it was kept, it went back, or there was none.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing is on trial: the earlier network settings are back, or were never left")]
+#[error("nothing is on trial: the network settings were kept, or the earlier ones are back")]
 pub struct Over;
 
 /// The network has not followed the new settings yet: who asks came by the earlier ones.
@@ -133,7 +140,7 @@ pub fn begin(root: &Path, earlier: &Settings, wished: &Settings) -> Result<bool>
     }
     remove(&lapse_file(root))?;
     let until = seconds_up() + u64::from(MINUTES) * 60;
-    let earlier = Earlier { network, wifi, hosts: hosts(wished), boot: boot(), until };
+    let earlier = Earlier { network, wifi, hosts: hosts(wished), boot: boot(), until, given_up: false };
     files::write_atomically(&file(root), &serde_json::to_vec(&earlier)?, 0o600, None)?;
     Ok(is_first)
 }
@@ -166,6 +173,34 @@ pub fn forget(root: &Path, runner: &Runner) -> Result<()> {
 /// [`Over`] when nothing is on trial, [`Busy`] while the change is under way, [`Early`] until the
 /// network has followed it: who asks then has not come by the new settings. Else what failed.
 pub fn keep(root: &Path, facts: &Facts, runner: &Runner) -> Result<()> {
+    let (_lock, earlier) = pending(root)?;
+    if !has_followed(&earlier.network, &system::settings(root)?.network, facts) {
+        bail!(Early);
+    }
+    forget(root, runner)
+}
+
+/// Somebody wants the earlier settings now: the time is over. [`lapse`] goes back to them.
+///
+/// # Errors
+/// [`Over`] when nothing is on trial, [`Busy`] while the change is under way. Else what failed.
+pub fn give_up(root: &Path) -> Result<()> {
+    let (_lock, earlier) = pending(root)?;
+    let earlier = Earlier { until: 0, given_up: true, ..earlier };
+    files::write_atomically(&file(root), &serde_json::to_vec(&earlier)?, 0o600, None)
+}
+
+/// [`give_up`], and has the unit go back; does not wait. Where it does not start, the timer starts it.
+///
+/// # Errors
+/// As [`give_up`], or when systemd refuses.
+pub fn order_back(root: &Path, runner: &Runner) -> Result<()> {
+    give_up(root)?;
+    runner.run(Program::Systemctl, &["start", "--no-block", UNIT]).map(drop)
+}
+
+/// What is on trial, held: nobody else changes the network meanwhile.
+fn pending(root: &Path) -> Result<(Lock, Earlier)> {
     // Whoever is late hears so, even while something else changes the settings.
     if !file(root).exists() {
         bail!(Over);
@@ -174,11 +209,8 @@ pub fn keep(root: &Path, facts: &Facts, runner: &Runner) -> Result<()> {
     if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!(Busy);
     }
-    let Some(earlier) = read::<Earlier>(&file(root))? else { bail!(Over) };
-    if !has_followed(&earlier.network, &system::settings(root)?.network, facts) {
-        bail!(Early);
-    }
-    forget(root, runner)
+    let earlier = read::<Earlier>(&file(root))?.context(Over)?;
+    Ok((Lock { _file: lock }, earlier))
 }
 
 /// Does the wired network show it? A fixed address is there, or is not there any more.
@@ -195,7 +227,7 @@ fn has_followed(earlier: &Network, now: &Network, facts: &Facts) -> bool {
     }
 }
 
-/// Nobody did: goes back (the work of `mazet-trial.service`). Nothing when the time was begun anew
+/// Nobody confirmed: goes back (the work of `mazet-trial.service`). Nothing when the time was begun anew
 /// meanwhile, or when nothing is on trial any more.
 ///
 /// # Errors
@@ -211,12 +243,15 @@ pub fn lapse(root: &Path, runner: &Runner) -> Result<()> {
     copy(&root.join(FOLDER).join("wifi.psk"), &root.join(wifi::KEY))?;
     apply::change_settings(root, &settings, runner).context("going back to the earlier network settings")?;
     wifi::reconnect(runner)?;
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let lapsed = Lapsed { at, hosts: earlier.hosts };
-    files::write_atomically(&lapse_file(root), &serde_json::to_vec(&lapsed)?, 0o600, None)?;
+    if !earlier.given_up {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let lapsed = Lapsed { at, hosts: earlier.hosts };
+        files::write_atomically(&lapse_file(root), &serde_json::to_vec(&lapsed)?, 0o600, None)?;
+    }
     remove(&file(root))?;
     remove(&root.join(FOLDER).join("wifi.psk"))?;
-    eprintln!("nobody confirmed the network settings: the earlier ones are back");
+    let why = if earlier.given_up { "were given up" } else { "were not confirmed" };
+    eprintln!("the network settings on trial {why}: the earlier ones are back");
     Ok(())
 }
 
@@ -225,7 +260,8 @@ pub fn lapse(root: &Path, runner: &Runner) -> Result<()> {
 /// # Errors
 /// When what is written down cannot be read.
 pub fn standing(root: &Path) -> Result<Standing> {
-    let pending = read::<Earlier>(&file(root))?.map(|earlier| Pending { hosts: earlier.hosts });
+    let pending = read::<Earlier>(&file(root))?
+        .map(|earlier| Pending { hosts: earlier.hosts, going_back: earlier.given_up });
     Ok(Standing { pending, lapsed: read(&lapse_file(root))? })
 }
 

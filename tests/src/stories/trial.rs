@@ -1,4 +1,5 @@
-//! A new address is on trial: nobody confirms it, and the old one comes back; somebody does, and it stays.
+//! A new address is on trial: nobody confirms it, and the old one comes back; somebody gives it up, and need not
+//! wait for that; somebody confirms it, and it stays.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ pub fn of_an_address(bench: &Bench) -> Result<()> {
     members::sign_in(&phone, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
     members::set_up(bench, &phone, "fr")?;
     goes_back(&phone, &base, shell).context("an address where nobody finds the box")?;
+    is_given_up(&phone, &base, shell).context("an address that somebody gives up")?;
     stays(&phone, &base, shell).context("an address that somebody confirms")?;
     let dry = shell.ask("mazetd apply --dry-run 2>&1")?;
     ensure!(dry.trim() == "nothing to change", "the box is not at rest: {dry}");
@@ -63,17 +65,33 @@ fn goes_back(phone: &Browser, base: &str, shell: &GuestShell) -> Result<()> {
     Ok(())
 }
 
-fn stays(phone: &Browser, base: &str, shell: &GuestShell) -> Result<()> {
+fn is_given_up(phone: &Browser, base: &str, shell: &GuestShell) -> Result<()> {
     wish(phone, base, OFFERED)?;
-    phone.forget_complaints()?;
+    shown(phone, base, "#keep").context("no page asks whether the new address stays")?;
     let begun = Instant::now();
-    while phone.count("#keep")? == 0 {
-        ensure!(begun.elapsed() < CHANGE, "no page asks whether the new address stays");
-        // The page of a change leads on by itself, or a person opens the box's page again.
+    phone.click("//button[@id='go-back']")?;
+    shown(phone, base, "main:not(:has(#trial)) #method-automatic:checked").context("it does not go back")?;
+    ensure!(begun.elapsed() < TRIAL, "it went back no sooner than by itself");
+    ensure!(phone.count("#lapsed")? == 0, "who gave it up is told that nobody confirmed it");
+    shell.ask("test ! -e /srv/mazet/trial/earlier.json")?;
+    has(shell, OFFERED, CHANGE)
+}
+
+/// Opens the page of the network until it shows that: a person opens the box's page again, too.
+fn shown(phone: &Browser, base: &str, what: &str) -> Result<()> {
+    let begun = Instant::now();
+    phone.forget_complaints()?;
+    while phone.count(what)? == 0 {
+        ensure!(begun.elapsed() < CHANGE, "no page shows {what}");
         thread::sleep(Duration::from_secs(2));
         phone.go(&format!("{base}/machine/network"))?;
     }
-    phone.forget_complaints()?;
+    phone.forget_complaints()
+}
+
+fn stays(phone: &Browser, base: &str, shell: &GuestShell) -> Result<()> {
+    wish(phone, base, OFFERED)?;
+    shown(phone, base, "#keep").context("no page asks whether the new address stays")?;
     phone.page_is_well("on-trial", "fr")?;
     phone.click("//button[@id='keep']")?;
     phone.wait_for(&without("trial")).context("what was confirmed is still on trial")?;

@@ -192,6 +192,11 @@ async fn who_leaves_the_last_association_has_an_account_that_ended() {
     // An operator's account does not end: somebody must look after the machine.
     leaving::leave(directory, &root, home.operator, home.organisation).await.expect("left");
     assert_eq!(people::get(directory, &root, home.operator).await.expect("there").state, State::Active);
+    // It does when they are none any more.
+    let max = home.person(other, "max", &[]).await;
+    people::set_operator(directory, &root, max, true).await.expect("appointed");
+    people::set_operator(directory, &root, home.operator, false).await.expect("relieved");
+    assert_eq!(people::get(directory, &root, home.operator).await.expect("there").state, State::Ended);
 
     people::join(directory, &root, zoe, other).await.expect("back");
     assert_eq!(people::get(directory, &root, zoe).await.expect("there").state, State::Invited);

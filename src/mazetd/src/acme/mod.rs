@@ -206,11 +206,12 @@ pub fn is_running(runner: &Runner) -> Result<bool> {
     Ok(["activating", "active"].contains(&state.trim()))
 }
 
-/// A file of the user who orders, read by root: no link is followed, and it is not longer than it may be.
+/// A file of the user who orders, read by root: no link is followed, nothing is waited for that never comes (a
+/// pipe in its place), and it is not longer than it may be.
 fn read(path: &Path) -> Result<String> {
     let read = || -> std::io::Result<String> {
-        let file =
-            rustix::fs::open(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty())?;
         let mut text = String::new();
         File::from(file).take(LONGEST).read_to_string(&mut text)?;
         Ok(text)

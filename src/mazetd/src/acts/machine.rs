@@ -175,6 +175,7 @@ pub fn switched(current: &Current, switches: &Switches) -> std::result::Result<S
 pub fn groups(current: &Current) -> Vec<String> {
     let mut groups: Vec<String> =
         current.services.iter().filter_map(|service| service.alternative.clone()).collect();
+    groups.sort();
     groups.dedup();
     groups
 }

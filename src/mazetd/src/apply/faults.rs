@@ -99,7 +99,7 @@ fn lacking(wished: &Certificates, services: &[Manifest]) -> Vec<SettingFault> {
         (
             wished.email.is_some(),
             "certificate_email_missing",
-            "certificates.email: the authority writes there before a certificate ends: add it",
+            "certificates.email: the authority asks for an address where it may write: add one",
         ),
         (
             !dns || wished.dns_provider.is_some(),

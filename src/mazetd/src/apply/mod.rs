@@ -68,6 +68,13 @@ pub struct Outcome {
     pub diff: String,
 }
 
+impl Outcome {
+    /// Nothing was, or would be.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.units.is_empty() && self.databases.is_empty()
+    }
+}
+
 /// `box.toml` is wrong.
 #[derive(Debug, Error)]
 #[error("{path} has faults:{}", faults.iter().map(|fault| format!("\n  - {fault}")).collect::<String>())]

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use mazet_model::manifest::{Manifest, NOBODY, VirtualHost};
 use mazet_model::settings::Settings;
+use mazet_model::vhosts::LOCAL_PAIR;
 
 use crate::protocol::{Offer, Offers, Site, Sites};
 use crate::system::{self, below};
@@ -45,7 +46,7 @@ fn offer(manifest: &Manifest) -> Option<Offer> {
 /// # Errors
 /// When its settings or manifests cannot be read.
 pub fn sites(root: &Path) -> Result<Sites> {
-    let certificate = below(root, tls::FOLDER).join("cert.pem");
+    let certificate = below(root, tls::FOLDER).join(LOCAL_PAIR.0);
     Ok(Sites {
         sites: answered(&system::settings(root)?, &system::services(root)?),
         certificate_days: tls::days_left(&certificate).ok(),

@@ -118,7 +118,9 @@ impl State {
             Request::Updates => updates::standing(root, &self.runner).map(Response::Updates),
             Request::Sites => offers::sites(root).map(|sites| Response::Sites(Box::new(sites))),
             Request::Trial => trial::standing(root).map(Response::Trial),
-            Request::KeepNetwork => self.keep_network(root),
+            Request::KeepNetwork => network::stored(&self.runner)
+                .and_then(|facts| of_trial(trial::keep(root, &facts, &self.runner))),
+            Request::RevertNetwork => of_trial(trial::order_back(root, &self.runner)),
             Request::TrialSeen => trial::seen(root).map(|()| Response::Done),
             Request::Offers => offers::of(root).map(Response::Offers),
             Request::Comparison { alternative } => desk::comparison(root, &alternative, &self.runner)
@@ -161,6 +163,7 @@ impl State {
                 | Request::Sites
                 | Request::Trial
                 | Request::KeepNetwork
+                | Request::RevertNetwork
                 | Request::TrialSeen
                 | Request::Comparison { .. }
                 | Request::Measure
@@ -190,22 +193,6 @@ impl State {
             }
             Err(error) if error.is::<change::Busy>() => {
                 Ok(Refusal::new("settings-busy", error.to_string()).response())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn keep_network(&self, root: &Path) -> Result<Response> {
-        match trial::keep(root, &network::stored(&self.runner)?, &self.runner) {
-            Ok(()) => Ok(Response::Done),
-            Err(error) if error.is::<change::Busy>() => {
-                Ok(Refusal::new("settings-busy", error.to_string()).response())
-            }
-            Err(error) if error.is::<trial::Early>() => {
-                Ok(Refusal::new("trial-early", error.to_string()).response())
-            }
-            Err(error) if error.is::<trial::Over>() => {
-                Ok(Refusal::new("trial-over", error.to_string()).response())
             }
             Err(error) => Err(error),
         }
@@ -402,6 +389,22 @@ impl State {
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
     }
+}
+
+/// The answer to what becomes of a trial.
+fn of_trial(outcome: Result<()>) -> Result<Response> {
+    let Err(error) = outcome else { return Ok(Response::Done) };
+    let told = error.to_string();
+    let refusal = if error.is::<change::Busy>() {
+        Refusal::new("settings-busy", told)
+    } else if error.is::<trial::Early>() {
+        Refusal::new("trial-early", told)
+    } else if error.is::<trial::Over>() {
+        Refusal::new("trial-over", told)
+    } else {
+        return Err(error);
+    };
+    Ok(refusal.response())
 }
 
 fn authority() -> Result<Response> {

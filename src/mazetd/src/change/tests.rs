@@ -161,6 +161,26 @@ fn a_network_that_is_confirmed_stays() {
 }
 
 #[test]
+fn a_network_that_is_given_up_goes_back_at_once_and_nobody_is_told() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (desk, runner) = desk(folder.path());
+    assert!(trial::give_up(&desk.root).expect_err("nothing to give up").is::<trial::Over>());
+    ordered(&desk, &moved(), &runner);
+    let lock = trial::lock(&desk.root).expect("a change under way");
+    assert!(trial::order_back(&desk.root, &runner).expect_err("not done yet").is::<Busy>());
+    drop(lock);
+    trial::order_back(&desk.root, &runner).expect("ordered");
+    assert!(trial::standing(&desk.root).expect("read").pending.expect("still there").going_back);
+    trial::lapse(&desk.root, &runner).expect("gone back");
+    assert_eq!(system::settings(&desk.root).expect("read"), settings());
+    assert_eq!(trial::standing(&desk.root).expect("read"), trial::Standing::default());
+    // A new change begins a new trial.
+    ordered(&desk, &moved(), &runner);
+    trial::lapse(&desk.root, &runner).expect("looked");
+    assert_eq!(system::settings(&desk.root).expect("read"), moved());
+}
+
+#[test]
 fn a_second_change_on_trial_goes_back_to_what_was_confirmed_last() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let (desk, runner) = desk(folder.path());

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use mazet_model::settings::{CertificateMode, Certificates, Settings};
 
+use super::secret::Much;
 use super::{Refused, print, secret, settings};
 use crate::acts::machine::of_certificates;
 use crate::run::Runner;
@@ -102,10 +103,10 @@ pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
             let current = system::settings(root)?;
             let certificates = wished(&current.certificates, choice);
             Refused::none(&of_certificates(&certificates))?;
-            settings::put(root, &Settings { certificates, ..current }, choice.dry_run, runner)
+            settings::put(root, (&Settings { certificates, ..current }, None), choice.dry_run, runner)
         }
-        CertificatesAction::Account { provider } => account(root, provider, &secret()?),
-        CertificatesAction::Renew => acme::start(runner),
+        CertificatesAction::Account { provider } => account(root, provider),
+        CertificatesAction::Renew => renew(&system::settings(root)?.certificates, runner),
         CertificatesAction::Order => {
             acme::order(Path::new(acme::FOLDER), &system::settings(root)?.certificates, runner)
         }
@@ -124,13 +125,28 @@ fn wished(current: &Certificates, choice: &Choice) -> Certificates {
     }
 }
 
+fn renew(wished: &Certificates, runner: &Runner) -> Result<()> {
+    ensure!(
+        wished.is_acme(),
+        "the settings wish no certificate of another authority: `mazetd certificates choose --mode` says which"
+    );
+    acme::start(runner)?;
+    eprintln!("ordered: `mazetd certificates show` tells how that goes");
+    Ok(())
+}
+
 /// No error of it tells a value.
-fn account(root: &Path, name: &str, lines: &str) -> Result<()> {
+fn account(root: &Path, name: &str) -> Result<()> {
     let services = system::services(root)?;
-    let mut providers = services.iter().flat_map(|manifest| &manifest.dns_providers);
-    let provider = providers.find(|one| one.name == name);
-    let provider = provider.with_context(|| format!("there is no DNS provider {name:?}"))?;
-    acme::secrets::keep(root, provider, &values(lines)?)
+    let providers = services.iter().flat_map(|manifest| &manifest.dns_providers);
+    let provider = providers.clone().find(|one| one.name == name);
+    let provider = provider.with_context(|| {
+        let names: Vec<&str> = providers.map(|one| &*one.name).collect();
+        format!("there is no DNS provider {name:?}; there are {}", names.join(", "))
+    })?;
+    let names: Vec<&str> = provider.variables.iter().map(|one| &*one.name).collect();
+    let lines = secret::read(&format!("Lines NAME=VALUE for {}", names.join(", ")), Much::Lines)?;
+    acme::secrets::keep(root, provider, &values(&lines)?)
 }
 
 fn values(lines: &str) -> Result<BTreeMap<String, String>> {

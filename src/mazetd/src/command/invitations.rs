@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use mazet_directory::csv::{self, TakenIn};
-use mazet_directory::invitations::Ticket;
 use mazet_directory::people;
 use mazet_directory::{Actor, Directory, OrganisationId, PersonId, invitations, resets};
 
@@ -87,7 +86,7 @@ pub async fn invite(directory: &Directory, id: PersonId, desk: &Desk) -> Result<
     match &desk.base {
         Some(base) => {
             let person = people::get(directory, &Actor::system(), id).await?;
-            let invitation = Some(slip(&ticket, base, "/welcome"));
+            let invitation = Some(Slip::at(base, "/welcome", &ticket));
             print(&Invited { person, invitation, mailed_to: None })
         }
         None => {
@@ -108,7 +107,7 @@ pub async fn reset(directory: &Directory, id: PersonId, json: bool) -> Result<()
     let ticket = resets::make(directory, &Actor::system(), id).await.in_words()?;
     eprintln!("counts for {} hours", resets::SLIP_HOURS);
     match desk.base {
-        Some(base) => print(&slip(&ticket, &base, "/reset"))?,
+        Some(base) => print(&Slip::at(&base, "/reset", &ticket))?,
         None => println!("{}", ticket.code.grouped()),
     }
     Ok(())
@@ -164,10 +163,6 @@ async fn taken_in(directory: &Directory, one: &TakenIn, desk: &Desk) -> Result<I
         _ => None,
     };
     let base = desk.base.as_deref().unwrap_or_default();
-    let invitation = mailed_to.is_none().then(|| slip(&one.invitation, base, "/welcome"));
+    let invitation = mailed_to.is_none().then(|| Slip::at(base, "/welcome", &one.invitation));
     Ok(Invited { person, invitation, mailed_to })
-}
-
-fn slip(ticket: &Ticket, base: &str, page: &str) -> Slip {
-    Slip { code: ticket.code.grouped(), address: format!("{base}{page}"), expires_at: ticket.expires_at }
 }

@@ -8,6 +8,7 @@ use mazet_directory::outbox::{self, Message};
 use mazet_directory::{Actor, Directory};
 use mazet_model::settings::{Relay, Security, Settings};
 
+use super::secret::Much;
 use super::{InWords as _, Refused, invitations, person, print, secret, settings, with};
 use crate::acts::machine::of_relay;
 use crate::run::Runner;
@@ -114,7 +115,11 @@ pub fn run(command: &Mail, runner: &Runner) -> Result<()> {
         }
         Mail::NoRelay { dry_run } => put(root, None, *dry_run, runner),
         Mail::Password => {
-            mail::keep_password(root, &secret()?)?;
+            let password = secret::read(
+                "Password of the mail relay; an empty line forgets the one that is kept",
+                Much::Line,
+            )?;
+            mail::keep_password(root, &password)?;
             mail::start(runner)
         }
         Mail::Send => mail::send(),
@@ -156,8 +161,13 @@ fn relay(new: &NewRelay) -> Relay {
 
 fn put(root: &Path, relay: Option<Relay>, dry_run: bool, runner: &Runner) -> Result<()> {
     let mut wished: Settings = system::settings(root)?;
+    let asks = relay.as_ref().is_some_and(|relay| relay.user.is_some());
     wished.mail.relay = relay;
-    settings::put(root, &wished, dry_run, runner)
+    settings::put(root, (&wished, None), dry_run, runner)?;
+    if asks && !dry_run && !mail::has_password(root) {
+        eprintln!("no password is kept for the relay yet: `mazetd mail password` reads it");
+    }
+    Ok(())
 }
 
 fn show(root: &Path, json: bool) -> Result<()> {

@@ -8,6 +8,7 @@
 //! | [`network`], [`mail`], [`certificates`] | its network, its mail relay and messages, its certificates |
 //! | [`machine`] | how it is |
 //! | [`invitations`] | codes that are printed or sent |
+//! | [`secret`] | secrets that are typed or piped in |
 //!
 //! What a program may read goes to standard output (`--json`: the API's own shapes); talk goes to
 //! standard error.
@@ -21,13 +22,13 @@ pub mod mail;
 pub mod network;
 pub mod organisations;
 pub mod people;
+mod secret;
 pub mod services;
 pub mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io::Read as _;
 
 use anyhow::{Context, Result, bail};
 use mazet_directory::organisations::Organisation;
@@ -106,13 +107,6 @@ fn with<T>(work: impl AsyncFnOnce(&Directory) -> Result<T>) -> Result<T> {
 fn print(value: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(value)?);
     Ok(())
-}
-
-/// A secret, from standard input: it stands on no command line. Without its last line break.
-fn secret() -> Result<String> {
-    let mut secret = String::new();
-    std::io::stdin().read_to_string(&mut secret).context("reading standard input")?;
-    Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The person with that login.

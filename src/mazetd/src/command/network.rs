@@ -1,5 +1,5 @@
 //! `mazetd network`: the box's name, its wired network and its Wi-Fi. What changes them is on trial, as on the
-//! pages: `mazetd network keep` ends the trial.
+//! pages: `mazetd network keep` ends the trial, and `mazetd network go-back` does not wait for its end.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use clap::{Args, Subcommand};
 use mazet_model::answers::{Method, Network};
 use mazet_model::settings::{Settings, Wifi as Chosen};
 
+use super::secret::Much;
 use super::{Refused, print, secret, settings};
 use crate::acts::Wrong;
 use crate::acts::machine::{WifiWish, of_network, of_wifi};
-use crate::change::{self, Desk};
 use crate::protocol::{Heard, Wifi};
 use crate::run::Runner;
 use crate::web::api::network::{NetworkState, WifiState};
@@ -36,6 +36,8 @@ pub enum NetworkAction {
     Fixed(Fixed),
     /// Keeps the settings that are on trial
     Keep,
+    /// Goes back now from the settings that are on trial
+    GoBack,
     /// Takes note that settings went back because nobody kept them
     Seen,
     /// The Wi-Fi, and the networks that were heard
@@ -95,15 +97,23 @@ pub fn run(action: Option<&NetworkAction>, runner: &Runner) -> Result<()> {
         Some(NetworkAction::Automatic { dry_run }) => wire(root, Network::default(), *dry_run, runner),
         Some(NetworkAction::Fixed(fixed)) => wire(root, wished(fixed), fixed.dry_run, runner),
         Some(NetworkAction::Keep) => trial::keep(root, &network::look(runner)?, runner),
+        Some(NetworkAction::GoBack) => {
+            trial::give_up(root)?;
+            trial::lapse(root, runner)
+        }
         Some(NetworkAction::Seen) => trial::seen(root),
         Some(NetworkAction::Wifi { listen, json }) => wireless(root, *listen, *json, runner),
         Some(NetworkAction::Join { ssid, country, dry_run }) => {
-            let passphrase = if *dry_run { String::new() } else { secret()? };
+            let asked = || secret::read("Passphrase of the Wi-Fi network", Much::Line);
+            let passphrase = if *dry_run { String::new() } else { asked()? };
             join(root, (ssid, country, &passphrase), *dry_run, runner)
         }
-        Some(NetworkAction::Cable { dry_run }) => {
-            put(root, &with_wifi(root, Chosen::default())?, Some(&Wifi::default()), *dry_run, runner)
-        }
+        Some(NetworkAction::Cable { dry_run }) => settings::put(
+            root,
+            (&with_wifi(root, Chosen::default())?, Some(&Wifi::default())),
+            *dry_run,
+            runner,
+        ),
     }
 }
 
@@ -116,7 +126,7 @@ fn wished(fixed: &Fixed) -> Network {
 fn wire(root: &Path, network: Network, dry_run: bool, runner: &Runner) -> Result<()> {
     Refused::none(&of_network(&network))?;
     let wished = Settings { network, ..system::settings(root)? };
-    put(root, &wished, None, dry_run, runner)
+    settings::put(root, (&wished, None), dry_run, runner)
 }
 
 fn with_wifi(root: &Path, wifi: Chosen) -> Result<Settings> {
@@ -130,14 +140,15 @@ fn join(
     runner: &Runner,
 ) -> Result<()> {
     let current = wifi::of_settings(root, &system::settings(root)?);
-    let is_kept = current.as_ref().is_some_and(|wifi| wifi.ssid.as_deref() == Some(ssid));
+    let is_kept =
+        current.as_ref().is_some_and(|wifi| wifi.ssid.as_deref() == Some(ssid) && wifi.key.is_some());
     let wish = WifiWish { ssid, country, passphrase, is_kept };
     Refused::none(&check(&wish, &wifi::last_heard(), dry_run))?;
     let passphrase = Some(passphrase.to_owned()).filter(|text| !text.is_empty());
     let wifi = broker::wifi(current.as_ref(), Some(ssid.to_owned()), passphrase, country.to_owned());
     let wifi = wifi.ok().context("the network's name, its country or its passphrase will not do")?;
     let chosen = Chosen { country: Some(country.to_owned()), ssid: Some(ssid.to_owned()) };
-    put(root, &with_wifi(root, chosen)?, Some(&wifi), dry_run, runner)
+    settings::put(root, (&with_wifi(root, chosen)?, Some(&wifi)), dry_run, runner)
 }
 
 /// What will not do. Who only looks gave no passphrase.
@@ -145,28 +156,6 @@ fn check(wish: &WifiWish<'_>, heard: &Heard, dry_run: bool) -> Vec<Wrong> {
     let mut wrong = of_wifi(wish, heard);
     wrong.retain(|one| !(dry_run && one.field == "passphrase"));
     wrong
-}
-
-/// Puts settings on trial, or shows what they would change.
-fn put(root: &Path, wished: &Settings, wifi: Option<&Wifi>, dry_run: bool, runner: &Runner) -> Result<()> {
-    if dry_run {
-        return settings::put(root, wished, true, runner);
-    }
-    let earlier = system::settings(root)?;
-    let outcome = change::now(&Desk::running(), wished, wifi, runner)?;
-    // Another Wi-Fi network changes no file of a service.
-    if !outcome.files.is_empty() || !outcome.units.is_empty() {
-        settings::show(&outcome);
-    }
-    if trial::standing(root)?.pending.is_some() {
-        eprintln!(
-            "on trial: without `mazetd network keep` within {} minutes, the earlier settings come back",
-            trial::MINUTES
-        );
-    } else if earlier == *wished {
-        eprintln!("these settings were in force already");
-    }
-    Ok(())
 }
 
 fn show(root: &Path, json: bool, runner: &Runner) -> Result<()> {

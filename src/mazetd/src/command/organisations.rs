@@ -6,7 +6,8 @@ use mazet_directory::leaving::{self, Consequences};
 use mazet_directory::organisations::{self, Wish};
 use mazet_directory::{Actor, Directory};
 
-use super::{InWords as _, Quota, organisation, print, quota, with};
+use super::{InWords as _, Quota, Refused, organisation, print, quota, with};
+use crate::acts::leaving::of_removal;
 
 /// What `mazetd organisations` does.
 #[derive(Debug, Subcommand)]
@@ -98,7 +99,10 @@ pub(super) async fn act(directory: &Directory, command: &Organisations) -> Resul
         }
         Organisations::Remove { name, with_people, .. } => {
             let id = organisation(directory, Some(name)).await?.id;
-            leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await.in_words()
+            match leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await {
+                Ok(()) => Ok(()),
+                Err(error) => Refused::none(&of_removal(error)?),
+            }
         }
         Organisations::Change(change) => self::change(directory, change).await,
     }

@@ -11,6 +11,7 @@ use mazet_model::settings::Language;
 
 use super::invitations::{self, Desk, How};
 use super::{InWords as _, Quota, Refused, organisation, person, print, quota, with};
+use crate::acts::Wrong;
 use crate::acts::people::{self as acts, Wish};
 use crate::web::api::people::Shown;
 
@@ -96,7 +97,8 @@ pub enum People {
         #[arg(long, value_name = "NAME")]
         organisation: String,
     },
-    /// Deletes an account for good; nobody is given its login again
+    /// Deletes an account that ended for good (`mazetd people leave` ends one that is then in no association);
+    /// nobody is given its login again
     Remove {
         /// Login name
         login: String,
@@ -315,7 +317,14 @@ async fn account(directory: &Directory, command: &People) -> Result<()> {
             let organisation = organisation(directory, Some(name)).await?.id;
             leaving::leave(directory, root, id(login).await?, organisation).await.in_words()?;
         }
-        People::Remove { login } => leaving::remove(directory, root, id(login).await?).await.in_words()?,
+        People::Remove { login } => {
+            let id = id(login).await?;
+            // As on the pages: nobody is deleted by a slip of the hand.
+            if crate::acts::leaving::ended(directory, root, id).await?.is_none() {
+                Refused::none(&[Wrong::at("login", "leaving.not_ended")])?;
+            }
+            leaving::remove(directory, root, id).await.in_words()?;
+        }
         // Done by the caller.
         People::List { .. }
         | People::Show { .. }

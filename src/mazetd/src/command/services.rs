@@ -68,7 +68,7 @@ pub fn run(command: &Services, runner: &Runner) -> Result<()> {
         Services::Choose { service, dry_run } => (choose(&current, service)?, *dry_run),
     };
     match switched(&current, &switches) {
-        Ok(wished) => settings::put(root, &wished, dry_run, runner),
+        Ok(wished) => settings::put(root, (&wished, None), dry_run, runner),
         Err(wrong) => Refused::none(&wrong),
     }
 }

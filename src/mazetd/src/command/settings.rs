@@ -9,8 +9,9 @@ use mazet_model::settings::Settings;
 
 use super::print;
 use crate::change::{self, Desk};
+use crate::protocol::Wifi;
 use crate::run::Runner;
-use crate::{apply, network, system, trial};
+use crate::{apply, system, trial};
 
 /// What `mazetd settings` does.
 #[derive(Debug, Subcommand)]
@@ -21,7 +22,8 @@ pub enum SettingsAction {
         #[arg(long)]
         json: bool,
     },
-    /// Changes one setting and applies it: `mazetd settings set ssh.enabled true`
+    /// Changes one setting and applies it: `mazetd settings set ssh.enabled true`. Another network is on trial
+    /// for five minutes, as in `mazetd network`
     Set {
         /// The setting's dotted path in box.toml
         path: String,
@@ -31,7 +33,8 @@ pub enum SettingsAction {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Puts all settings of a file in the place of the present ones, and applies them
+    /// Puts all settings of a file in the place of the present ones, and applies them. Another network is on
+    /// trial for five minutes, as in `mazetd network`
     Replace {
         /// The file: TOML, as `mazetd settings show` prints it
         file: PathBuf,
@@ -47,8 +50,6 @@ pub enum SettingsAction {
     },
     /// Puts the settings in force that the pages ordered (the work of mazet-settings.service)
     CarryOut,
-    /// Keeps the network settings that are on trial
-    Keep,
     /// Goes back from network settings that nobody confirmed (the work of mazet-trial.service)
     GoBack,
 }
@@ -67,7 +68,7 @@ pub fn run(action: &SettingsAction, runner: &Runner) -> Result<()> {
         }
         SettingsAction::Set { path, value, dry_run } => {
             let wished = change::set(&system::settings(root)?, path, value)?;
-            put(root, &wished, *dry_run, runner)
+            put(root, (&wished, None), *dry_run, runner)
         }
         SettingsAction::Replace { file, dry_run } => {
             let text = std::fs::read_to_string(file);
@@ -76,22 +77,43 @@ pub fn run(action: &SettingsAction, runner: &Runner) -> Result<()> {
                 path: file.display().to_string(),
                 faults: vec![SettingFault::new("unreadable", &[], error.to_string().trim_end())],
             })?;
-            put(root, &wished, *dry_run, runner)
+            put(root, (&wished, None), *dry_run, runner)
         }
         SettingsAction::Last { json } => last(&change::last(&Desk::running()), *json),
         SettingsAction::CarryOut => change::carry_out(&Desk::running(), runner),
-        SettingsAction::Keep => trial::keep(root, &network::look(runner)?, runner),
         SettingsAction::GoBack => trial::lapse(root, runner),
     }
 }
 
-/// Puts settings in force, or shows what they would change.
+/// Puts settings in force, those of the network on trial, or shows what they would change. Beside them, the
+/// Wi-Fi network that they name, with its key, where another one is wished.
 ///
 /// # Errors
 /// The settings are faulty, or applying them fails.
-pub fn put(root: &Path, wished: &Settings, dry_run: bool, runner: &Runner) -> Result<()> {
-    let put = if dry_run { apply::preview } else { apply::change_settings };
-    show(&put(root, wished, runner)?);
+pub fn put(
+    root: &Path,
+    (wished, wifi): (&Settings, Option<&Wifi>),
+    dry_run: bool,
+    runner: &Runner,
+) -> Result<()> {
+    if dry_run {
+        show(&apply::preview(root, wished, runner)?);
+        return Ok(());
+    }
+    let earlier = system::settings(root)?;
+    let outcome = change::now(&Desk::running(), wished, wifi, runner)?;
+    // Another Wi-Fi network changes no file of a service.
+    if outcome.is_empty() && earlier != *wished {
+        eprintln!("done");
+    } else {
+        show(&outcome);
+    }
+    if trial::standing(root)?.pending.is_some() {
+        eprintln!(
+            "the network is on trial: without `mazetd network keep` within {} minutes, its earlier settings come back",
+            trial::MINUTES
+        );
+    }
     Ok(())
 }
 
@@ -125,7 +147,7 @@ pub fn show(outcome: &apply::Outcome) {
     for line in &outcome.databases {
         eprintln!("{line}");
     }
-    if outcome.files.is_empty() && outcome.units.is_empty() && outcome.databases.is_empty() {
+    if outcome.is_empty() {
         eprintln!("nothing to change");
     }
 }

@@ -130,6 +130,10 @@ async fn invitations_go_out_by_mail() {
     let by_mail = ["people", "add", "max", "Max", "--contact", "max@example.org", "--by-mail"];
     assert!(run(directory, &by_mail).await.is_err());
     assert!(person(directory, "max").await.is_err());
+    done(&["people", "leave", "lea", "--organisation", "Les Amis du Mazet"]).await;
+    assert_eq!(known(directory, "lea").await.state, State::Ended);
+    done(&["people", "remove", "lea"]).await;
+    assert!(person(directory, "lea").await.is_err());
     done(&["organisations", "add", "Les Randonneurs", "--quota", "50", "--member-quota", "5"]).await;
     let rando = organisation(directory, Some("Les Randonneurs")).await.unwrap();
     assert_eq!((rando.quota_bytes, rando.member_quota_bytes), (Some(50 << 30), 5 << 30));
@@ -150,6 +154,11 @@ async fn what_cannot_be_taken_is_told_in_words() {
     assert_eq!(told(&["people", "add", "ada", "Ada"]).await, (true, taken));
     let last = "person: This is the last operator of the machine: one must stay.".to_owned();
     assert_eq!(told(&["people", "lock", "ada"]).await, (true, last));
+    let there =
+        "login: This account has not ended: take the person out of every organisation first.".to_owned();
+    assert_eq!(told(&["people", "remove", "ada"]).await, (true, there));
+    let only = ": This is the only organisation of the box: one must stay.".to_owned();
+    assert_eq!(told(&["organisations", "remove", "Les Amis du Mazet"]).await, (true, only));
     let (usage, said) = told(&["people", "reset", "nobody"]).await;
     assert!(!usage && said.starts_with("looking for the login \"nobody\""), "{said}");
     let file = tempfile::NamedTempFile::new().unwrap();

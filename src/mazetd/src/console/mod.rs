@@ -1,7 +1,8 @@
 //! `mazetd console`: what stands on the box's screen.
 //!
 //! In the live system: how to reach the wizard, and the claim code. On an installed box: its
-//! address, and the fingerprint of its authority. Redrawn when the kernel reports that a link or an address changed; it sleeps else.
+//! address, and the fingerprint of its authority. Redrawn when the kernel reports that a link or an
+//! address changed; it sleeps else.
 
 mod network;
 mod screen;

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 26] = [
+const KNOWN: [&str; 27] = [
     "account.saved",
     "applications.removed",
     "certificates.account_kept",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 26] = [
     "mail.cleared",
     "mail.password_gone",
     "mail.password_kept",
+    "network.go_back_ordered",
     "network.kept",
     "network.seen",
     "organisation.saved",

@@ -149,6 +149,7 @@ fn of_machine() -> Vec<Route> {
         ),
         may(Action::SeeMachine, "/machine/sites", get(machine::sites::show)),
         may(Action::ChangeMachine, "/machine/network/keep", post(machine::network::keep)),
+        may(Action::ChangeMachine, "/machine/network/go-back", post(machine::network::go_back)),
         may(Action::ChangeMachine, "/machine/network/seen", post(machine::network::seen)),
         may(Action::ChangeMachine, "/machine/wifi", get(machine::wifi::show).post(machine::wifi::save)),
         may(

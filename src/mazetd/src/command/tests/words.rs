@@ -23,7 +23,7 @@ const OWN: &str =
 const SEEN: &str = "the description of the API alone; the commands have --help";
 
 /// Every operation.
-const OPERATIONS: [(&str, Words); 80] = [
+const OPERATIONS: [(&str, Words); 81] = [
     ("openapi", None(SEEN)),
     ("offers", Are("services list")),
     ("account.get", Are("people show")),
@@ -95,6 +95,7 @@ const OPERATIONS: [(&str, Words); 80] = [
     ("network.change", Are("network fixed")),
     ("network.preview", Are("network fixed --dry-run")),
     ("network.keep", Are("network keep")),
+    ("network.go_back", Are("network go-back")),
     ("network.seen", Are("network seen")),
     ("wifi.get", Are("network wifi")),
     ("wifi.change", Are("network join")),

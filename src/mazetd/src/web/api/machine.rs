@@ -70,7 +70,7 @@ pub struct NewServices {
 pub struct Sites {
     /// Every path that is answered, host name by host name.
     pub sites: Vec<Site>,
-    /// Whole days until the certificate of all of them ends; null: it cannot be read.
+    /// Whole days until the certificate for the names on the box's own network ends; null: it cannot be read.
     pub certificate_days: Option<i64>,
     /// The organisations' domains, and where they lead.
     pub organisations: Vec<Owned>,

@@ -118,6 +118,12 @@ pub async fn keep(call: Call) -> Result<Done, Problem> {
     Ok(Done)
 }
 
+/// `POST /machine/network/go-back`: the earlier settings come back now.
+pub async fn go_back(call: Call) -> Result<Done, Problem> {
+    call.caller.app.broker.order(&Request::RevertNetwork).await?;
+    Ok(Done)
+}
+
 /// `POST /machine/network/seen`: that settings went back was read.
 pub async fn seen(call: Call) -> Result<Done, Problem> {
     call.caller.app.broker.order(&Request::TrialSeen).await?;

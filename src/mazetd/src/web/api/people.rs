@@ -67,6 +67,14 @@ pub struct Slip {
     pub expires_at: OffsetDateTime,
 }
 
+impl Slip {
+    /// A code that counts at this page of the box at `base`.
+    pub fn at(base: &str, page: &str, ticket: &Ticket) -> Self {
+        let (code, expires_at) = (ticket.code.grouped(), ticket.expires_at);
+        Self { code, address: format!("{base}{page}"), expires_at }
+    }
+}
+
 /// Somebody who was added, with their invitation.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Invited {
@@ -348,9 +356,10 @@ pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Pro
         };
         Problem::invalid(preview.faults.iter().map(wrong).collect())
     })?;
+    let base = caller.app.broker.offers().await?.address;
     let mut all = Vec::new();
     for one in &taken {
-        all.push(taken_in(caller, writer.as_ref(), one).await?);
+        all.push(taken_in(caller, (writer.as_ref(), &base), one).await?);
     }
     if writer.is_some() {
         letters::post(&caller.app).await;
@@ -359,7 +368,11 @@ pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Pro
 }
 
 /// Somebody who was taken in. Whoever gets no message gets a code.
-async fn taken_in(caller: &Caller, writer: Option<&Writer>, one: &TakenIn) -> Result<Invited, Problem> {
+async fn taken_in(
+    caller: &Caller,
+    (writer, base): (Option<&Writer>, &str),
+    one: &TakenIn,
+) -> Result<Invited, Problem> {
     let person = person(caller, one.person).await?;
     let mailed_to = match writer {
         Some(writer) if person.contact.is_some() => {
@@ -367,10 +380,7 @@ async fn taken_in(caller: &Caller, writer: Option<&Writer>, one: &TakenIn) -> Re
         }
         _ => None,
     };
-    let invitation = match mailed_to {
-        Some(_) => None,
-        None => Some(slip(caller, &one.invitation, "/welcome").await?),
-    };
+    let invitation = mailed_to.is_none().then(|| Slip::at(base, "/welcome", &one.invitation));
     Ok(Invited { person, invitation, mailed_to })
 }
 
@@ -416,6 +426,5 @@ async fn mailed(caller: &Caller, id: PersonId) -> Result<String, Problem> {
 
 async fn slip(caller: &Caller, ticket: &Ticket, page: &str) -> Result<Slip, Problem> {
     let base = caller.app.broker.offers().await?.address;
-    let (code, expires_at) = (ticket.code.grouped(), ticket.expires_at);
-    Ok(Slip { code, address: format!("{base}{page}"), expires_at })
+    Ok(Slip::at(&base, page, ticket))
 }

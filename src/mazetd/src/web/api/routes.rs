@@ -234,6 +234,7 @@ fn of_network() -> Vec<Operation> {
         operation(at!(POST "/machine/network/preview"), change, "network.preview", network::preview)
             .example(fixed),
         operation(at!(POST "/machine/network/keep"), change, "network.keep", network::keep),
+        operation(at!(POST "/machine/network/go-back"), change, "network.go_back", network::go_back),
         operation(at!(POST "/machine/network/seen"), change, "network.seen", network::seen),
         operation(at!(GET "/machine/wifi"), change, "wifi.get", network::wifi),
         operation(at!(PUT "/machine/wifi"), change, "wifi.change", network::change_wifi)

@@ -125,7 +125,7 @@ pub async fn order(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
     let last = member.app.broker.last_change().await?;
-    let trial = network::trial(&member, last.running).await?;
+    let trial = network::trial(&member).await?;
     page(&member, &last, &Faults::default(), &trial)
 }
 

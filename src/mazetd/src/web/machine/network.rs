@@ -50,11 +50,24 @@ pub async fn save(Sent { member, fields }: Sent) -> Result<Response, Failure> {
 /// # Errors
 /// The broker fails.
 pub async fn keep(Sent { member, .. }: Sent) -> Result<Response, Failure> {
-    match member.app.broker.order(&Request::KeepNetwork).await {
-        Ok(()) => Ok(said::and_go("/machine/network", "network.kept")),
+    end(&member, &Request::KeepNetwork, "network.kept").await
+}
+
+/// `POST /machine/network/go-back`: the earlier settings come back now.
+///
+/// # Errors
+/// The broker fails.
+pub async fn go_back(Sent { member, .. }: Sent) -> Result<Response, Failure> {
+    end(&member, &Request::RevertNetwork, "network.go_back_ordered").await
+}
+
+/// Ends a trial as `request` says, and says so.
+async fn end(member: &Member, request: &Request, said: &'static str) -> Result<Response, Failure> {
+    match member.app.broker.order(request).await {
+        Ok(()) => Ok(said::and_go("/machine/network", said)),
         Err(error) => {
             let faults = refusal(&member.app, member.language, error)?;
-            let current = current(&member).await?;
+            let current = current(member).await?;
             page(&member.at("/machine/network"), &current.settings, &current.settings, &faults).await
         }
     }
@@ -70,12 +83,14 @@ pub async fn seen(Sent { member, .. }: Sent) -> Result<Response, Failure> {
 }
 
 /// The trial of network settings, as the template `machine/trial` shows it. While the change is
-/// still `running`, nobody can have come by the new settings: there is nothing to confirm yet.
+/// still under way, nobody can have come by the new settings: there is nothing to confirm yet.
 ///
 /// # Errors
 /// The broker fails.
-pub async fn trial(member: &Member, running: bool) -> Result<Value, Failure> {
-    Ok(trial_shown(member, &member.app.broker.trial().await?, running))
+pub async fn trial(member: &Member) -> Result<Value, Failure> {
+    let standing = member.app.broker.trial().await?;
+    let running = standing.pending.is_some() && member.app.broker.last_change().await?.running;
+    Ok(trial_shown(member, &standing, running))
 }
 
 fn trial_shown(member: &Member, standing: &Standing, running: bool) -> Value {
@@ -83,14 +98,16 @@ fn trial_shown(member: &Member, standing: &Standing, running: bool) -> Value {
     let pending = standing.pending.as_ref().map(|pending| {
         let pages: Vec<String> =
             pending.hosts.iter().map(|host| format!("https://{host}/machine/network")).collect();
-        json!({ "pages": pages, "text": member.say("network.trial", &[("minutes", &minutes)]) })
+        let text = if pending.going_back { "network.going_back" } else { "network.trial" };
+        let pages = if pending.going_back { Vec::new() } else { pages };
+        json!({ "pages": pages, "text": member.say(text, &[("minutes", &minutes)]) })
     });
     let lapsed = standing.lapsed.as_ref().map(|lapsed| {
         let date = dates::shown(member.language, i64::try_from(lapsed.at).unwrap_or_default());
         let host = lapsed.hosts.first().map_or("", String::as_str);
         member.say("network.lapsed", &[("date", &date), ("address", host), ("minutes", &minutes)])
     });
-    json!({ "csrf": member.csrf.as_str(), "pending": pending, "lapsed": lapsed, "settled": !running })
+    json!({ "csrf": member.csrf.as_str(), "pending": pending, "lapsed": lapsed, "settled": !running && !standing.pending.as_ref().is_some_and(|one| one.going_back) })
 }
 
 /// The settings with what the form says; what it does not speak of stays.
@@ -138,7 +155,7 @@ async fn page(
     });
     let ssid = current.wifi.ssid.clone();
     let more = json!({
-        "trial": trial(member, false).await?,
+        "trial": trial(member).await?,
         "fixed": fixed,
         "cards": facts.cards.iter().map(|card| shown(member, card, ssid.as_deref())).collect::<Value>(),
         "gateways": texts(&facts.gateways),

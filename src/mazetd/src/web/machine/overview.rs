@@ -38,7 +38,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         .map(|group| json!({ "group": group, "title": group_title(&member, group) }))
         .collect();
     let (updates, events) = (updates(&member).await?, events(&member).await?);
-    let trial = network::trial(&member, false).await?;
+    let trial = network::trial(&member).await?;
     let of = |wanted: &dyn Fn(&str) -> bool| -> Value {
         report.findings.iter().filter(|one| wanted(&one.subject)).map(|one| finding(&member, one)).collect()
     };

@@ -11,6 +11,7 @@ use super::paper::{self, Kind};
 use super::{chosen, new, options, organisations};
 use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields};
+use crate::web::letters::{self, Writer};
 use crate::web::member::{Member, Sent};
 
 const PATH: &str = "/people/import";
@@ -119,16 +120,24 @@ fn problem(member: &Member, fault: &LineFault) -> Value {
 /// Messages to those who have an address, where that is wished; and the slips of all others, shown once.
 async fn invite(member: &Member, taken: &[csv::TakenIn], by_mail: bool) -> Result<Response, Failure> {
     let base = member.app.broker.offers().await?.address;
-    let by_mail = by_mail && new::sends_mail(member).await?;
+    let status = member.app.broker.status().await?;
+    let writer = (by_mail && status.sends_mail)
+        .then(|| Writer::of(base.clone(), status.organisation, status.language));
+    let (directory, actor) = (member.directory()?, member.actor());
     let (mut papers, mut mailed) = (Vec::new(), Vec::new());
     for one in taken {
-        let person = people::get(member.directory()?, member.actor(), one.person).await?;
+        let person = people::get(directory, actor, one.person).await?;
+        let writer = writer.as_ref().filter(|_| person.contact.is_some());
         // Whoever gets no message gets a slip.
-        if by_mail && person.contact.is_some() && new::send(member, person.id).await?.is_ok() {
-            mailed.push(json!({ "name": person.name, "address": person.contact }));
-            continue;
+        match writer {
+            Some(writer) if writer.invite(directory, actor, person.id).await.is_ok() => {
+                mailed.push(json!({ "name": person.name, "address": person.contact }));
+            }
+            _ => papers.push(paper::slip(member, Kind::Invitation, &person, &one.invitation, &base)),
         }
-        papers.push(paper::slip(member, Kind::Invitation, &person, &one.invitation, &base));
+    }
+    if !mailed.is_empty() {
+        letters::post(&member.app).await;
     }
     let data = json!({ "papers": papers, "mailed": mailed });
     member.at(PATH).show("people/papers", "import.done_title", &Faults::default(), data)

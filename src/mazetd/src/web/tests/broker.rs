@@ -204,11 +204,15 @@ impl State {
             Request::Updates => Response::Updates(self.updates.clone()),
             Request::Sites => Response::Sites(Box::new(sites())),
             Request::Trial => Response::Trial(self.trial.clone()),
-            Request::KeepNetwork if self.trial.pending.is_none() => {
+            Request::KeepNetwork | Request::RevertNetwork if self.trial.pending.is_none() => {
                 Response::Refused { key: "trial-over".to_owned(), detail: "over".to_owned() }
             }
             Request::KeepNetwork => {
                 self.trial.pending = None;
+                Response::Done
+            }
+            Request::RevertNetwork => {
+                self.trial.pending.iter_mut().for_each(|pending| pending.going_back = true);
                 Response::Done
             }
             Request::TrialSeen => {

@@ -65,7 +65,8 @@ fn furnish(state: &mut super::broker::State) {
     let waiting = Some(Waiting { packages: 3, security: 1 });
     state.updates =
         Updates { installed: Some(1_790_000_000), listed: Some(1_790_000_000), waiting, restart: true };
-    state.trial.pending = Some(Pending { hosts: vec!["192.168.1.10".to_owned(), "mazet.local".to_owned()] });
+    state.trial.pending =
+        Some(Pending { hosts: vec!["192.168.1.10".to_owned(), "mazet.local".to_owned()], going_back: false });
     state.trial.lapsed = Some(Lapsed { at: 1_790_000_000, hosts: vec!["192.168.1.11".to_owned()] });
     let network = |ssid: &str, signal, secured| Network { ssid: ssid.to_owned(), signal, secured };
     state.heard = Heard { networks: vec![network("Les Amis", -50, true), network("Gare", -80, false)] };

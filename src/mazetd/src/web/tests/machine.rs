@@ -109,7 +109,17 @@ async fn the_network_is_shown_and_a_fixed_address_must_be_confirmed() {
     );
     assert_eq!(confirm(&mut ada, &preview).await.leads_to(), "/machine/change");
     assert_eq!(site.broker.state().settings.settings.network.dns, ["192.168.1.1", "9.9.9.9"]);
-    site.broker.state().trial.pending = Some(Pending { hosts: vec!["192.168.1.10".to_owned()] });
+    site.broker.state().trial.pending =
+        Some(Pending { hosts: vec!["192.168.1.10".to_owned()], going_back: false });
+    site.broker.state().last.running = true;
+    for path in ["/machine/change", "/machine/network", "/machine"] {
+        let page = ada.get(path).await.body;
+        assert!(
+            page.contains("id=\"trial\"") && !page.contains("id=\"keep\""),
+            "not taken up yet: {path}: {page}"
+        );
+    }
+    site.broker.state().last.running = false;
     for path in ["/machine/change", "/machine/network", "/machine"] {
         let page = ada.get(path).await.body;
         assert!(
@@ -117,6 +127,10 @@ async fn the_network_is_shown_and_a_fixed_address_must_be_confirmed() {
             "{path}: {page}"
         );
     }
+    let back = ada.fill("/machine/network", "/machine/network/go-back", &[]).await;
+    assert_eq!(back.leads_to(), "/machine/network?said=network.go_back_ordered");
+    let page = ada.get("/machine/network").await.body;
+    assert!(page.contains("is going back to the earlier network") && !page.contains("id=\"keep\""), "{page}");
     let kept = ada.fill("/machine/network", "/machine/network/keep", &[]).await;
     assert_eq!(kept.leads_to(), "/machine/network?said=network.kept");
     let late = ada.fill("/machine/network", "/machine/network/keep", &[]).await;

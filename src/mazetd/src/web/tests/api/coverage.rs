@@ -26,7 +26,7 @@ const SHOWN: &str = "shows, and does nothing";
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
-const PAGES: [(&str, Same); 65] = [
+const PAGES: [(&str, Same); 66] = [
     ("/assets/{name}", Not(FILES)),
     ("/robots.txt", Not(FILES)),
     ("/", By(&["offers"])),
@@ -87,6 +87,7 @@ const PAGES: [(&str, Same); 65] = [
     ("/machine/network", By(&["network.get", "network.preview"])),
     ("/machine/sites", By(&["machine.sites"])),
     ("/machine/network/keep", By(&["network.keep"])),
+    ("/machine/network/go-back", By(&["network.go_back"])),
     ("/machine/network/seen", By(&["network.seen"])),
     ("/machine/wifi", By(&["wifi.get", "wifi.preview"])),
     ("/machine/certificates", By(&["certificates.get", "certificates.preview"])),

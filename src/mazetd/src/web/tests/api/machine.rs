@@ -114,8 +114,10 @@ async fn a_network_is_on_trial_and_kept() {
     assert_eq!((over.status, over.problem()), (StatusCode::CONFLICT, "not-now"), "{}", over.text);
     assert!(over.body["detail"].as_str().unwrap().contains("nothing to confirm any more"), "{}", over.text);
     let hosts = vec!["192.168.1.10".to_owned()];
-    site.broker.state().trial.pending = Some(Pending { hosts: hosts.clone() });
+    site.broker.state().trial.pending = Some(Pending { hosts: hosts.clone(), going_back: false });
     assert_eq!(program.get(path).await.body["trial"]["pending"]["hosts"][0], "192.168.1.10");
+    assert_eq!(program.order("post", &format!("{path}/go-back")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(program.get(path).await.body["trial"]["pending"]["going_back"], true);
     assert_eq!(program.order("post", &keep).await.status, StatusCode::NO_CONTENT);
     site.broker.state().trial.lapsed = Some(Lapsed { at: 1, hosts });
     assert_eq!(program.get(path).await.body["trial"]["lapsed"]["at"], 1);
