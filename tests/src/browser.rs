@@ -69,6 +69,7 @@ pub struct Browser {
 impl Browser {
     /// Opens a browser; its pictures go to `pictures/` in the scenario's folder.
     pub fn open(bench: &Bench, screen: Screen) -> Result<Self> {
+        let axe = bench.lab.axe.clone().context("no axe-core was given for a browser (--axe)")?;
         let pictures = bench.path("pictures");
         fs::create_dir_all(&pictures)?;
         let profile = tempfile::Builder::new().prefix("mazet-browser-").tempdir()?;
@@ -79,7 +80,6 @@ impl Browser {
             let size = json!({ "width": screen.width, "height": screen.height });
             session.post("/window/rect", &size)?;
         }
-        let axe = Arc::clone(&bench.lab.axe);
         Ok(Self { session, pictures, screen, axe, _driver: driver, _profile: profile })
     }
 

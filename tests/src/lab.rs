@@ -29,8 +29,8 @@ pub struct Lab {
     pub tools: Runner,
     /// Chromium, curl.
     pub test_tree: Runner,
-    /// The text of axe-core's script.
-    pub axe: Arc<str>,
+    /// The text of axe-core's script, for browsers.
+    pub axe: Option<Arc<str>>,
     /// What executes the guests.
     pub accelerator: Accelerator,
     /// What the Raspberry Pi's scenarios need.

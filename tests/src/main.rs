@@ -68,9 +68,9 @@ struct Program {
     /// The same for the test tree (Chromium, curl).
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     test_tree_prefix: Vec<String>,
-    /// The script of axe-core, which looks for what keeps people out of a page.
+    /// The script of axe-core, which looks for what keeps people out of a page; browsers need it.
     #[arg(long, value_name = "FILE")]
-    axe: PathBuf,
+    axe: Option<PathBuf>,
     /// Mazet's own program.
     #[arg(long, value_name = "FILE", default_value = "mazet")]
     mazet: PathBuf,
@@ -137,6 +137,7 @@ fn lab(program: &Program) -> anyhow::Result<Lab> {
             tools: Runner::new(program.pi_tools_prefix.iter().map(String::as_str)),
         })
     });
+    let axe = program.axe.as_ref().map(std::fs::read_to_string);
     Ok(Lab {
         pi: pi.transpose()?,
         image: program.image.canonicalize().context("opening the image")?,
@@ -144,7 +145,7 @@ fn lab(program: &Program) -> anyhow::Result<Lab> {
         mazet: program.mazet.clone(),
         tools,
         test_tree: Runner::new(program.test_tree_prefix.iter().map(String::as_str)),
-        axe: std::fs::read_to_string(&program.axe).context("reading axe-core")?.into(),
+        axe: axe.transpose().context("reading axe-core")?.map(Into::into),
         accelerator: choice.accelerator,
     })
 }

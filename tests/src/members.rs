@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Screen};
 use crate::lab::Bench;
+use crate::wizard::FRENCH;
 
 /// The button that sends the form of a page.
 pub const NEXT: &str = "//button[@id='continue']";
@@ -18,6 +19,9 @@ pub struct Account<'a> {
     /// Password.
     pub password: &'a str,
 }
+
+/// Who answers for the box that the French installation made.
+pub const OPERATOR: Account = Account { login: FRENCH.login, password: FRENCH.password };
 
 /// The slip of paper that a page showed.
 #[derive(Debug, Clone)]
@@ -63,6 +67,14 @@ pub fn set_up(bench: &Bench, browser: &Browser, language: &str) -> Result<(Strin
     browser.click("//a[@id='continue']")?;
     browser.wait_for("//ul[@id='yours']").context("the home page is not that of a member")?;
     Ok((secret, code))
+}
+
+/// A browser that the operator is signed in with, for the first time.
+pub fn operator(bench: &Bench, base: &str, screen: Screen, language: &str) -> Result<Browser> {
+    let browser = Browser::open(bench, screen)?;
+    sign_in(&browser, base, OPERATOR)?;
+    set_up(bench, &browser, language)?;
+    Ok(browser)
 }
 
 /// Adds an organisation.

@@ -222,7 +222,7 @@ mod tests {
             tools: Runner::default(),
             test_tree: Runner::default(),
             pi: None,
-            axe: "".into(),
+            axe: None,
             accelerator: Accelerator::Emulation,
         }
     }

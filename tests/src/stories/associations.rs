@@ -108,7 +108,7 @@ fn base(qemu: &Qemu) -> Result<String> {
 /// its manager fills that one from a phone.
 fn found<'a>(bench: &'a Bench, qemu: &Qemu, desk: &Browser) -> Result<Town<'a>> {
     let base = base(qemu)?;
-    members::sign_in(desk, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
+    members::sign_in(desk, &base, members::OPERATOR)?;
     let factor = members::set_up(bench, desk, "en")?;
     faulty_list(desk, &base)?;
     let first = import(desk, &base, FRENCH.organisation, &MENDED.replace("{}", ""))?;

@@ -15,9 +15,8 @@ use mazet_boot::{Qemu, Runner};
 use crate::browser::{Browser, ENGLISH_DESKTOP};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, Account, NEXT};
+use crate::members::{self, NEXT};
 use crate::stories::install;
-use crate::wizard::FRENCH;
 
 /// The name that the box has on its own network.
 const LOCAL: &str = "cabanon.local";
@@ -67,7 +66,7 @@ pub fn is_certified(bench: &Bench) -> Result<()> {
     desk.go(&format!("{base}/authority/"))?;
     desk.page_is_well("authority", "en")?;
     same_fingerprint(bench, &desk, &own)?;
-    members::sign_in(&desk, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
+    members::sign_in(&desk, &base, members::OPERATOR)?;
     members::set_up(bench, &desk, "en")?;
     shell.ask(PEBBLE)?;
     refused(&desk, &base)?;

@@ -1,17 +1,13 @@
 //! Every page is for everybody: on the narrowest screen, without a pointer, in both languages.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use mazet_boot::firmware::Firmware;
-use mazet_boot::watch::Goal;
 
 use crate::browser::{Browser, FRENCH_KEYBOARD};
 use crate::lab::Bench;
 use crate::members::{self, Account};
 use crate::stories::install;
-use crate::wizard::FRENCH;
 
 const MANAGER: Account = Account { login: "max", password: "hameau lanterne 27 bruyere seuil" };
 /// A second organisation, so that lists have more than one line.
@@ -44,11 +40,9 @@ const OPERATORS: &[&str] = &[
 
 /// On the disk that the French installation left.
 pub fn pages(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("everybody", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let qemu = install::running(bench, "everybody")?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    walk(bench, &base, Account { login: FRENCH.login, password: FRENCH.password })
+    walk(bench, &base, members::OPERATOR)
 }
 
 /// The story itself, on any box at `base` that nobody has signed in to yet.

@@ -124,6 +124,14 @@ fn alone(bench: &Bench, firmware: Firmware) -> Result<()> {
     qemu.wait_end(Duration::from_secs(600)).context("the power button does not switch it off")
 }
 
+/// The box that the French installation left, booted to its home page, with a shell.
+pub fn running(bench: &Bench, name: &str) -> Result<Qemu> {
+    let machine = bench.machine(name, Firmware::Bios).disk(installed(bench)?);
+    let qemu = bench.boot(&machine, &Goal::home())?;
+    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    Ok(qemu)
+}
+
 /// A copy of the disk that the French installation left.
 pub fn installed(bench: &Bench) -> Result<Disk> {
     let original = bench.lab.left_by(INSTALLS, &format!("{TARGET}.qcow2"));

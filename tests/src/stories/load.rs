@@ -8,14 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use mazet_boot::Qemu;
-use mazet_boot::firmware::Firmware;
-use mazet_boot::watch::Goal;
 
-use crate::browser::{Browser, ENGLISH_DESKTOP};
+use crate::browser::ENGLISH_DESKTOP;
 use crate::folk::{self, Person};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, Account};
+use crate::members::{self};
 use crate::stories::{associations, install};
 use crate::visitor::Visitor;
 use crate::wizard::FRENCH;
@@ -58,9 +56,7 @@ end
 
 /// The story: no request fails; what it cost is printed.
 pub fn fifty(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("load", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let qemu = install::running(bench, "load")?;
     let people = invited(bench, &qemu)?;
     let sessions = sessions(bench, &qemu, &people)?;
     let before = inside::memory_in_use(&qemu)?;
@@ -79,9 +75,7 @@ pub fn fifty(bench: &Bench) -> Result<()> {
 /// Fifty people by a list.
 fn invited(bench: &Bench, qemu: &Qemu) -> Result<Vec<Person>> {
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let desk = Browser::open(bench, ENGLISH_DESKTOP)?;
-    members::sign_in(&desk, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
-    members::set_up(bench, &desk, "en")?;
+    let desk = members::operator(bench, &base, ENGLISH_DESKTOP, "en")?;
     let rows: String = (1..=PEOPLE).map(|number| format!("Person {number},p{number}\n")).collect();
     let people = associations::import(&desk, &base, FRENCH.organisation, &format!("name,login\n{rows}"))?;
     ensure!(people.len() == PEOPLE, "{} slips for {PEOPLE} people", people.len());

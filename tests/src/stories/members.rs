@@ -1,17 +1,12 @@
 //! One login for everybody: the operator, a manager, a member, and what each sees.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
-use mazet_boot::firmware::Firmware;
-use mazet_boot::watch::Goal;
 
 use crate::browser::{Browser, ENGLISH_DESKTOP, FRENCH_PHONE};
 use crate::lab::Bench;
 use crate::members::{self, Account, NEXT};
 use crate::stories::{install, machine};
 use crate::visitor::{Visitor, csrf};
-use crate::wizard::FRENCH;
 
 /// The second organisation of the box.
 const SECOND: &str = "Les Randonneurs";
@@ -20,12 +15,9 @@ const MEMBER: Account = Account { login: "zoe", password: "girofle cabestan 38 p
 
 /// Everything of it, on the disk that the French installation left.
 pub fn live_together(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("members", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let qemu = install::running(bench, "members")?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let operator = Account { login: FRENCH.login, password: FRENCH.password };
-    let desk = walk(bench, &base, operator)?;
+    let desk = walk(bench, &base, members::OPERATOR)?;
     machine::changes(&desk, &base)?;
     let visitor = Visitor::new(&bench.lab, &qemu, &bench.path("guesser"))?;
     guesses_are_limited(&visitor, MEMBER.login)

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use mazet_boot::firmware::Firmware;
 use mazet_boot::guest::GuestShell;
-use mazet_boot::watch::Goal;
 
 use crate::browser::{Browser, FRENCH_PHONE};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, Account, NEXT};
+use crate::members::{self, NEXT};
 use crate::stories::install;
-use crate::wizard::FRENCH;
 
 /// A template of every box; what is appended names nothing that there is.
 const TEMPLATE: &str = "/usr/share/mazet/overlays/base/network/hosts.hbs";
@@ -26,14 +23,10 @@ const CHANGE: Duration = Duration::from_secs(600);
 
 /// The story.
 pub fn goes_back(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("refused", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
+    let qemu = install::running(bench, "refused")?;
     let shell = qemu.shell()?;
-    shell.wait_ready(Duration::from_secs(300))?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let phone = Browser::open(bench, FRENCH_PHONE)?;
-    members::sign_in(&phone, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
-    members::set_up(bench, &phone, "fr")?;
+    let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
     let before = shell.ask(STATE)?;
     invalid_template(&phone, &base, shell).context("a template made invalid")?;
     ensure!(shell.ask(STATE)? == before, "something changed: {}", shell.ask(STATE)?);

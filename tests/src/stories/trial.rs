@@ -5,16 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use mazet_boot::firmware::Firmware;
 use mazet_boot::guest::GuestShell;
-use mazet_boot::watch::Goal;
 
 use crate::browser::{Browser, FRENCH_PHONE};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, Account, NEXT};
+use crate::members::{self, NEXT};
 use crate::stories::install;
-use crate::wizard::FRENCH;
 
 /// The address that the machine's network offers, and to which alone the host's ports lead.
 const OFFERED: &str = "10.0.2.15";
@@ -29,14 +26,10 @@ const BACK: Duration = Duration::from_secs(600);
 
 /// The story.
 pub fn of_an_address(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("trial", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
+    let qemu = install::running(bench, "trial")?;
     let shell = qemu.shell()?;
-    shell.wait_ready(Duration::from_secs(300))?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let phone = Browser::open(bench, FRENCH_PHONE)?;
-    members::sign_in(&phone, &base, Account { login: FRENCH.login, password: FRENCH.password })?;
-    members::set_up(bench, &phone, "fr")?;
+    let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
     goes_back(&phone, &base, shell).context("an address where nobody finds the box")?;
     is_given_up(&phone, &base, shell).context("an address that somebody gives up")?;
     stays(&phone, &base, shell).context("an address that somebody confirms")?;

@@ -1,11 +1,7 @@
 //! The box changes its front web server, both ways, while it runs.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use mazet_boot::Qemu;
-use mazet_boot::firmware::Firmware;
-use mazet_boot::watch::Goal;
 
 use crate::inside::{self, System};
 use crate::lab::Bench;
@@ -20,9 +16,7 @@ const OWN: [&str; 6] = ["date", "server", "connection", "content-length", "conte
 
 /// A server that does not start leaves the other one running; one that does takes over, and hands back.
 pub fn switches(bench: &Bench) -> Result<()> {
-    let machine = bench.machine("web-server", Firmware::Bios).disk(install::installed(bench)?);
-    let qemu = bench.boot(&machine, &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let qemu = install::running(bench, "web-server")?;
     inside::no_unit_failed(&qemu)?;
     let nginx = seen(bench, &qemu)?;
     broken(bench, &qemu, &nginx)?;

@@ -225,6 +225,8 @@ impl Tester {
         let image = |recipe: &str| self.setting.project.images().join(format!("{recipe}.img"));
         let mut command = scenarios(&self.setting, RECIPE, &image(RECIPE), &self.artefacts)?;
         command = command.arg("--pi-image").arg(image(PI));
+        let test_tree = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
+        command = command.arg("--axe").arg(axe::script(&self.setting, &test_tree)?);
         command =
             enter(command, &self.setting, PI, &self.artefacts, ("--pi-tools-prefix", "tools", Part::Tools))?;
         if self.words.long {
@@ -274,9 +276,7 @@ pub fn scenarios(setting: &Setting, recipe: &str, image: &Path, artefacts: &Path
         .arg("--artefacts")
         .arg(artefacts)
         .arg("--mazet")
-        .arg(own::path()?)
-        .arg("--axe")
-        .arg(axe::script(setting, &boot::tree(setting, recipe, "test", Part::Test)?)?);
+        .arg(own::path()?);
     for tree in [("--tools-prefix", "tools", Part::Tools), ("--test-tree-prefix", "test", Part::Test)] {
         command = enter(command, setting, recipe, artefacts, tree)?;
     }
