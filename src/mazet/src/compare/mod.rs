@@ -44,11 +44,19 @@ pub struct Comparison {
 /// Folders of the two ways.
 const WAYS: [&str; 2] = ["mazet", "mmdebstrap"];
 
-/// Makes the tree of `order` both ways in `folder`, and compares. `said` hears each cost.
+/// Makes the tree of `order` both ways in `folder`, and compares. `drawn`: files whose content is drawn anew by
+/// whatever makes them, a line each: path, tab, why. All else of them (that they are there, kind, mode, owner,
+/// attributes) is compared. `said` hears each cost.
 ///
 /// # Errors
 /// When one of them fails.
-pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>, said: impl Fn(String)) -> Result<Comparison> {
+pub fn compare(
+    tools: &Path,
+    folder: &Path,
+    order: &Order<'_>,
+    drawn: &str,
+    said: impl Fn(String),
+) -> Result<Comparison> {
     let [ours, theirs] = WAYS.map(|name| folder.join(name));
     for place in [&ours, &theirs] {
         fs::create_dir_all(place.join("tree")).with_context(|| format!("making {}", place.display()))?;
@@ -68,7 +76,7 @@ pub fn compare(tools: &Path, folder: &Path, order: &Order<'_>, said: impl Fn(Str
     for place in [&ours, &theirs] {
         sandbox::remove_tree(place)?;
     }
-    let (differences, drawn) = differences(&one, &other);
+    let (differences, drawn) = differences(&one, &other, drawn);
     Ok(Comparison {
         architecture: order.architecture.to_owned(),
         packages: order.entries.len(),
@@ -123,24 +131,20 @@ fn inventory(tools: &Path, folder: &Path, order: &Order<'_>) -> Result<String> {
 const ALLOWED: [&str; 4] =
     ["etc/dpkg/dpkg.cfg.d/", "etc/.resolv.conf.systemd-resolved.bak", "etc/fstab", "var/lib/dpkg/arch"];
 
-/// Files whose content is drawn anew by whatever makes them, a line each: path, tab, why. All else of
-/// them (that they are there, kind, mode, owner, attributes) is compared.
-const DRAWN: &str = include_str!("drawn.tsv");
-
-/// Paths of which two inventories say different things; apart from them the files of [`DRAWN`] of
+/// Paths of which two inventories say different things; apart from them the files of `drawn` of
 /// which they do.
-fn differences(one: &str, other: &str) -> (Vec<String>, Vec<String>) {
+fn differences(one: &str, other: &str, drawn: &str) -> (Vec<String>, Vec<String>) {
     let (one, other) = (by_path(one), by_path(other));
-    let reasons: BTreeMap<&str, &str> = DRAWN.lines().filter_map(|line| line.split_once('\t')).collect();
+    let reasons: BTreeMap<&str, &str> = drawn.lines().filter_map(|line| line.split_once('\t')).collect();
     let paths: BTreeSet<_> = one.keys().chain(other.keys()).copied().collect();
-    let (mut found, mut drawn) = (Vec::new(), Vec::new());
+    let (mut found, mut again) = (Vec::new(), Vec::new());
     for path in paths.into_iter().filter(|path| !ALLOWED.iter().any(|allowed| path.starts_with(allowed))) {
         let both = [one.get(path), other.get(path)].map(|said| said.map_or(&[][..], Vec::as_slice));
         let [ours, theirs] = both;
         match reasons.get(path) {
             _ if ours == theirs => {}
             Some(why) if beside_content(ours) == beside_content(theirs) => {
-                drawn.push(format!("{path}: {why}"));
+                again.push(format!("{path}: {why}"));
             }
             _ => {
                 let [ours, theirs] =
@@ -149,7 +153,7 @@ fn differences(one: &str, other: &str) -> (Vec<String>, Vec<String>) {
             }
         }
     }
-    (found, drawn)
+    (found, again)
 }
 
 /// What is said of a path, but for what it holds.
@@ -173,7 +177,7 @@ mod tests {
     fn every_kind_of_difference_is_seen() {
         let one = "a\tf 0644 0:0 \nb\tf 0644 0:0 \nb\tattribute security.capability=0x01\nc\tl 0777 0:0 x\n";
         let other = "a\tf 0755 0:0 \nb\tf 0644 0:0 \nd\tf 0644 0:0 \nc\tl 0777 0:0 x\n";
-        let (found, drawn) = differences(one, other);
+        let (found, drawn) = differences(one, other, "");
         assert_eq!(
             found,
             [
@@ -183,18 +187,17 @@ mod tests {
             ]
         );
         assert!(drawn.is_empty());
-        assert_eq!(differences(one, one), (Vec::new(), Vec::new()));
+        assert_eq!(differences(one, one, ""), (Vec::new(), Vec::new()));
     }
 
     #[test]
     fn what_is_drawn_anew_may_differ_in_content_alone() {
-        let control = "var/lib/postgresql/17/main/global/pg_control";
-        let other = "var/lib/postgresql/17/main/PG_VERSION";
+        let (control, other) = ("var/lib/some/number", "var/lib/some/version");
         let tree = |path: &str, mode: &str, content: &str| {
             format!("{path}\tf {mode} 100:104 \n{path}\tcontent {content}\n")
         };
         let seen = |one: &str, other: &str| {
-            let (found, drawn) = differences(one, other);
+            let (found, drawn) = differences(one, other, "var/lib/some/number\tthe time\n");
             (found.len(), drawn.len())
         };
         assert_eq!(seen(&tree(control, "0600", "1"), &tree(control, "0600", "2")), (0, 1));

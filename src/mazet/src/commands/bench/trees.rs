@@ -1,6 +1,7 @@
 //! `mazet bench --trees`: the root trees of two architectures, each made Mazet's way and
 //! mmdebstrap's, from the same packages, in one run.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ use crate::lock::{Lock, Part};
 use crate::timings::{Timings, human_seconds};
 use crate::tree::Order;
 
+/// Files that differ with every making, beside the lists of the helper trees' packages.
+const DRAWN: &str = "drawn.tsv";
 /// Recipes of the two architectures.
 const RECIPES: [&str; 2] = ["pc", "pi"];
 /// Differences that are shown of each.
@@ -67,7 +70,9 @@ fn of_lock(setting: &Setting, tools: &Path, lock: &Lock) -> Result<Comparison> {
     let scratch =
         tempfile::tempdir_in(setting.cache.folder("scratch")?).context("making a scratch folder")?;
     setting.ui.say(format!("making {} packages for {} both ways …", entries.len(), lock.architecture));
-    let compared = compare::compare(tools, scratch.path(), &order, |line| setting.ui.say(line));
+    let path = setting.project.firmware("trees").join(DRAWN);
+    let drawn = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let compared = compare::compare(tools, scratch.path(), &order, &drawn, |line| setting.ui.say(line));
     if compared.is_err() {
         compare::keep_logs(&scratch.keep())?;
     }
