@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use mazet_directory::csv::{self, TakenIn};
+use mazet_directory::csv;
 use mazet_directory::people;
 use mazet_directory::{Actor, Directory, OrganisationId, PersonId, invitations, resets};
 
@@ -140,7 +140,8 @@ pub async fn import(
     let taken = taken.ok().context("the directory changed meanwhile: try again")?;
     let mut invited = Vec::new();
     for one in &taken {
-        invited.push(taken_in(directory, one, &desk).await?);
+        let way = (desk.writer.as_ref(), desk.base.as_deref().unwrap_or_default());
+        invited.push(Invited::of((directory, &root), way, one).await?);
     }
     if desk.writer.is_some() {
         post();
@@ -153,16 +154,4 @@ pub async fn import(
         println!("{}\t{}\t{told}", person.login, person.name);
     }
     Ok(())
-}
-
-/// Somebody who was taken in: a message where they have an address and that is wished, else a code.
-async fn taken_in(directory: &Directory, one: &TakenIn, desk: &Desk) -> Result<Invited> {
-    let person = people::get(directory, &Actor::system(), one.person).await?;
-    let mailed_to = match &desk.writer {
-        Some(writer) if person.contact.is_some() => send(directory, one.person, writer).await.ok(),
-        _ => None,
-    };
-    let base = desk.base.as_deref().unwrap_or_default();
-    let invitation = mailed_to.is_none().then(|| Slip::at(base, "/welcome", &one.invitation));
-    Ok(Invited { person, invitation, mailed_to })
 }

@@ -6,7 +6,8 @@ use mazet_directory::csv::{self, LineFault, Row, TakenIn};
 use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New, Person, rfc3339};
 use mazet_directory::{
-    OffsetDateTime, OrganisationId, PersonId, Role, invitations, resets, second_factor, sessions,
+    Actor, Directory, OffsetDateTime, OrganisationId, PersonId, Role, invitations, resets, second_factor,
+    sessions,
 };
 use mazet_model::settings::Language;
 use schemars::JsonSchema;
@@ -84,6 +85,27 @@ pub struct Invited {
     pub invitation: Option<Slip>,
     /// The mail address that it was sent to.
     pub mailed_to: Option<String>,
+}
+
+impl Invited {
+    /// Somebody who was taken in from a table: a message where there is a writer and they have an address. Whoever
+    /// gets none gets a code, for the box at `base`.
+    ///
+    /// # Errors
+    /// The directory fails.
+    pub async fn of(
+        (directory, actor): (&Directory, &Actor),
+        (writer, base): (Option<&Writer>, &str),
+        one: &TakenIn,
+    ) -> mazet_directory::Result<Self> {
+        let person = people::get(directory, actor, one.person).await?;
+        let mailed_to = match writer.filter(|_| person.contact.is_some()) {
+            Some(writer) => writer.invite(directory, actor, one.person).await.ok(),
+            None => None,
+        };
+        let invitation = mailed_to.is_none().then(|| Slip::at(base, "/welcome", &one.invitation));
+        Ok(Self { person, invitation, mailed_to })
+    }
 }
 
 /// An invitation that was sent.
@@ -359,29 +381,13 @@ pub async fn import(call: Call<Import, Table>) -> Result<Made<Vec<Invited>>, Pro
     let base = caller.app.broker.offers().await?.address;
     let mut all = Vec::new();
     for one in &taken {
-        all.push(taken_in(caller, (writer.as_ref(), &base), one).await?);
+        let way = (writer.as_ref(), base.as_str());
+        all.push(Invited::of((caller.directory()?, caller.actor()), way, one).await?);
     }
     if writer.is_some() {
         letters::post(&caller.app).await;
     }
     Ok(Made(all))
-}
-
-/// Somebody who was taken in. Whoever gets no message gets a code.
-async fn taken_in(
-    caller: &Caller,
-    (writer, base): (Option<&Writer>, &str),
-    one: &TakenIn,
-) -> Result<Invited, Problem> {
-    let person = person(caller, one.person).await?;
-    let mailed_to = match writer {
-        Some(writer) if person.contact.is_some() => {
-            writer.invite(caller.directory()?, caller.actor(), one.person).await.ok()
-        }
-        _ => None,
-    };
-    let invitation = mailed_to.is_none().then(|| Slip::at(base, "/welcome", &one.invitation));
-    Ok(Invited { person, invitation, mailed_to })
 }
 
 fn chosen(organisation: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
