@@ -13,8 +13,11 @@ use crate::run::Runner;
 use crate::system::{self, below};
 use crate::tls::{self, Certificate};
 
+/// Pairs of a fingerprint that stand together.
+const GROUP: usize = 8;
+
 /// All of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// The box's own authority.
@@ -27,10 +30,20 @@ pub struct State {
     pub outcome: Option<Outcome>,
     /// One is under way.
     pub running: bool,
-    /// Who may serve the domains' DNS.
+    /// Who may serve the domains' DNS, and what opens an account there.
     pub providers: Vec<DnsProvider>,
-    /// The provider for which an account is kept, and the names of its variables.
-    pub account: Option<(String, Vec<String>)>,
+    /// The account that is kept at one of them.
+    pub account: Option<Account>,
+}
+
+/// An account that is kept. What opens it is never told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// At which provider.
+    pub provider: String,
+    /// The variables that have a value.
+    pub variables: Vec<String>,
 }
 
 /// A certificate as people read it.
@@ -86,6 +99,12 @@ fn show(certificate: &Certificate, authority: Option<&Certificate>) -> Result<Sh
         days_left: certificate.days_left().ok(),
         fingerprint: certificate.fingerprint(),
     })
+}
+
+/// A fingerprint in groups that fit a narrow screen and can be compared one by one.
+pub fn grouped(fingerprint: &str) -> Vec<String> {
+    let pairs: Vec<&str> = fingerprint.split(':').collect();
+    pairs.chunks(GROUP).map(|group| group.join(":")).collect()
 }
 
 impl State {

@@ -3,7 +3,7 @@
 //! No secret stands here: password hashes, keys and certificates are files of their own
 //! below `/srv/mazet/secrets` and `/srv/mazet/tls`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::answers::Network;
 use crate::manifest::Manifest;
+use crate::setting_fault::SettingFault;
 use crate::values::{is_host_label, is_host_name, is_mail_address};
 
 /// `box.toml` as written. Strict: an unknown key is an error.
@@ -234,6 +235,44 @@ impl Certificates {
     pub fn is_acme(&self) -> bool {
         self.mode != CertificateMode::Own && !self.domains.is_empty()
     }
+
+    /// What is wrong with it on any box: key in this table, and the fault.
+    pub fn faults(&self) -> Vec<(&'static str, SettingFault)> {
+        let mut faults = Vec::new();
+        let mut check = |holds: bool, setting: &'static str, key: &str, value: &str, text: &str| {
+            if !holds {
+                let text = format!("certificates.{setting}: {text}");
+                faults.push((setting, SettingFault::new(key, &[("value", value)], text)));
+            }
+        };
+        for domain in &self.domains {
+            let text = format!("{domain:?} is no public host name like \"amis.example.org\"");
+            check(is_host_name(domain) && !domain.ends_with(".local"), "domains", "domain", domain, &text);
+        }
+        let once = self.domains.iter().collect::<BTreeSet<_>>().len() == self.domains.len();
+        check(once, "domains", "domain_twice", "", "a name is there twice");
+        if let Some(email) = &self.email {
+            let text = format!("{email:?} is no address like \"ada@example.org\"");
+            check(is_mail_address(email), "email", "certificate_email", email, &text);
+        }
+        let directory = self.directory();
+        let text = "must be an address that begins with https://";
+        check(is_directory(directory), "directory", "certificate_directory", directory, text);
+        let acme = self.mode != CertificateMode::Own;
+        let text = "another authority certifies public names: add one";
+        check(!acme || !self.domains.is_empty(), "domains", "domain_missing", "", text);
+        let text = "the authority asks for an address where it may write: add one";
+        check(!acme || self.email.is_some(), "email", "certificate_email_missing", "", text);
+        let named = self.mode != CertificateMode::AcmeDns || self.dns_provider.is_some();
+        check(named, "dns-provider", "dns_provider_missing", "", "say who serves the domains' DNS");
+        faults
+    }
+}
+
+/// An ACME directory: it stands on a command line and in files, never in a shell.
+fn is_directory(address: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%[]".contains(c);
+    address.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) && address.chars().all(plain)
 }
 
 /// A table that says nothing is not written.

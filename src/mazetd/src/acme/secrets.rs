@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use mazet_model::manifest::DnsProvider;
 
+use crate::certificates::Account;
 use crate::files;
 
 /// The file, below the box's root.
@@ -61,21 +62,21 @@ fn quoted(value: &str) -> String {
     quoted
 }
 
-/// The provider for which something is kept, and the names of the variables; never their values.
+/// For which provider something is kept, and for which variables; never their values.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub fn kept(root: &Path) -> Result<Option<(String, Vec<String>)>> {
+pub fn kept(root: &Path) -> Result<Option<Account>> {
     let path = root.join(FILE);
     let text = match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         read => read.with_context(|| format!("reading {}", path.display()))?,
     };
-    let mut names: Vec<String> =
+    let mut variables: Vec<String> =
         text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect();
-    names.retain(|name| !name.starts_with("MAZET_"));
+    variables.retain(|name| !name.starts_with("MAZET_"));
     let provider = text.lines().find_map(|line| line.strip_prefix("MAZET_DNS_PROVIDER="));
-    Ok(Some((provider.unwrap_or_default().to_owned(), names)))
+    Ok(Some(Account { provider: provider.unwrap_or_default().to_owned(), variables }))
 }
 
 /// `text` without the secrets of our own environment: an error of a provider may hold one in an address.
@@ -130,7 +131,8 @@ mod tests {
             "MAZET_DNS_PROVIDER=somebody\nSOME_TOKEN=\"a\\\"b\\\\c\\$d\\`e f\"\nMAZET_SECRETS=\"SOME_TOKEN\"\n"
         );
         let told = kept(root.path()).expect("looked");
-        assert_eq!(told, Some(("somebody".to_owned(), vec!["SOME_TOKEN".to_owned()])));
+        let account = Account { provider: "somebody".to_owned(), variables: vec!["SOME_TOKEN".to_owned()] };
+        assert_eq!(told, Some(account));
     }
 
     #[test]

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use mazet_directory::permission::{self, Action, Target};
 use mazet_directory::{Actor, Result};
 use mazet_model::answers::{Network, is_country, is_passphrase, is_ssid};
-use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
-use mazet_model::values::{
-    is_host_label, is_host_name, is_human_name, is_mail_address, is_ssh_key, timezones,
-};
+use mazet_model::settings::{Certificates, Relay, Settings};
+use mazet_model::values::{is_host_label, is_human_name, is_ssh_key, timezones};
 
 use super::Wrong;
 use crate::change::{Current, Service};
@@ -57,23 +55,8 @@ pub fn of_network(wished: &Network) -> Vec<Wrong> {
 
 /// What a person can mend of the wishes for certificates.
 pub fn of_certificates(wished: &Certificates) -> Vec<Wrong> {
-    let mut faults = Vec::new();
-    let mut check = |holds: bool, field: &'static str, key: &str| {
-        if !holds {
-            faults.push(Wrong::at(field, key));
-        }
-    };
-    let acme = wished.mode != CertificateMode::Own;
-    let public = |domain: &String| is_host_name(domain) && !domain.ends_with(".local");
-    check(wished.domains.iter().all(public), "domains", "certificates.domains_wrong");
-    check(!acme || !wished.domains.is_empty(), "domains", "certificates.domains_missing");
-    let email = wished.email.as_deref();
-    check(email.is_none_or(is_mail_address), "email", "certificates.email_wrong");
-    check(!acme || email.is_some(), "email", "certificates.email_missing");
-    check(wished.directory().starts_with("https://"), "directory", "certificates.directory_wrong");
-    let dns = wished.mode == CertificateMode::AcmeDns;
-    check(!dns || wished.dns_provider.is_some(), "dns-provider", "certificates.provider_missing");
-    faults
+    let faults = wished.faults().into_iter();
+    faults.map(|(field, fault)| Wrong { field: field.into(), ..Wrong::setting(&fault) }).collect()
 }
 
 /// A Wi-Fi network that is wished for.

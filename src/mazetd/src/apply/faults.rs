@@ -1,13 +1,12 @@
 //! What can be wrong with settings that parse.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use mazet_model::alternatives;
 use mazet_model::manifest::{DnsProvider, Manifest};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
-use mazet_model::values::{is_host_label, is_host_name, is_mail_address, is_ssh_key};
+use mazet_model::values::{is_host_label, is_ssh_key};
 
 /// Where time zones are known from.
 const ZONES: &str = "/usr/share/zoneinfo";
@@ -54,76 +53,27 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     faults
 }
 
-/// What is wrong with the public domains and who certifies them.
+/// What is wrong with the public domains and who certifies them, on this box too.
 fn certificates(wished: &Certificates, services: &[Manifest]) -> Vec<SettingFault> {
-    let mut faults = Vec::new();
+    let mut faults: Vec<_> = wished.faults().into_iter().map(|(_, fault)| fault).collect();
     let mut check = |holds: bool, key: &str, value: &str, text: String| {
         if !holds {
             faults.push(SettingFault::new(key, &[("value", value)], text));
         }
     };
-    for domain in &wished.domains {
-        let text =
-            format!("certificates.domains: {domain:?} is no public host name like \"amis.example.org\"");
-        check(is_host_name(domain) && !domain.ends_with(".local"), "domain", domain, text);
-    }
-    let once = wished.domains.iter().collect::<BTreeSet<_>>().len() == wished.domains.len();
-    check(once, "domain_twice", "", "certificates.domains: a name is there twice".to_owned());
-    if let Some(email) = &wished.email {
-        let text = format!("certificates.email: {email:?} is no address like \"ada@example.org\"");
-        check(is_mail_address(email), "certificate_email", email, text);
-    }
-    let directory = wished.directory();
-    let text = "certificates.directory: must be an address that begins with https://".to_owned();
-    check(is_directory(directory), "certificate_directory", directory, text);
     if let Some(name) = &wished.dns_provider {
         let known = providers(services).any(|one| one.name == *name);
         let text = format!("certificates.dns-provider: this box knows no DNS provider {name:?}");
         check(known, "dns_provider_unknown", name, text);
     }
-    if wished.mode != CertificateMode::Own {
-        faults.extend(lacking(wished, services));
-    }
+    let served = wished.mode == CertificateMode::Own || providers(services).next().is_some();
+    let text = "certificates.mode: this image has no service that orders certificates";
+    check(served, "certificates_unserved", "", text.to_owned());
     faults
-}
-
-/// What another authority needs, and the settings or the image do not give.
-fn lacking(wished: &Certificates, services: &[Manifest]) -> Vec<SettingFault> {
-    let dns = wished.mode == CertificateMode::AcmeDns;
-    let needs = [
-        (
-            !wished.domains.is_empty(),
-            "domain_missing",
-            "certificates.domains: another authority certifies public names: add one",
-        ),
-        (
-            wished.email.is_some(),
-            "certificate_email_missing",
-            "certificates.email: the authority asks for an address where it may write: add one",
-        ),
-        (
-            !dns || wished.dns_provider.is_some(),
-            "dns_provider_missing",
-            "certificates.dns-provider: say who serves the domains' DNS",
-        ),
-        (
-            providers(services).next().is_some(),
-            "certificates_unserved",
-            "certificates.mode: this image has no service that orders certificates",
-        ),
-    ];
-    let missing = needs.into_iter().filter(|(given, _, _)| !given);
-    missing.map(|(_, key, text)| SettingFault::new(key, &[], text)).collect()
 }
 
 fn providers(services: &[Manifest]) -> impl Iterator<Item = &DnsProvider> {
     services.iter().flat_map(|manifest| &manifest.dns_providers)
-}
-
-/// An ACME directory: it stands on a command line and in files, never in a shell.
-fn is_directory(address: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%[]".contains(c);
-    address.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) && address.chars().all(plain)
 }
 
 fn disabled_fault(name: &str, services: &[Manifest]) -> Option<SettingFault> {

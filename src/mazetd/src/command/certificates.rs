@@ -93,7 +93,7 @@ pub fn run(action: &CertificatesAction, runner: &Runner) -> Result<()> {
     match action {
         CertificatesAction::Show { json: true } => {
             let settings = system::settings(root)?.certificates;
-            print(&Standing::of(settings, certificates::state(root, runner)?))
+            print(&Standing { settings, state: certificates::state(root, runner)? })
         }
         CertificatesAction::Show { json: false } => {
             print!("{}", certificates::state(root, runner)?.text());

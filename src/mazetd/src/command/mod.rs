@@ -68,7 +68,9 @@ impl Refused {
         let say = |one: &Wrong| {
             let known = catalogue.get(Language::En, &one.key).is_some();
             let key = if known { &one.key } else { "invalid.other" };
-            let text = catalogue.say(Language::En, key, &[("fault", &one.value)]);
+            let more = one.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let values: Vec<_> = more.chain([("fault", one.value.as_str())]).collect();
+            let text = catalogue.say(Language::En, key, &values);
             let value = if one.value.is_empty() { String::new() } else { format!(" {:?}", one.value) };
             format!("{}{value}: {text}", one.field)
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use handlebars::html_escape;
 use serde_json::json;
 
 use super::app::App;
@@ -13,13 +14,12 @@ use super::broker::unexpected;
 use super::failure::Failure;
 use super::pages::Page;
 use super::{form, language};
+use crate::certificates::grouped;
 use crate::protocol::{Request, Response as Reply, Status};
 use crate::tls::Certificate;
 
 /// The page's path.
 const PATH: &str = "/authority/";
-/// Pairs of a fingerprint that stand together on the page.
-const GROUP: usize = 8;
 
 /// The authority's certificate.
 pub struct Authority {
@@ -40,13 +40,6 @@ impl Authority {
             other => Err(unexpected(&Request::Authority, &other).into()),
         }
     }
-
-    /// Its fingerprint, in groups that can be compared one by one.
-    pub fn groups(&self) -> Vec<String> {
-        let fingerprint = self.certificate.fingerprint();
-        let pairs: Vec<&str> = fingerprint.split(':').collect();
-        pairs.chunks(GROUP).map(|group| group.join(":")).collect()
-    }
 }
 
 /// `GET /authority/`.
@@ -64,7 +57,7 @@ pub async fn show(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> 
     let data = json!({
         "host": host,
         "name": authority.certificate.subject()?,
-        "groups": authority.groups(),
+        "groups": grouped(&authority.certificate.fingerprint()),
         "names": names.join(", "),
         "until": super::dates::shown(language, authority.certificate.end()?.unix_timestamp()),
         "file": file(&status),
@@ -130,9 +123,9 @@ pub async fn profile(State(app): State<Arc<App>>) -> Result<Response, Failure> {
 /// The profile (Apple's Configuration Profile Reference: `Configuration`, `com.apple.security.root`).
 fn profile_of(authority: &Authority, status: &Status) -> Result<String, Failure> {
     let body: String = authority.pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let name = escaped(&authority.certificate.subject()?);
-    let identifier = format!("local.{}.authority", escaped(&status.name));
-    let organisation = escaped(&status.organisation);
+    let name = html_escape(&authority.certificate.subject()?);
+    let identifier = format!("local.{}.authority", html_escape(&status.name));
+    let organisation = html_escape(&status.organisation);
     let [outer, inner] = uuids(&authority.certificate);
     Ok(format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -169,8 +162,4 @@ fn uuids(certificate: &Certificate) -> [String; 2] {
         let half = &digits[from..from + 32];
         format!("{}-{}-8{}-8{}-{}", &half[..8], &half[8..12], &half[13..16], &half[17..20], &half[20..])
     })
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use mazet_model::manifest::DnsProvider;
 use mazet_model::settings::{Certificates, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,8 @@ use super::body::{Done, Json, Ordered};
 use super::call::{Call, Caller, Nothing};
 use super::machine::{look, put};
 use super::problem::Problem;
-use crate::acme::Outcome;
 use crate::acts::machine::of_certificates;
-use crate::certificates::{Shown, State};
+use crate::certificates::State;
 use crate::change::{Current, Last, Preview};
 use crate::protocol::Request;
 
@@ -23,29 +21,9 @@ use crate::protocol::Request;
 pub struct Standing {
     /// What the settings say.
     pub settings: Certificates,
-    /// The box's own authority.
-    pub authority: Option<Shown>,
-    /// For the names on its own network.
-    pub local: Option<Shown>,
-    /// For its public domains.
-    pub public: Option<Shown>,
-    /// How the last order of another authority's certificate ended.
-    pub outcome: Option<Outcome>,
-    /// One is under way.
-    pub running: bool,
-    /// Who may serve the domains' DNS, and what opens an account there.
-    pub providers: Vec<DnsProvider>,
-    /// The account that is kept.
-    pub account: Option<Account>,
-}
-
-/// An account that is kept. What opens it is never told.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Account {
-    /// At which provider.
-    pub provider: String,
-    /// The variables that have a value.
-    pub variables: Vec<String>,
+    /// What there is.
+    #[serde(flatten)]
+    pub state: State,
 }
 
 /// Certificates that are wished for.
@@ -74,17 +52,11 @@ pub async fn get(call: Call) -> Result<Json<Standing>, Problem> {
 }
 
 async fn standing(caller: &Caller) -> Result<Standing, Problem> {
-    let settings = caller.app.broker.settings().await?.settings.certificates;
-    Ok(Standing::of(settings, caller.app.broker.certificates().await?))
-}
-
-impl Standing {
-    /// Of the settings and of what there is.
-    pub fn of(settings: Certificates, state: State) -> Self {
-        let account = state.account.map(|(provider, variables)| Account { provider, variables });
-        let State { authority, local, public, outcome, running, providers, .. } = state;
-        Self { settings, authority, local, public, outcome, running, providers, account }
-    }
+    let broker = &caller.app.broker;
+    Ok(Standing {
+        settings: broker.settings().await?.settings.certificates,
+        state: broker.certificates().await?,
+    })
 }
 
 /// `POST /machine/certificates/preview`: what that would change. Nothing does.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::{change, current};
 use crate::acme::Outcome;
 use crate::acts::machine::of_certificates;
-use crate::certificates::{Shown, State};
+use crate::certificates::{Shown, State, grouped};
 use crate::protocol::Request;
-use crate::web::failure::Failure;
+use crate::web::failure::{self, Failure};
 use crate::web::form::{Faults, Fields, refusal};
 use crate::web::member::{Member, Sent};
 use crate::web::said;
@@ -25,8 +25,6 @@ const MODES: [(&str, CertificateMode, &str, &str); 3] = [
     ("acme-http", CertificateMode::AcmeHttp, "certificates.acme_http", "certificates.acme_http_hint"),
     ("acme-dns", CertificateMode::AcmeDns, "certificates.acme_dns", "certificates.acme_dns_hint"),
 ];
-/// Pairs of a fingerprint that stand together.
-const GROUP: usize = 24;
 
 /// `GET /machine/certificates`.
 ///
@@ -111,7 +109,7 @@ fn check(member: &Member, wished: &Certificates) -> Faults {
     for wrong in of_certificates(wished) {
         // The input has a shorter name than the setting.
         let input = if wrong.field == "dns-provider" { "provider" } else { &wrong.field };
-        faults.add(input, member.say(&wrong.key, &[]));
+        faults.add(input, failure::sentence(&member.app, member.language, &wrong));
     }
     faults
 }
@@ -152,22 +150,17 @@ fn certificate(member: &Member, shown: &Shown) -> Value {
         None => member.say("certificates.not_yet", &[]),
     };
     let issuer = if shown.own { member.say("certificates.by_own", &[]) } else { shown.issuer.clone() };
-    let fingerprint: Vec<&str> = shown.fingerprint.as_bytes().chunks(GROUP).filter_map(text).collect();
     json!({
         "subject": shown.subject,
         "issuer": issuer,
         "names": shown.names.join(", "),
         "days": days,
-        "fingerprint": fingerprint,
+        "fingerprint": grouped(&shown.fingerprint),
     })
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok().map(|text| text.trim_end_matches(':'))
-}
-
 fn provider(one: &DnsProvider, wished: &Certificates, state: &State) -> Value {
-    let kept = state.account.as_ref().filter(|(name, _)| *name == one.name);
+    let kept = state.account.as_ref().filter(|account| account.provider == one.name);
     let variables: Value = one
         .variables
         .iter()
@@ -176,7 +169,7 @@ fn provider(one: &DnsProvider, wished: &Certificates, state: &State) -> Value {
                 "name": variable.name,
                 "kind": if variable.secret { "password" } else { "text" },
                 "required": variable.required,
-                "kept": kept.is_some_and(|(_, names)| names.contains(&variable.name)),
+                "kept": kept.is_some_and(|account| account.variables.contains(&variable.name)),
             })
         })
         .collect();

@@ -183,7 +183,8 @@ impl State {
                 Response::Done
             }
             Request::SetDnsAccount { provider, values } => {
-                self.certificates.account = Some((provider, values.keys().cloned().collect()));
+                let variables = values.keys().cloned().collect();
+                self.certificates.account = Some(certificates::Account { provider, variables });
                 self.passwords.extend(values.into_values());
                 Response::Done
             }

@@ -2,6 +2,7 @@
 
 use super::installed::{Installed, Visitor, between};
 use super::*;
+use crate::certificates::Account;
 use crate::change::Last;
 use crate::health::Finding;
 use crate::measure::desk::Standing;
@@ -413,7 +414,8 @@ async fn what_opens_a_dns_account_goes_to_the_broker_and_is_never_shown() {
     let answer = ada.fill(path, to, &fields).await;
     assert_eq!(answer.leads_to(), "/machine/certificates?said=certificates.account_kept");
     let kept = site.broker.state().certificates.account.clone();
-    assert_eq!(kept, Some(("somebody".to_owned(), vec!["SOME_TOKEN".to_owned()])));
+    let account = Account { provider: "somebody".to_owned(), variables: vec!["SOME_TOKEN".to_owned()] };
+    assert_eq!(kept, Some(account));
     assert_eq!(site.broker.state().passwords, ["s3cret"]);
     let page = ada.get(&answer.leads_to()).await.body;
     assert!(page.contains("The account is kept.") && !page.contains("s3cret"), "{page}");

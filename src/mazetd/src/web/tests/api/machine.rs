@@ -165,7 +165,7 @@ async fn certificates_are_chosen_and_ordered() {
     let path = "/api/v1/machine/certificates";
     let wish = |domain: &str, mode: &str| json!({ "certificates": { "mode": mode, "domains": [domain], "email": "box@example.org" } });
     let wrong = program.send("put", path, &wish("mazet.local", "acme-dns")).await;
-    let expected = ["domains: certificates.domains_wrong", "dns-provider: certificates.provider_missing"];
+    let expected = ["domains: setting_fault.domain", "dns-provider: setting_fault.dns_provider_missing"];
     assert_eq!(wrong.errors(), expected);
     let looked =
         program.send("post", &format!("{path}/preview"), &wish("amis.example.org", "acme-http")).await;
