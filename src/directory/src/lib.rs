@@ -58,6 +58,8 @@ use mazet_database::{Place, Pool};
 pub const DATABASE: &str = "mazet";
 /// Role of the pages' process.
 pub const ROLE: &str = "mazetd";
+/// Roles of other processes that read a part of it: messages, files.
+pub const READERS: [&str; 2] = [outbox::SENDER, "mazet-files"];
 /// Role that owns the database; root alone gets in as it.
 pub const OWNER: &str = "mazet";
 

@@ -90,12 +90,11 @@ pub async fn application(
     let login = values::login(login).unwrap_or_default();
     let tried = tries::count(directory, Kind::Password, Some(&login), address).await?;
     let client = directory.client().await?;
-    let own = "select service_login.password, person.id from service_login join person using (login) where login = $1";
+    // Views, so that a service needs no right to more.
+    let own = "select password, person_id from service_login where login = $1";
     let selector = crate::application_passwords::selector(password);
-    let statement = "select application_password.password, person.id, application_password.id \
-        from application_password join person on person.id = person_id \
-        where login = $1 and selector = $2 and active and person.password is not null \
-        and application_password.password is not null";
+    let statement = "select password, person_id, application_password_id from service_application_login \
+        where login = $1 and selector = $2";
     let row = match client.query_opt(statement, &[&login, &selector]).await? {
         Some(row) => Some((row.get(0), row.get(1), Some(row.get::<_, i64>(2)))),
         None => client.query_opt(own, &[&login]).await?.map(|row| (row.get(0), row.get(1), None)),

@@ -6,7 +6,7 @@ use std::path::Path;
 use mazet_database::testing::{Server, server};
 use mazet_directory::sessions::{self, Session, Stage, Visit};
 use mazet_directory::{
-    Actor, Directory, OWNER, OrganisationId, PersonId, ROLE, Role, invitations, organisations, outbox,
+    Actor, Directory, OWNER, OrganisationId, PersonId, READERS, ROLE, Role, invitations, organisations,
     people, seed, sign_in,
 };
 
@@ -28,7 +28,7 @@ pub struct TestBox {
 pub async fn test_box() -> Option<TestBox> {
     let server = server()?;
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE, outbox::SENDER], &migrations).await;
+    let name = server.database(OWNER, &[&[ROLE], &READERS[..]].concat(), &migrations).await;
     let owner = Directory::new(&server.place(&name, OWNER), 1).expect("a pool");
     let seed = seed::Seed {
         organisation: "Les Amis du Mazet".to_owned(),

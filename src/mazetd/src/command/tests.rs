@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use mazet_database::testing::server;
 use mazet_directory::people::{self, Person, State};
 use mazet_directory::seed::{self, Seed};
-use mazet_directory::{OWNER, ROLE, Role, groups, organisations, outbox, password};
+use mazet_directory::{OWNER, READERS, ROLE, Role, groups, organisations, outbox, password};
 
 use super::*;
 use crate::web::letters::Writer;
@@ -18,7 +18,7 @@ use crate::{Cli, Command};
 async fn directory() -> Option<Directory> {
     let server = server()?;
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE, outbox::SENDER], &migrations).await;
+    let name = server.database(OWNER, &[&[ROLE], &READERS[..]].concat(), &migrations).await;
     let directory = Directory::new(&server.place(&name, ROLE), 4).unwrap();
     let seed = Seed {
         organisation: "Les Amis du Mazet".to_owned(),

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use mazet_database::testing::{self, Server};
 use mazet_directory::organisations::{self, Wish};
-use mazet_directory::outbox::SENDER;
 use mazet_directory::people::{self, New};
 use mazet_directory::seed::{self, Seed};
 use mazet_directory::{
-    Actor, DATABASE, Directory, OWNER, OrganisationId, PersonId, ROLE, Role, invitations, password,
+    Actor, DATABASE, Directory, OWNER, OrganisationId, PersonId, READERS, ROLE, Role, invitations, password,
     second_factor, sessions, totp,
 };
 
@@ -117,7 +116,7 @@ impl Installed {
 /// A directory of its own.
 async fn directory(server: &'static Server) -> (String, Directory) {
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
-    let name = server.database(OWNER, &[ROLE, SENDER], &migrations).await;
+    let name = server.database(OWNER, &[&[ROLE], &READERS[..]].concat(), &migrations).await;
     assert!(name.starts_with(DATABASE));
     let directory = Directory::new(&server.place(&name, ROLE), 4).unwrap();
     (name, directory)

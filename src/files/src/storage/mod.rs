@@ -1,0 +1,131 @@
+//! Files and folders.
+//!
+//! Their bytes lie on the disk under their real names, so that anybody with a file manager finds them
+//! there; what else is known of them (numbers that stay, ETags, sizes of folders, properties, locks)
+//! lies in PostgreSQL and is kept with each change, never found by walking the tree.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`View`] | what one person sees: their own space, and those of their associations and groups |
+//! | [`Entry`] | a file or folder of a view |
+//! | [`Incoming`] | a file that is being written |
+//! | [`bin`] | what was deleted |
+//! | [`quota`] | bytes that may be taken |
+//! | `folk` | who is in which association: asked of the directory |
+//! | `space`, `node` | rows of the database |
+//! | `disk` | the only door to the disk |
+//! | `path` | names and paths |
+//!
+//! A change is made in this order: the space is locked in the database, the disk is changed and flushed,
+//! the rows are written and committed. What fails before the commit is undone on the disk; what a power
+//! cut leaves between the two, a scan puts right. A change runs to its end once it began, whether the
+//! client is still there or not.
+
+pub mod bin;
+mod change;
+mod copy;
+mod disk;
+mod error;
+mod folk;
+mod incoming;
+mod locks;
+mod node;
+mod path;
+pub mod quota;
+mod search;
+mod space;
+mod view;
+
+pub use error::{BadName, Error, Full, Result};
+pub use incoming::{Incoming, Only};
+pub use view::{Entry, Mount, View};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mazet_database::connect::Object;
+use mazet_database::{Place, Pool};
+
+use disk::Disk;
+
+/// Name of the database.
+pub const DATABASE: &str = "files";
+/// Role that owns it, and that reads the directory.
+pub const ROLE: &str = "mazet-files";
+/// Where the files lie.
+pub const FOLDER: &str = "/srv/files";
+
+/// The files of one box: cheap to clone, shared by all requests.
+#[derive(Clone)]
+pub struct Storage {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    files: Pool,
+    directory: Pool,
+    disk: Disk,
+    reserved: quota::Reserved,
+}
+
+impl Storage {
+    /// Files in `folder`, known in the database at `files`, of people whom the one at `directory` knows.
+    ///
+    /// # Errors
+    /// When the folder cannot be opened or made ready.
+    pub fn new(folder: &Path, files: &Place, directory: &Place) -> Result<Self> {
+        let inner = Inner {
+            files: files.pool(8)?,
+            directory: directory.pool(4)?,
+            disk: Disk::open(folder)?,
+            reserved: quota::Reserved::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The box's own files.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_box() -> Result<Self> {
+        let directory = Place::new(mazet_directory::DATABASE, ROLE);
+        Self::new(Path::new(FOLDER), &Place::new(DATABASE, ROLE), &directory)
+    }
+
+    /// Is the database there, with its schema?
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn check(&self) -> Result<()> {
+        self.files().await?.query_one("select count(*) from space", &[]).await?;
+        Ok(())
+    }
+
+    /// A connection to the database of the files.
+    pub(crate) async fn files(&self) -> Result<Object> {
+        self.inner.files.get().await.map_err(Error::unavailable)
+    }
+
+    /// A connection to the directory.
+    pub(crate) async fn directory(&self) -> Result<Object> {
+        self.inner.directory.get().await.map_err(Error::unavailable)
+    }
+
+    /// Does work on the disk beside the other requests.
+    pub(crate) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Disk) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = self.inner.clone();
+        let done = tokio::task::spawn_blocking(move || work(&inner.disk)).await;
+        Ok(done.map_err(|error| Error::Internal(error.to_string()))??)
+    }
+}
+
+/// Does a change to its end, even if nobody waits for it any more: a client that goes away must not
+/// leave the disk changed and the database not.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(change).await.map_err(|error| Error::Internal(error.to_string()))?
+}
