@@ -9,7 +9,7 @@ use super::disk::{self, Names};
 use super::node::{self, Node};
 use super::space::Space;
 use super::view::{Entry, Mount, Spot, View};
-use super::{Error, Result, Storage, path, space, to_its_end};
+use super::{Error, Result, Storage, locks, path, space, to_its_end};
 
 /// Days that what was deleted is kept.
 pub const DAYS: i32 = 30;
@@ -57,15 +57,7 @@ pub(crate) async fn put(
     let login: &str = &view.login;
     transaction.execute(&statement, &[&node.id, &node.name, &node.parent, &folder.join("/"), &login]).await?;
     // Nobody works on it any more.
-    transaction
-        .execute(
-            "with recursive down as (select id from node where id = $1 \
-            union all select node.id from node join down on node.parent_id = down.id) \
-         delete from lock where node_id in (select id from down)",
-            &[&node.id],
-        )
-        .await?;
-    Ok(())
+    locks::forget(transaction, node.id).await
 }
 
 impl View {
@@ -89,7 +81,7 @@ impl View {
                 name: row.get(1),
                 folder: self.path_of(mount, &folder.collect::<Vec<_>>()),
                 is_folder: row.get(3),
-                size: row.get::<_, i64>(4).cast_unsigned(),
+                size: disk::bytes(row.get(4)),
                 deleted_at: row.get(5),
                 deleted_by: row.get(6),
             })
@@ -135,7 +127,7 @@ impl View {
         let mut parts = into.names();
         parts.push(name.clone());
         let names = space.names(&parts);
-        changes.rename(&space.bin_names(&[node.name.clone()]), &names).await?;
+        changes.rename(&space.bin_names(std::slice::from_ref(&node.name)), &names).await?;
         let facts = self.storage.on_disk(move |disk| disk.facts(&names)).await?;
         let moved = node::relocate(transaction, &node, (space.id, into.last().id, &name), facts).await?;
         account(transaction, node.parent, into.last().id, node.size).await?;
@@ -260,7 +252,7 @@ async fn purged(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -
         return Err(Error::NotFound);
     }
     let aside: Names = disk::incoming(&disk::unique()?);
-    match changes.rename(&space.bin_names(&[node.name.clone()]), &aside).await {
+    match changes.rename(&space.bin_names(std::slice::from_ref(&node.name)), &aside).await {
         // Somebody removed it by hand.
         Ok(()) | Err(Error::NotFound) => {}
         Err(error) => return Err(error),

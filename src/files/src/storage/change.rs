@@ -2,7 +2,7 @@
 
 use deadpool_postgres::{GenericClient, Transaction};
 
-use super::disk::Names;
+use super::disk::{Names, bytes};
 use super::node::{self, New, Node};
 use super::view::{Entry, Found, Mount, Spot, View};
 use super::{Error, Result, Storage, bin, locks, path, space, to_its_end};
@@ -107,7 +107,7 @@ impl View {
             return Ok(None);
         }
         let client = self.storage.files().await?;
-        let size = self.found(&client, from).await?.last().size.cast_unsigned();
+        let size = bytes(self.found(&client, from).await?.last().size);
         drop(client);
         Ok(Some(self.storage.reserve_from(&to.mount.space, size, Some(&from.mount.space)).await?))
     }
@@ -141,6 +141,7 @@ impl View {
         let place = (folder.space, folder.id, target.name.as_str());
         let node = node::relocate(transaction, &moved, place, facts).await?;
         account(transaction, moved.parent, folder.id, moved.size).await?;
+        locks::forget(transaction, moved.id).await?;
         Ok(self.entry(&target.mount, &self.path_of(&target.mount, &target.folder.names()), &node))
     }
 

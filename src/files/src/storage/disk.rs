@@ -40,18 +40,26 @@ pub(crate) struct Facts {
 
 impl From<&Stat> for Facts {
     fn from(stat: &Stat) -> Self {
-        let nanoseconds =
-            |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        let nanoseconds = |seconds: i64, rest: u64| {
+            seconds.saturating_mul(1_000_000_000).saturating_add(i64::try_from(rest).unwrap_or_default())
+        };
         let is_folder = fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         Self {
             is_folder,
             size: if is_folder { 0 } else { stat.st_size },
             // 64 bits without a sign in PostgreSQL's 64 with one: only ever compared.
-            inode: stat.st_ino.cast_signed(),
-            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
-            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
+            inode: i64::from_ne_bytes(stat.st_ino.to_ne_bytes()),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
         }
     }
+}
+
+/// Something in a folder.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub name: String,
+    pub facts: Facts,
 }
 
 /// A file in [`INCOMING`], which has no other name yet.
@@ -77,6 +85,25 @@ impl Disk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let path = if names.is_empty() { ".".to_owned() } else { names.join("/") };
         Ok(fs::openat2(&self.root, path, flags, Mode::empty(), WITHIN)?)
+    }
+
+    /// What is in a folder: files and folders. What has a name that is no text, or is neither, is left out.
+    pub(crate) fn list(&self, names: &[String]) -> io::Result<Vec<Listed>> {
+        let folder = self.folder(names)?;
+        let mut listed = Vec::new();
+        for entry in fs::Dir::read_from(&folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if name == "." || name == ".." {
+                continue;
+            }
+            match stat_at(&folder, name) {
+                Ok(facts) => listed.push(Listed { name: name.to_owned(), facts }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(listed)
     }
 
     /// Opens a file to be read. What is no file (a device, a pipe) is not opened.
@@ -144,6 +171,17 @@ impl Disk {
         Ok(Temporary { name, file: File::from(file) })
     }
 
+    /// Removes what was on its way when the program ended.
+    pub(crate) fn clear_incoming(&self) -> io::Result<()> {
+        for listed in self.list(&[INCOMING.to_owned()])? {
+            // Uploads in pieces go on, and have folders.
+            if !listed.facts.is_folder {
+                self.remove(&incoming(&listed.name))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a file or a folder with all that is in it; what is not there is none.
     pub(crate) fn remove(&self, names: &[String]) -> io::Result<()> {
         let (folder, name) = self.at(names)?;
@@ -188,6 +226,11 @@ pub(crate) fn set_modified(file: &File, time: SystemTime) -> io::Result<()> {
     };
     let time = Timespec { tv_sec: seconds, tv_nsec: rest.into() };
     Ok(fs::futimens(file, &Timestamps { last_access: time, last_modification: time })?)
+}
+
+/// Bytes as they are counted here, from what the database has.
+pub(crate) fn bytes(size: i64) -> u64 {
+    u64::try_from(size).unwrap_or_default()
 }
 
 /// A time as [`Facts`] have it.

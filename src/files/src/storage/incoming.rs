@@ -93,7 +93,7 @@ impl View {
             Some(taken) if taken.is_folder => Err(Error::Kind),
             Some(taken) => {
                 self.unlocked(client, taken.id, false).await?;
-                Ok(taken.size.cast_unsigned())
+                Ok(disk::bytes(taken.size))
             }
             None => {
                 self.unlocked(client, target.folder.last().id, false).await?;

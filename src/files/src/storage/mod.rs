@@ -11,6 +11,8 @@
 //! | [`Incoming`] | a file that is being written |
 //! | [`bin`] | what was deleted |
 //! | [`quota`] | bytes that may be taken |
+//! | [`Property`], `locks` | what clients of WebDAV say of files, and lock |
+//! | [`scan`], `running` | what was changed by hand, or cut short by a power cut |
 //! | `folk` | who is in which association: asked of the directory |
 //! | `space`, `node` | rows of the database |
 //! | `disk` | the only door to the disk |
@@ -28,16 +30,20 @@ mod disk;
 mod error;
 mod folk;
 mod incoming;
-mod locks;
+pub(crate) mod locks;
 mod node;
 mod path;
+mod properties;
 pub mod quota;
+mod running;
+pub mod scan;
 mod search;
-mod space;
+pub mod space;
 mod view;
 
 pub use error::{BadName, Error, Full, Result};
 pub use incoming::{Incoming, Only};
+pub use properties::Property;
 pub use view::{Entry, Mount, View};
 
 use std::path::Path;

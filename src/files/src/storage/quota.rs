@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::disk::bytes;
 use super::space::{Kind, Space};
 use super::{Error, Full, Result, Storage, View};
 
@@ -136,12 +137,12 @@ impl Storage {
         let (used, reserved) = self.taken(own.keys()).await?;
         let (mut limit, mut quota) = (None, u64::MAX);
         if space.kind == Kind::Person {
-            let own = self.own_limit(&space.owner).await?.cast_unsigned();
+            let own = bytes(self.own_limit(&space.owner).await?);
             (limit, quota) = (Some(own), own.saturating_sub(used + reserved));
         }
         for shared in self.shared_limits(space.kind.word(), &space.owner).await? {
             let (all, reserved) = self.taken(&shared.spaces).await?;
-            let most = shared.limit.cast_unsigned();
+            let most = bytes(shared.limit);
             let within =
                 |from: &Space| shared.spaces.contains(&(from.kind.word().to_owned(), from.owner.clone()));
             let freed = leaving.filter(|(from, _)| within(from)).map_or(0, |(_, bytes)| bytes);
@@ -164,7 +165,7 @@ impl Storage {
             where (kind, owner) in (select * from unnest($1::text[], $2::text[]))";
         let client = self.files().await?;
         let rows = client.query(&client.prepare_cached(statement).await?, &[&kinds, &owners]).await?;
-        let bytes = rows.iter().map(|row| row.get::<_, i64>(1).cast_unsigned()).sum();
-        Ok((bytes, self.inner.reserved.of(rows.iter().map(|row| row.get(0)))))
+        let all = rows.iter().map(|row| bytes(row.get(1))).sum();
+        Ok((all, self.inner.reserved.of(rows.iter().map(|row| row.get(0)))))
     }
 }

@@ -16,6 +16,9 @@ use super::{Error, Result, Storage, disk, path};
 /// Longest name of a shared folder: clients make a folder of that name.
 const NAME: usize = 200;
 
+/// Whose a space is.
+type Owner = (Kind, String);
+
 /// What one person sees.
 #[derive(Clone)]
 pub struct View {
@@ -121,7 +124,7 @@ impl Storage {
 }
 
 /// The spaces that a person sees, their own first: whose, name of the folder, managed or not.
-fn wanted(login: &str, folk: &Folk) -> (Vec<(Kind, String)>, Vec<(String, bool)>) {
+fn wanted(login: &str, folk: &Folk) -> (Vec<Owner>, Vec<(String, bool)>) {
     let mut wanted = vec![(Kind::Person, login.to_owned())];
     let mut named = vec![(String::new(), true)];
     for one in &folk.organisations {
@@ -287,7 +290,7 @@ impl View {
             name,
             path,
             is_folder: node.is_folder,
-            size: node.size.cast_unsigned(),
+            size: disk::bytes(node.size),
             etag: node.etag.simple().to_string(),
             modified: disk::time(node.modified),
             writable: mount.writable,

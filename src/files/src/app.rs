@@ -1,0 +1,77 @@
+//! What answers: one router for all locations of the files.
+//!
+//! | location | who | what |
+//! |---|---|---|
+//! | `/dav/` | login and password | WebDAV |
+//! | `/files/` | signed in to the box | pages |
+//! | `/check` | the box itself, by its socket | is all well? |
+//!
+//! `/check` is no location of the front web server: nobody else comes to it.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::routing::{any, get, post};
+
+use crate::access::{Access, Refused};
+use crate::dav;
+use crate::storage::{self, Storage};
+
+/// Where WebDAV is.
+pub const DAV: &str = "/dav";
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct App {
+    /// The files.
+    pub storage: Storage,
+    /// Who may.
+    pub access: Access,
+}
+
+/// All that is answered.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/check", get(check))
+        .route("/scan", post(scan))
+        .route("/dav", any(webdav))
+        .route("/dav/", any(webdav))
+        .route("/dav/{*path}", any(webdav))
+        .with_state(app)
+}
+
+async fn webdav(State(app): State<App>, request: Request<Body>) -> Response<Body> {
+    let entered = app.entered(request.headers()).await;
+    match entered {
+        Ok(view) => dav::answer(view, DAV, None, request).await.response,
+        Err(refused) => refused.response(),
+    }
+}
+
+impl App {
+    /// What the person sees who says login and password.
+    ///
+    /// # Errors
+    /// When they may not.
+    pub async fn entered(&self, headers: &HeaderMap) -> Result<storage::View, Refused> {
+        let login = self.access.basic(headers).await?;
+        Ok(self.storage.view(&login).await?)
+    }
+}
+
+/// Do the databases and the disk answer?
+async fn check(State(app): State<App>) -> (StatusCode, String) {
+    match app.storage.check().await {
+        Ok(()) => (StatusCode::OK, "well\n".to_owned()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}
+
+/// Looks for what was changed by hand.
+async fn scan(State(app): State<App>) -> (StatusCode, String) {
+    match app.storage.scan().await {
+        Ok(found) => (StatusCode::OK, format!("{found}\n")),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}

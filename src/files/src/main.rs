@@ -1,0 +1,134 @@
+//! `mazet-files`: the box's file cloud.
+//!
+//! | command | runs as | does |
+//! |---|---|---|
+//! | `serve` | mazet-files, sandboxed | answers the front web server by a Unix socket |
+//! | `check` | root | is it well? Asks it by its socket |
+//! | `scan` | root | has it look for what was changed on the disk by hand |
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use mazet_files::access::Access;
+use mazet_files::app::{self, App};
+use mazet_files::client;
+use mazet_files::storage::{self, Storage};
+use mazet_files::{notify, serve};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What was deleted long ago is looked for so often.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The box's file cloud.
+#[derive(Debug, Parser)]
+#[command(name = "mazet-files", version)]
+struct Cli {
+    /// The program's socket
+    #[arg(long, global = true, value_name = "FILE", default_value = "/run/mazet-files/files.sock")]
+    socket: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers the front web server
+    Serve(Serve),
+    /// Is the running program well?
+    Check,
+    /// Has the running program look for what was changed in its folder by hand
+    Scan,
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// Where the files lie
+    #[arg(long, value_name = "DIR", default_value = storage::FOLDER)]
+    folder: PathBuf,
+    /// Folder of PostgreSQL's socket
+    #[arg(long, value_name = "DIR", default_value = mazet_database::connect::SOCKET)]
+    database_socket: PathBuf,
+    /// Database of the files
+    #[arg(long, value_name = "NAME", default_value = storage::DATABASE)]
+    database: String,
+    /// Database of the directory
+    #[arg(long, value_name = "NAME", default_value = mazet_directory::DATABASE)]
+    directory: String,
+    /// Group that may use the socket, by name
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mazet-files: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Threads for the disk: each has its stack, and one disk does no more at a time.
+        .max_blocking_threads(16)
+        .build()
+        .context("starting the runtime")?;
+    match cli.command {
+        Command::Serve(options) => runtime.block_on(serving(&cli.socket, &options)),
+        Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check")).map(drop),
+        Command::Scan => {
+            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", "/scan"))?);
+            Ok(())
+        }
+    }
+}
+
+async fn serving(socket: &std::path::Path, options: &Serve) -> Result<()> {
+    let place = |database: &str| mazet_database::Place {
+        socket: options.database_socket.clone(),
+        database: database.to_owned(),
+        role: storage::ROLE.to_owned(),
+    };
+    let directory = place(&options.directory);
+    let storage = Storage::new(&options.folder, &place(&options.database), &directory)
+        .with_context(|| format!("opening {}", options.folder.display()))?;
+    let access = Access::new(&directory, &storage)?;
+    if let Some(found) = storage.start().await.context("looking at the files")? {
+        eprintln!("the last run was cut short; files: {found}");
+    }
+    let group = options.group.as_deref().map(client::group).transpose()?;
+    let listener = serve::bind(socket, group)?;
+    let stopped = stopped()?;
+    tokio::spawn(purging(storage.clone()));
+    notify::ready()?;
+    serve::until(stopped, listener, app::router(App { storage: storage.clone(), access })).await;
+    storage.stop().await.context("ending")
+}
+
+/// Ends with the service manager's word, or the keyboard's.
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let mut terminated = signal(SignalKind::terminate()).context("listening for signals")?;
+    let mut interrupted = signal(SignalKind::interrupt()).context("listening for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+    })
+}
+
+/// What was deleted long ago goes for good, at the start and every day.
+async fn purging(storage: Storage) {
+    loop {
+        if let Err(error) = storage.purge_old().await {
+            eprintln!("emptying the bins of what was deleted long ago: {error}");
+        }
+        tokio::time::sleep(DAY).await;
+    }
+}

@@ -1,0 +1,5 @@
+//! WebDAV, asked by clients.
+
+mod litmus;
+mod protocol;
+mod server;
