@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, associations, boots, certificates, claim, clock, database, everybody, flash, install, load,
-    members, mirror, name, operator, pi, power, refused, trial, usb, web_server, web_servers, wifi,
+    answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
+    load, members, mirror, name, operator, pi, power, refused, trial, usb, web_server, web_servers, wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -86,6 +86,12 @@ pub const ALL: &[Scenario] = &[
     story("web-servers-agree", "nginx and Apache answer the same requests alike", web_servers::agree),
     story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
+    story(
+        "keeps-files",
+        "curl, rclone and litmus keep files under both servers; a power cut",
+        files::are_kept,
+    )
+    .needs(INSTALLS),
     story(
         "asks-in-english",
         "an English desktop goes through the wizard up to its summary",

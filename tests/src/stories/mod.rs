@@ -8,6 +8,7 @@ pub mod claim;
 pub mod clock;
 pub mod database;
 pub mod everybody;
+pub mod files;
 pub mod flash;
 pub mod install;
 pub mod load;

@@ -36,7 +36,7 @@ pub fn switches(bench: &Bench) -> Result<()> {
 }
 
 /// What the operator does today: a line in box.toml, then apply. Returns what apply said.
-fn choose(qemu: &Qemu, server: &str) -> Result<String> {
+pub fn choose(qemu: &Qemu, server: &str) -> Result<String> {
     qemu.shell()?
         .ask(&format!("{}; mazetd apply 2>&1", set(server)))
         .with_context(|| format!("choosing {server}"))

@@ -1,0 +1,220 @@
+//! The file cloud on the installed box: clients that we did not write keep files there, under both web servers,
+//! and what was acknowledged is still there after the plug was pulled.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use mazet_boot::Qemu;
+use mazet_boot::firmware::Firmware;
+use mazet_boot::watch::Goal;
+
+use crate::browser::{Browser, FRENCH_PHONE};
+use crate::inside;
+use crate::lab::Bench;
+use crate::members::{self, NEXT};
+use crate::stories::{install, web_server};
+
+/// The tests of litmus by suite, in its order. Over HTTPS it leaves one of `http` out: it has no way to see the
+/// server's answer to `Expect: 100-continue` there.
+const LITMUS: [(&str, u32); 5] = [("basic", 16), ("copymove", 13), ("props", 30), ("locks", 41), ("http", 3)];
+/// A name as people give them, and the same in a URL.
+const NAME: (&str, &str) = (
+    "Été à l’étang 🎣 100 %.txt",
+    "%C3%89t%C3%A9%20%C3%A0%20l%E2%80%99%C3%A9tang%20%F0%9F%8E%A3%20100%20%25.txt",
+);
+/// Bytes of the file that is there when the plug is pulled.
+const BIG: usize = 24 << 20;
+
+/// A person's files, as a client of theirs sees them.
+struct Client<'a> {
+    bench: &'a Bench,
+    base: String,
+    password: String,
+}
+
+/// Everything of it, on the disk that the French installation left.
+pub fn are_kept(bench: &Bench) -> Result<()> {
+    let disk = install::installed(bench)?;
+    let machine = bench.machine("files", Firmware::Bios).disk(disk.clone());
+    let qemu = bench.boot(&machine, &Goal::home())?;
+    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
+    let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
+    let password = application_password(&phone, &base)?;
+    let client = Client { bench, base, password };
+    qemu.shell()?.ask("mazetd health").context("the box is not well")?;
+    client.works().context("under nginx")?;
+    web_server::choose(&qemu, "apache")?;
+    client.works().context("under Apache")?;
+    let big = client.acknowledged("big.bin")?;
+    memory(&qemu)?;
+    inside::no_unit_failed(&qemu)?;
+    qemu.pull_the_plug().context("pulling the plug")?;
+    let qemu = bench.boot(&bench.machine("again", Firmware::Bios).disk(disk), &Goal::home())?;
+    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    inside::no_unit_failed(&qemu)?;
+    qemu.shell()?.ask("mazetd health").context("the box is not well after the power cut")?;
+    let client = Client { base: format!("https://127.0.0.1:{}", qemu.port(443)?), ..client };
+    ensure!(client.get("big.bin")? == big, "what was acknowledged is not what is there after the power cut");
+    client.is_there(NAME)
+}
+
+/// Makes an application password on the person's own page.
+fn application_password(browser: &Browser, base: &str) -> Result<String> {
+    browser.go(&format!("{base}/account/applications"))?;
+    browser.fill("//input[@id='name']", "Ordinateur du bureau")?;
+    browser.click(NEXT)?;
+    browser.text("//code[@id='password']")
+}
+
+impl Client<'_> {
+    /// curl, litmus and rclone at work.
+    fn works(&self) -> Result<()> {
+        self.strangers_are_refused()?;
+        let file = self.file(NAME.0, &vec![b'z'; 3 << 20])?;
+        self.curl(&["--upload-file", &file.display().to_string()], NAME.1)?;
+        ensure!(self.get(NAME.1)? == fs::read(&file)?, "{} came back changed", NAME.0);
+        self.is_there(NAME)?;
+        self.copies_a_folder().context("rclone")?;
+        self.passes_litmus().context("litmus")
+    }
+
+    fn strangers_are_refused(&self) -> Result<()> {
+        for password in ["", "operator:guessed"] {
+            let mut command = self.bench.lab.test_tree.command("curl");
+            command.args([
+                "--silent",
+                "--insecure",
+                "--noproxy",
+                "*",
+                "--max-time",
+                "120",
+                "--user",
+                password,
+            ]);
+            command.args(["--output", "/dev/null", "--write-out", "%{http_code}"]);
+            let output = command.arg(format!("{}/dav/", self.base)).output()?;
+            let status = String::from_utf8_lossy(&output.stdout).into_owned();
+            ensure!(status == "401", "a stranger is answered {status}");
+        }
+        Ok(())
+    }
+
+    /// A folder of many names goes there and comes back as it was.
+    fn copies_a_folder(&self) -> Result<()> {
+        let (out, back) = (self.bench.path("folder"), self.bench.path("folder-back"));
+        for folder in [&out, &back] {
+            if folder.exists() {
+                fs::remove_dir_all(folder)?;
+            }
+        }
+        fs::create_dir_all(out.join("Comptes rendus/2026"))?;
+        for number in 0..40 {
+            let text = format!("page {number}\n").repeat(number * 50);
+            fs::write(out.join(format!("Comptes rendus/2026/séance n° {number}.md")), text)?;
+        }
+        let obscured = self.bench.lab.test_tree.output("rclone", &["obscure", &self.password])?;
+        let obscured = String::from_utf8(obscured)?;
+        let run = |words: &[&str]| {
+            let mut command = self.bench.lab.test_tree.command("rclone");
+            command.args(["--config", "/dev/null", "--no-check-certificate", "--retries", "1"]);
+            command.args([
+                "--webdav-url",
+                &format!("{}/dav/", self.base),
+                "--webdav-user",
+                members::OPERATOR.login,
+            ]);
+            command.env("RCLONE_WEBDAV_PASS", obscured.trim()).args(words);
+            done(&mut command)
+        };
+        run(&["copy", &out.display().to_string(), ":webdav:Archives"])?;
+        run(&["copy", ":webdav:Archives", &back.display().to_string()])?;
+        let mut diff = Command::new("diff");
+        done(diff.arg("--recursive").arg(&out).arg(&back)).context("what came back differs")?;
+        run(&["purge", ":webdav:Archives"])
+    }
+
+    /// Every test of litmus.
+    fn passes_litmus(&self) -> Result<()> {
+        let folder = self.bench.path("litmus");
+        fs::create_dir_all(&folder)?;
+        let mut command = self.bench.lab.test_tree.command("litmus");
+        command.args([
+            "--keep-going",
+            &format!("{}/dav/", self.base),
+            members::OPERATOR.login,
+            &self.password,
+        ]);
+        let output = command.current_dir(&folder).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        fs::write(folder.join("said"), &said)?;
+        for (suite, tests) in LITMUS {
+            let wanted =
+                format!("<- summary for `{suite}': of {tests} tests run: {tests} passed, 0 failed. 100.0%");
+            ensure!(said.contains(&wanted), "`{suite}` is not {tests} of {tests}:\n{said}");
+        }
+        Ok(())
+    }
+
+    /// Sends a file and gives its bytes, once the box has said that it has it.
+    fn acknowledged(&self, name: &str) -> Result<Vec<u8>> {
+        let bytes: Vec<u8> = (0..BIG).map(|at| u8::try_from(at * 31 % 251).unwrap_or_default()).collect();
+        let file = self.file(name, &bytes)?;
+        self.curl(&["--upload-file", &file.display().to_string()], name)?;
+        Ok(bytes)
+    }
+
+    /// The name stands in the listing of the folder, as it was given.
+    fn is_there(&self, (name, _): (&str, &str)) -> Result<()> {
+        let listed = self.curl(&["--request", "PROPFIND", "--header", "Depth: 1"], "")?;
+        let listed = String::from_utf8(listed)?;
+        ensure!(listed.contains(name) || listed.contains(NAME.1), "{name} is not listed: {listed}");
+        Ok(())
+    }
+
+    fn get(&self, path: &str) -> Result<Vec<u8>> {
+        self.curl(&[], path)
+    }
+
+    fn curl(&self, words: &[&str], path: &str) -> Result<Vec<u8>> {
+        let mut arguments =
+            vec!["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "600"];
+        // The file, not the command line, holds the password.
+        let netrc = self.file(
+            "netrc",
+            format!("machine 127.0.0.1 login {} password {}\n", members::OPERATOR.login, self.password)
+                .as_bytes(),
+        )?;
+        let (netrc, url) = (netrc.display().to_string(), format!("{}/dav/{path}", self.base));
+        arguments.extend(["--netrc-file", &netrc]);
+        arguments.extend(words);
+        arguments.push(&url);
+        self.bench.lab.test_tree.output("curl", &arguments).with_context(|| format!("asking for {path}"))
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.bench.path(name);
+        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+/// What the program takes, for the record.
+fn memory(qemu: &Qemu) -> Result<()> {
+    let script = "pid=$(systemctl show --property=MainPID --value mazet-files.service) && \
+                  awk '/^Pss:/ { print int($2 / 1024) }' /proc/$pid/smaps_rollup";
+    let files = qemu.shell()?.ask(script)?;
+    eprintln!("  mazet-files: {} MiB (PSS), {} MiB in use", files.trim(), inside::memory_in_use(qemu)?);
+    Ok(())
+}
+
+fn done(command: &mut Command) -> Result<()> {
+    let output =
+        command.output().with_context(|| format!("starting {:?}", Path::new(command.get_program())))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "it ended with {}: {}", output.status, said.trim());
+    Ok(())
+}
