@@ -116,7 +116,7 @@ impl Build<'_> {
         });
         let crates = compile::crates(self.cache, self.project)?;
         let layers = [base, services, house].map(|layer| layer.folder.as_path());
-        let files = std::iter::once(&program.mazetd).chain(programs);
+        let files = program.programs.iter().chain(programs);
         let mut results: Vec<&Path> = files.filter_map(|file| file.parent()).collect();
         results.extend(layers.into_iter().chain([tools, &initrd.folder, &crates]));
         results.extend(helpers.iter().map(PathBuf::as_path));
@@ -204,7 +204,7 @@ impl Build<'_> {
         })
     }
 
-    /// The box's program.
+    /// The box's programs.
     fn program(&mut self, lock: &Lock) -> Result<Compiled> {
         let (entries, debs) = (lock.part(Part::Compile), self.cache.debs());
         let order = order(lock, &entries, &debs);
@@ -212,9 +212,11 @@ impl Build<'_> {
         let (cache, project, ui) = (self.cache, self.project, self.ui);
         let (architecture, offline) = (self.recipe.image.architecture.clone(), self.options.asking.offline);
         let shelf = cache.folder("trees")?;
-        self.timings.stage("compile mazetd", |note| {
-            let compiled = compile::mazetd(cache, project, compiler, &architecture, offline, || {
-                let _bar = ui.step("making the compile tree, compiling mazetd");
+        let programs = compile::programs(self.services);
+        self.timings.stage("compile programs", |note| {
+            let asked = (programs.as_slice(), offline);
+            let compiled = compile::compiled(cache, project, compiler, &architecture, asked, || {
+                let _bar = ui.step("making the compile tree, compiling the box's programs");
                 let made = tree::helper(&shelf, "compile", &Maker::Host, &order)?;
                 Ok(made.folder.join("tree"))
             })?;
@@ -284,7 +286,7 @@ impl Build<'_> {
             ("base", base.key),
             ("services", services.key),
             ("initrd", initrd.key),
-            ("mazetd", program.key),
+            ("programs", program.key),
             ("tools", shop.tools_key),
         ];
         // What the image says of itself follows from these alone: it adds nothing to them.
@@ -295,7 +297,7 @@ impl Build<'_> {
             services: self.services,
             suites: &self.recipe.suites,
             base: &base.tree(),
-            mazetd: &program.mazetd,
+            compiled: &program.programs,
             info: &info,
             programs,
             epoch: lock.epoch,
@@ -382,7 +384,8 @@ impl Build<'_> {
         let tools = order(&tools[..]).inputs("tools", 1);
         let shop = Workshop { shelf: &shelf, tools: &trees, tools_key: tools.key(), timings: self.timings };
         let compiler = order(&compile[..]).inputs("compile", 1).key();
-        let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture)?;
+        let programs = compile::programs(self.services);
+        let program = compile::inputs(self.project, compiler, &self.recipe.image.architecture, &programs)?;
         let base = debian::base_inputs(&shop, &order(&base[..]), &users(self.services, Part::Base));
         let above = users(self.services, Part::Services);
         let early = early(self.project, self.services);
@@ -393,13 +396,13 @@ impl Build<'_> {
             ("base", base.key()),
             ("services", services.key()),
             ("initrd", initrd.key()),
-            ("mazetd", program.key()),
+            ("programs", program.key()),
             ("tools", tools.key()),
         ];
         let house = self.house_inputs(&keys)?;
         Ok(vec![
             question(&trees, "tools", &tools),
-            question(&self.cache.folder("programs")?, "mazetd", &program),
+            question(&self.cache.folder("programs")?, compile::STAGE, &program),
             question(&shelf, "base", &base),
             question(&shelf, "services", &services),
             question(&shelf, "initrd", &initrd),

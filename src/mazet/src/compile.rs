@@ -1,4 +1,5 @@
-//! The box's program, compiled for the target in the compile tree.
+//! The box's programs, compiled for the target in the compile tree: `mazetd`, and those that the services'
+//! manifests name.
 //!
 //! The compiler is the target release's own, whatever the host has, and sees the sources, the
 //! crates and the target folder at fixed paths: so any host makes the same program. Crates are
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use mazet_model::manifest::Manifest;
+
 use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
 use crate::paths::{Cache, Project};
@@ -16,30 +19,41 @@ use crate::run::{Command, Program};
 use crate::sandbox::Sandbox;
 use crate::stage::{lock, place, stage};
 
-/// What decides the program, below the project.
-const SOURCES: [&str; 4] = ["src/database", "src/directory", "src/mazetd", "src/model"];
+/// What decides the programs, below the project.
+const SOURCES: [&str; 5] = ["src/database", "src/directory", "src/files", "src/mazetd", "src/model"];
+/// In every image.
+const ALWAYS: &str = "mazetd";
+/// Name of the stage.
+pub const STAGE: &str = "programs";
 /// Manifests that cargo reads whatever it compiles.
 const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
 /// What every package of the workspace is called, at its beginning.
 const MEMBERS: &str = "mazet";
 
-/// The program, compiled.
+/// The programs, compiled.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// The program's file.
-    pub mazetd: PathBuf,
+    /// Their files, each named as the program.
+    pub programs: Vec<PathBuf>,
     /// The digest of its inputs.
     pub key: Digest,
     /// It was there already.
     pub cached: bool,
 }
 
-/// What decides the program: sources, crates, compiler.
+/// The programs of an image with these services: packages of the workspace.
+pub fn programs(services: &[Manifest]) -> Vec<&str> {
+    let more = services.iter().flat_map(|manifest| &manifest.service.programs);
+    std::iter::once(ALWAYS).chain(more.map(String::as_str)).collect()
+}
+
+/// What decides the programs: which ones, sources, crates, compiler.
 ///
 /// # Errors
 /// When a source cannot be read.
-pub fn inputs(project: &Project, compiler: Digest, architecture: &str) -> Result<Inputs> {
-    let mut inputs = Inputs::new("mazetd", 2);
+pub fn inputs(project: &Project, compiler: Digest, architecture: &str, programs: &[&str]) -> Result<Inputs> {
+    let mut inputs = Inputs::new("programs", 1);
+    inputs.text("programs", programs.join(" "));
     inputs.digest("compile tree", compiler);
     inputs.text("architecture", architecture);
     for folder in SOURCES {
@@ -51,24 +65,26 @@ pub fn inputs(project: &Project, compiler: Digest, architecture: &str) -> Result
     Ok(inputs)
 }
 
-/// Compiles `mazetd`. `tree` is called only when it must be.
+/// Compiles `programs`. `tree` is called only when it must be.
 ///
 /// # Errors
 /// When crates cannot be had or the compiler refuses the sources.
-pub fn mazetd(
+pub fn compiled(
     cache: &Cache,
     project: &Project,
     compiler: Digest,
     architecture: &str,
-    offline: bool,
+    (programs, offline): (&[&str], bool),
     tree: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<Compiled> {
-    let inputs = inputs(project, compiler, architecture)?;
-    let made = stage(&cache.folder("programs")?, "mazetd", &inputs, |folder| {
+    let inputs = inputs(project, compiler, architecture, programs)?;
+    let made = stage(&cache.folder("programs")?, STAGE, &inputs, |folder| {
         let crates = vendor(cache, project, offline)?;
-        compile(cache, project, Architecture::of(architecture)?, &tree()?, &crates, folder)
+        let architecture = Architecture::of(architecture)?;
+        compile(cache, project, (architecture, programs), (&tree()?, &crates), folder)
     })?;
-    Ok(Compiled { mazetd: made.folder.join("mazetd"), key: made.key, cached: made.cached })
+    let programs = programs.iter().map(|program| made.folder.join(program)).collect();
+    Ok(Compiled { programs, key: made.key, cached: made.cached })
 }
 
 /// Where the crates of the workspace are kept, once they were collected.
@@ -111,18 +127,20 @@ directory = "/crates/vendor"
 fn compile(
     cache: &Cache,
     project: &Project,
-    architecture: Architecture,
-    tree: &Path,
-    crates: &Path,
+    (architecture, programs): (Architecture, &[&str]),
+    (tree, crates): (&Path, &Path),
     output: &Path,
 ) -> Result<()> {
     // Kept between builds: crates of others are compiled once.
     let target = cache.folder("target")?;
     let _held = lock(&target.join("mazet.lock"))?;
     forget_members(&target)?;
-    let mut command = cargo(project, tree, crates, &target, "compiling mazetd for the box")?
-        .args(["build", "--release", "--locked", "--offline", "--package", "mazetd"])
+    let mut command = cargo(project, tree, crates, &target, "compiling the box's programs")?
+        .args(["build", "--release", "--locked", "--offline"])
         .log(&output.join("compile.log"));
+    for program in programs {
+        command = command.args(["--package", program]);
+    }
     let mut made = target;
     if architecture.is_foreign() {
         let linker = format!("CARGO_TARGET_{}_LINKER", architecture.rust.to_uppercase().replace('-', "_"));
@@ -131,8 +149,10 @@ fn compile(
         made = made.join(architecture.rust);
     }
     command.run()?;
-    let program = made.join("release/mazetd");
-    fs::copy(&program, output.join("mazetd")).with_context(|| format!("taking {}", program.display()))?;
+    for program in programs {
+        let file = made.join("release").join(program);
+        fs::copy(&file, output.join(program)).with_context(|| format!("taking {}", file.display()))?;
+    }
     Ok(())
 }
 

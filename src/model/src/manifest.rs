@@ -105,6 +105,10 @@ pub struct ServiceSection {
     /// Debian packages. Those of `base` go into the base layer with the recipe's.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// Programs of ours that it runs, beside `mazetd`: packages of the workspace, compiled for the box
+    /// and laid into `/usr/bin`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
     /// May it be switched off in the settings?
     #[serde(default)]
     pub optional: bool,
@@ -264,7 +268,8 @@ pub struct Folder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct VirtualHost {
-    /// URL path prefix, beginning and ending with `/`. The longest that fits a request answers it.
+    /// URL path prefix, beginning and ending with `/`; the longest that fits a request answers it. Or the
+    /// path of one file, whose name has a dot: `/status.php`.
     pub location: String,
     /// Host names that it answers to. None: the box's own pages, which answer to every name and
     /// address that no other virtual host has.

@@ -8,7 +8,8 @@
 //!         .locations[]        shortest prefix first
 //! …locations[].service        whose it is
 //!             .location       URL path prefix, with `/` at both ends
-//!             .bare           the same without its last `/`; empty for `/`
+//!             .bare           the same without its last `/`; empty for `/` and for one file
+//!             .exact          true for the path of one file
 //!             .socket         proxied to this Unix socket; else empty
 //!             .address        proxied to this loopback address and port; else empty
 //!             .folder         served from this folder, with `/` at its end; else empty
@@ -121,7 +122,8 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
     json!({
         "service": service,
         "location": vhost.location,
-        "bare": vhost.location.trim_end_matches('/'),
+        "bare": vhost.location.strip_suffix('/').unwrap_or_default(),
+        "exact": !vhost.location.ends_with('/'),
         "socket": socket,
         "address": if socket.is_empty() { proxy } else { "" },
         "folder": folder.unwrap_or_default(),

@@ -31,8 +31,8 @@ pub struct Contents<'a> {
     pub suites: &'a [Suite],
     /// The tree of the base layer.
     pub base: &'a Path,
-    /// The compiled `mazetd`.
-    pub mazetd: &'a Path,
+    /// The box's programs, compiled.
+    pub compiled: &'a [PathBuf],
     /// What the image says of itself.
     pub info: &'a ImageInfo,
     /// Boot programs of the hardware, which the box needs for disks that it writes.
@@ -96,7 +96,10 @@ fn baked(firmware: &Path) -> Result<Vec<(PathBuf, String)>> {
 
 fn lay_out(tree: &Path, contents: &Contents<'_>) -> Result<()> {
     let project = contents.project;
-    install(contents.mazetd, tree, "/usr/bin/mazetd", 0o755)?;
+    for program in contents.compiled {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        install(program, tree, &format!("/usr/bin/{name}"), 0o755)?;
+    }
     for manifest in contents.services {
         service(tree, project, manifest)?;
     }

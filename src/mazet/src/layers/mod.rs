@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `base` | Debian, kernel, firmware | [`raise`]d, in [`debian`] |
 //! | `services` | the packages of the services, above `base` | the same way, in [`debian`] |
-//! | `box` | our overlays, manifests and `mazetd`, above both | files laid out, in [`house`] |
+//! | `box` | our overlays, manifests and programs, above both | files laid out, in [`house`] |
 //!
 //! The initial RAM disk is made once, from the first two, in [`initrd`].
 

@@ -1,12 +1,18 @@
-//! Users, roles, backups and health checks.
+//! Users, roles, programs, backups and health checks.
 
 use super::document::Table;
 use super::{Firsts, Plan, Service, is_name, name_fault};
 use crate::fault::Fault;
 
 pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
-    let (mut names, mut ids) = (Firsts::default(), Firsts::default());
+    let (mut names, mut ids, mut programs) = (Firsts::default(), Firsts::default(), Firsts::default());
     for service in &plan.services {
+        for program in service.table().table("service").iter().flat_map(|table| table.texts("programs")) {
+            if !is_name(program.value) {
+                faults.push(name_fault(&program, "a program"));
+            }
+            programs.claim(program.value, &format!("program `{}`", program.value), program.place, faults);
+        }
         for user in service.tables("user") {
             if let Some(name) = user.text("name") {
                 if !is_name(name.value) || name.value.len() > 31 {

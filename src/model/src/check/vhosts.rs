@@ -27,6 +27,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 faults.push(name.place.fault(format!("`{}` is no host name", name.value), hint));
             }
             content(&vhost, faults);
+            file(&vhost, faults);
             plain(&vhost, faults);
             allowed(&vhost, &access, faults);
         }
@@ -67,6 +68,14 @@ fn content(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// One file is answered by a program.
+fn file(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    if vhost.text("location").is_some_and(|location| !location.value.ends_with('/')) && vhost.has("folder") {
+        let hint = "end the location with `/`, or write a `proxy`".to_owned();
+        faults.push(vhost.place_of("folder").fault("a location of one file has no `folder`", hint));
+    }
+}
+
 /// Over plain HTTP nobody is known, and no name has a certificate that it must match.
 fn plain(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     if vhost.boolean("plain") != Some(true) {
@@ -94,10 +103,15 @@ fn allowed(vhost: &Table<'_>, known: &[&str], faults: &mut Vec<Fault>) {
 fn check_location(location: &Text<'_>, faults: &mut Vec<Fault>) {
     let path = location.value;
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-    let whole =
-        path.starts_with('/') && path.ends_with('/') && !path.contains("//") && !path.contains("/../");
+    // A folder, or one file: its name has a dot.
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let whole = path.starts_with('/')
+        && (last.is_empty() || last.trim_matches('.').contains('.'))
+        && !path.contains("//")
+        && !path.contains("/../");
     if !whole || !path.chars().all(plain) {
-        let hint = "begin and end with `/`, as in `/calendar/`".to_owned();
+        let hint =
+            "begin and end with `/`, as in `/calendar/`, or name one file, as in `/status.php`".to_owned();
         faults.push(location.place.fault(format!("`{path}` is no location of a web server"), hint));
     } else if path.starts_with("/.mazet/") {
         let hint = "take another one".to_owned();
