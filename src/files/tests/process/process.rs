@@ -8,6 +8,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixDatagram;
 use tokio::process::{Child, Command};
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mazet-files");
+/// Folder of a small disk.
+const DISK: &str = "disk";
+
 /// A box and the running program.
 pub struct Running {
     pub home: TestBox,
@@ -20,14 +24,29 @@ impl Running {
     pub async fn start() -> Option<Self> {
         let home = test_box().await?;
         let socket = home.folder.join("files.sock");
-        let program = run(&home, &socket).await;
+        let program = run(&home, &socket, false).await;
         Some(Self { home, socket, program })
+    }
+
+    /// The program on a new box whose files lie on a disk of 16 MiB of their own.
+    pub async fn on_a_small_disk() -> Option<Self> {
+        let home = test_box().await?;
+        let socket = home.folder.join("files.sock");
+        std::fs::create_dir(home.folder.join(DISK)).expect("made");
+        let program = run(&home, &socket, true).await;
+        Some(Self { home, socket, program })
+    }
+
+    /// The small disk, as the program sees it.
+    pub fn disk(&self) -> PathBuf {
+        let root = format!("/proc/{}/root", self.program.id().expect("running"));
+        PathBuf::from(root).join(self.home.folder.join(DISK).strip_prefix("/").expect("from the root"))
     }
 
     /// Ends it at once, as a power cut does, and starts it again.
     pub async fn killed(&mut self) {
         self.program.kill().await.expect("killed");
-        self.program = run(&self.home, &self.socket).await;
+        self.program = run(&self.home, &self.socket, false).await;
     }
 
     /// Ends it as the service manager does, and starts it again.
@@ -36,13 +55,12 @@ impl Running {
         let id = rustix::process::Pid::from_raw(id).expect("a process");
         rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("told");
         assert!(self.program.wait().await.expect("ended").success());
-        self.program = run(&self.home, &self.socket).await;
+        self.program = run(&self.home, &self.socket, false).await;
     }
 
     /// A command of the program that asks the running one; gives what it says.
     pub async fn ask(&self, command: &str) -> String {
-        let program = env!("CARGO_BIN_EXE_mazet-files");
-        let output = Command::new(program).arg("--socket").arg(&self.socket).arg(command).output();
+        let output = Command::new(PROGRAM).arg("--socket").arg(&self.socket).arg(command).output();
         let output = output.await.expect("asked");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
@@ -74,17 +92,27 @@ impl Running {
     }
 }
 
+/// The program in a namespace of its own, where a disk of 16 MiB is mounted at `folder`.
+fn on_disk(folder: &std::path::Path) -> Command {
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs -o size=16m tmpfs \"$0\" && exec \"$@\"";
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(folder).arg(PROGRAM);
+    command
+}
+
 /// Starts the program, and waits until it says that it answers.
-async fn run(home: &TestBox, socket: &std::path::Path) -> Child {
+async fn run(home: &TestBox, socket: &std::path::Path, small: bool) -> Child {
     let told = home.folder.join("notify");
     let _ = std::fs::remove_file(&told);
     let manager = UnixDatagram::bind(&told).expect("a socket");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mazet-files"))
+    let folder = if small { home.folder.join(DISK) } else { home.folder.clone() };
+    let mut command = if small { on_disk(&folder) } else { Command::new(PROGRAM) };
+    let mut child = command
         .arg("--socket")
         .arg(socket)
         .arg("serve")
         .arg("--folder")
-        .arg(&home.folder)
+        .arg(&folder)
         .arg("--database-socket")
         .arg(&home.files_place.socket)
         .args(["--database", &home.files_place.database, "--directory", &home.directory_place.database])
