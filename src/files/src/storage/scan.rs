@@ -2,7 +2,7 @@
 //! short by a power cut, is found again; what is as it was keeps all that is known of it, and what was
 //! moved by hand is known by its inode.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use deadpool_postgres::Transaction;
 use super::disk::{Facts, Listed};
 use super::node::{self, New, Node};
 use super::space::{self, Space};
-use super::{Error, Result, Storage, disk, to_its_end};
+use super::{Result, Storage, disk, to_its_end};
 
 /// What a scan found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +43,8 @@ struct Scan<'a> {
     missing: BTreeMap<i64, Node>,
     /// What is on the disk and not known there: the folder's number, its names, the name.
     new: Vec<(i64, Arc<[String]>, Listed)>,
+    /// Bytes that folders have more, or less, not counted in those above them yet.
+    changed: BTreeMap<i64, i64>,
 }
 
 impl Storage {
@@ -79,8 +81,10 @@ impl Storage {
             found: Scanned::default(),
             missing: BTreeMap::new(),
             new: Vec::new(),
+            changed: BTreeMap::new(),
         };
         scan.roots().await?;
+        scan.count().await?;
         let found = scan.found;
         transaction.commit().await?;
         Ok(found)
@@ -100,8 +104,12 @@ impl Scan<'_> {
         while let Some((folder, names, listed)) = self.new.pop() {
             self.take_in(folder, &names, listed).await?;
         }
-        for node in std::mem::take(&mut self.missing).into_values() {
-            self.removed(&node).await?;
+        self.count().await?;
+        let missing = std::mem::take(&mut self.missing);
+        let ids: BTreeSet<i64> = missing.values().map(|node| node.id).collect();
+        // With a folder goes what was in it.
+        for node in missing.values().filter(|node| node.parent.is_none_or(|parent| !ids.contains(&parent))) {
+            self.removed(node).await?;
         }
         Ok(())
     }
@@ -114,6 +122,10 @@ impl Scan<'_> {
             for node in node::children(self.transaction, folder).await? {
                 match there.remove(&node.name) {
                     Some(facts) if facts.is_folder == node.is_folder => {
+                        // It came along with a folder that was moved.
+                        if self.missing.get(&node.inode).is_some_and(|missing| missing.id == node.id) {
+                            self.missing.remove(&node.inode);
+                        }
                         self.compare(&node, facts).await?;
                         if node.is_folder {
                             folders.push((node.id, joined(&names, &node.name)));
@@ -123,12 +135,24 @@ impl Scan<'_> {
                         if let Some(facts) = other {
                             there.insert(node.name.clone(), facts);
                         }
-                        self.missing.insert(node.inode, node);
+                        self.miss(node).await?;
                     }
                 }
             }
             let new = there.into_iter().map(|(name, facts)| (folder, names.clone(), Listed { name, facts }));
             self.new.extend(new);
+        }
+        Ok(())
+    }
+
+    /// Something is not where it was, and all that was in it.
+    async fn miss(&mut self, node: Node) -> Result<()> {
+        let mut nodes = vec![node];
+        while let Some(node) = nodes.pop() {
+            if node.is_folder {
+                nodes.extend(node::children(self.transaction, node.id).await?);
+            }
+            self.missing.insert(node.inode, node);
         }
         Ok(())
     }
@@ -150,7 +174,7 @@ impl Scan<'_> {
         }
         if !node.matches(facts) {
             node::overwrite(self.transaction, node.id, facts).await?;
-            self.touch(node.parent, facts.size - node.size).await?;
+            self.touch(node.parent, facts.size - node.size);
             self.found.changed += 1;
         }
         Ok(())
@@ -169,9 +193,12 @@ impl Scan<'_> {
             return self.added(folder, names, &name, facts).await;
         }
         self.missing.remove(&facts.inode);
+        self.count().await?;
+        // As it is now: what was in it may have turned up elsewhere.
+        let Some(node) = node::get(self.transaction, node.id).await? else { return Ok(()) };
         node::relocate(self.transaction, &node, (self.space.id, folder, &name), facts).await?;
-        self.touch(node.parent, -node.size).await?;
-        self.touch(Some(folder), node.size).await?;
+        self.touch(node.parent, -node.size);
+        self.touch(Some(folder), node.size);
         self.transaction.execute("delete from bin where node_id = $1", &[&node.id]).await?;
         self.found.moved += 1;
         if node.is_folder {
@@ -183,7 +210,7 @@ impl Scan<'_> {
     async fn added(&mut self, folder: i64, names: &Arc<[String]>, name: &str, facts: Facts) -> Result<()> {
         let new = New { space: self.space.id, parent: Some(folder), name, facts };
         let node = node::insert(self.transaction, &new).await?;
-        self.touch(Some(folder), facts.size).await?;
+        self.touch(Some(folder), facts.size);
         self.found.added += 1;
         if folder == self.space.bin {
             let insert = "insert into bin (node_id, name, folder, deleted_by) values ($1, $2, '', '')";
@@ -200,16 +227,23 @@ impl Scan<'_> {
         // As it is now: what was in it may have turned up elsewhere.
         let Some(node) = node::get(self.transaction, node.id).await? else { return Ok(()) };
         self.transaction.execute("delete from node where id = $1", &[&node.id]).await?;
-        self.touch(node.parent, -node.size).await?;
+        self.touch(node.parent, -node.size);
         self.found.removed += 1;
-        Ok(())
+        self.count().await
     }
 
-    async fn touch(&self, folder: Option<i64>, bytes: i64) -> Result<()> {
-        match folder {
-            Some(folder) => node::touch(self.transaction, folder, bytes).await,
-            None => Err(Error::Internal("a file without a folder".to_owned())),
+    fn touch(&mut self, folder: Option<i64>, bytes: i64) {
+        if let Some(folder) = folder {
+            *self.changed.entry(folder).or_default() += bytes;
         }
+    }
+
+    /// Counts what changed in the folders above.
+    async fn count(&mut self) -> Result<()> {
+        for (folder, bytes) in std::mem::take(&mut self.changed) {
+            node::touch(self.transaction, folder, bytes).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! WebDAV, asked by clients.
 
+mod fronts;
 mod litmus;
 mod protocol;
 mod server;

@@ -1,0 +1,62 @@
+//! Large folders, large files: memory stays what it is.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::process::Running;
+
+/// More memory than this, in kB, was kept for what passed through.
+const MOST: u64 = 24 << 10;
+
+#[tokio::test]
+async fn a_large_file_passes_through_without_staying() {
+    let Some(running) = Running::start().await else { return };
+    running.got("zoe", "", &[]).await;
+    let before = running.memory();
+    let mut put = running.curl("zoe", "large");
+    put.args(["--upload-file", "-", "--header", "Expect:"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut client = put.spawn().expect("curl");
+    let mut body = client.stdin.take().expect("a pipe");
+    let piece: Vec<u8> = (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut most = 0;
+    for _ in 0..300 {
+        body.write_all(&piece).await.expect("sent");
+        most = most.max(running.memory());
+    }
+    drop(body);
+    assert!(client.wait().await.expect("ended").success());
+    let mut get = running.curl("zoe", "large").stdout(Stdio::piped()).spawn().expect("curl");
+    let mut got = get.stdout.take().expect("a pipe");
+    let mut buffer = vec![0; 1 << 20];
+    for number in 0..300 {
+        got.read_exact(&mut buffer).await.expect("read");
+        assert!(buffer == piece, "MiB {number}");
+        most = most.max(running.memory());
+    }
+    assert!(most < before + MOST, "{before} kB before, {most} kB while it passed");
+}
+
+#[tokio::test]
+async fn ten_thousand_files_are_a_folder_like_another() {
+    let Some(running) = Running::start().await else { return };
+    running.got("zoe", "", &["--request", "MKCOL"]).await;
+    assert_eq!(running.got("zoe", "many", &["--request", "MKCOL"]).await.1, "201");
+    let folder = running.home.folder.join("people/zoe/files/many");
+    for number in 0..10_000 {
+        std::fs::write(folder.join(format!("é {number:05}.txt")), "x").expect("written");
+    }
+    assert_eq!(running.ask("scan").await, "10000 added, 0 changed, 0 moved, 0 removed\n");
+    let before = running.memory();
+    let ask = ["--request", "PROPFIND", "--header", "Depth: 1"];
+    let (listed, status) = running.got("zoe", "many/", &ask).await;
+    assert_eq!((status.as_str(), listed.matches("<D:response>").count()), ("207", 10_001));
+    assert_eq!(listed.matches("%C3%A9%20").count(), 10_000);
+    assert!(running.memory() < before + MOST, "{before} kB before, {} kB after", running.memory());
+    assert_eq!(running.got("zoe", "many/%C3%A9%2009999.txt", &[]).await.0, "x");
+    let moved = ["--request", "MOVE", "--header", "Destination: http://mazet.local/dav/all"];
+    assert_eq!(running.got("zoe", "many", &moved).await.1, "201");
+    assert_eq!(running.got("zoe", "all", &["--request", "DELETE"]).await.1, "204");
+    let bin = running.home.storage.view("zoe").await.expect("a view").bin().await.expect("a bin");
+    assert_eq!((bin.len(), bin[0].size), (1, 10_000));
+}

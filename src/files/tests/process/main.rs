@@ -1,0 +1,7 @@
+//! The program itself: killed, with clients killed, with the disk changed by hand, under load.
+
+mod cut;
+mod full;
+mod large;
+mod process;
+mod scan;
