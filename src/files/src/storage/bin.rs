@@ -143,10 +143,11 @@ impl View {
         parent: Option<i64>,
         old: Vec<String>,
     ) -> Result<Vec<String>> {
-        if let Some(parent) = parent
-            && let Some((root, names)) = names_of(client, parent).await?
-            && root == mount.space.files
-        {
+        let there = match parent {
+            Some(parent) => names_of(client, parent).await?,
+            None => None,
+        };
+        if let Some((_, names)) = there.filter(|(root, _)| *root == mount.space.files) {
             return Ok(names);
         }
         let found = node::walk(client, mount.space.files, &old).await?;
