@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `/dav/` | login and password | WebDAV |
 //! | `/files/` | signed in to the box | pages |
+//! | `/s/` | who has a link | what it opens |
 //! | `/check` | the box itself, by its socket | is all well? |
 //!
 //! `/check` is no location of the front web server: nobody else comes to it.
@@ -15,8 +16,9 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::routing::{any, get, post};
 
 use crate::access::{Access, Refused};
-use crate::dav;
 use crate::storage::{self, Storage};
+use crate::uploads::Uploads;
+use crate::{dav, pages};
 
 /// Where WebDAV is.
 pub const DAV: &str = "/dav";
@@ -28,17 +30,24 @@ pub struct App {
     pub storage: Storage,
     /// Who may.
     pub access: Access,
+    /// Uploads in pieces.
+    pub uploads: Uploads,
 }
 
 /// All that is answered.
-pub fn router(app: App) -> Router {
-    Router::new()
+///
+/// # Errors
+/// When the pages cannot be made ready.
+pub fn router(app: App) -> anyhow::Result<Router> {
+    let pages = pages::router(&app.storage, &app.uploads)?;
+    let router = Router::new()
         .route("/check", get(check))
         .route("/scan", post(scan))
         .route("/dav", any(webdav))
         .route("/dav/", any(webdav))
         .route("/dav/{*path}", any(webdav))
-        .with_state(app)
+        .with_state(app);
+    Ok(router.merge(pages))
 }
 
 async fn webdav(State(app): State<App>, request: Request<Body>) -> Response<Body> {

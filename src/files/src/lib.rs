@@ -5,17 +5,23 @@
 //! | [`app`] | what answers |
 //! | [`serve`] | connections |
 //! | [`access`] | who asks |
+//! | [`pages`] | what people see in a browser |
+//! | [`shares`] | links that open a file or folder to who has them |
 //! | [`storage`] | files and folders: real ones on the disk, and what the database knows of them |
 //! | [`client`], [`notify`] | asking the running program; telling systemd that it runs |
 //! | [`dav`] | WebDAV (RFC 4918) over a person's view |
 //! | `testing` | a box of its own for tests (feature `testing`) |
+//! | [`uploads`] | uploads in pieces, which go on where they stopped |
 
 pub mod access;
 pub mod app;
 pub mod client;
 pub mod dav;
 pub mod notify;
+pub mod pages;
 pub mod serve;
+pub mod shares;
 pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod uploads;

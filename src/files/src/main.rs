@@ -16,6 +16,7 @@ use mazet_files::access::Access;
 use mazet_files::app::{self, App};
 use mazet_files::client;
 use mazet_files::storage::{self, Storage};
+use mazet_files::uploads::Uploads;
 use mazet_files::{notify, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -105,9 +106,11 @@ async fn serving(socket: &std::path::Path, options: &Serve) -> Result<()> {
     let group = options.group.as_deref().map(client::group).transpose()?;
     let listener = serve::bind(socket, group)?;
     let stopped = stopped()?;
-    tokio::spawn(purging(storage.clone()));
+    let uploads = Uploads::new(storage.clone());
+    let router = app::router(App { storage: storage.clone(), access, uploads: uploads.clone() })?;
+    tokio::spawn(purging(storage.clone(), uploads));
     notify::ready()?;
-    serve::until(stopped, listener, app::router(App { storage: storage.clone(), access })).await;
+    serve::until(stopped, listener, router).await;
     storage.stop().await.context("ending")
 }
 
@@ -124,8 +127,11 @@ fn stopped() -> Result<impl Future<Output = ()>> {
 }
 
 /// What was deleted long ago goes for good, at the start and every day.
-async fn purging(storage: Storage) {
+async fn purging(storage: Storage, uploads: Uploads) {
     loop {
+        if let Err(error) = uploads.sweep().await {
+            eprintln!("removing uploads that nobody went on with: {error}");
+        }
         if let Err(error) = storage.purge_old().await {
             eprintln!("emptying the bins of what was deleted long ago: {error}");
         }

@@ -143,11 +143,11 @@ impl View {
         parent: Option<i64>,
         old: Vec<String>,
     ) -> Result<Vec<String>> {
-        let there = match parent {
+        let place = match parent {
             Some(parent) => names_of(client, parent).await?,
             None => None,
         };
-        if let Some((_, names)) = there.filter(|(root, _)| *root == mount.space.files) {
+        if let Some((_, names)) = place.filter(|(root, _)| *root == mount.space.files) {
             return Ok(names);
         }
         let found = node::walk(client, mount.space.files, &old).await?;

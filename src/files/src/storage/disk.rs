@@ -116,6 +116,12 @@ impl Disk {
         Ok(File::from(file))
     }
 
+    /// Opens a file to be written to.
+    pub(crate) fn written(&self, names: &[String]) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(fs::openat2(&self.root, names.join("/"), flags, Mode::empty(), WITHIN)?))
+    }
+
     /// Makes a folder that may be there already, and those above it.
     pub(crate) fn make_all(&self, names: &[String]) -> io::Result<OwnedFd> {
         let mut folder =
@@ -160,6 +166,14 @@ impl Disk {
     /// Names are on the disk for good when this returns.
     pub(crate) fn flush(&self, folder: &[String]) -> io::Result<()> {
         Ok(fs::fsync(self.folder(folder)?)?)
+    }
+
+    /// A new, empty file.
+    pub(crate) fn file_made(&self, names: &[String]) -> io::Result<()> {
+        let (folder, name) = self.at(names)?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(&folder, name, flags, Mode::from_raw_mode(0o640))?;
+        Ok(())
     }
 
     /// A new file without a place.

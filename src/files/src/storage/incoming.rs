@@ -1,6 +1,8 @@
 //! A file that is being written: its bytes go to a file without a name, which takes its place in one step
 //! when all of them are on the disk. Whoever reads sees the old file or the new one, whole.
 
+mod partial;
+
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub struct Incoming {
     replaced: u64,
     kept: Reservation,
     properties_of: Option<i64>,
+    /// Its bytes stay where they are when it fails.
+    lasting: bool,
 }
 
 impl View {
@@ -80,6 +84,7 @@ impl View {
             replaced,
             kept,
             properties_of: None,
+            lasting: false,
         })
     }
 
@@ -269,7 +274,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        let Some(name) = self.name.take() else { return };
+        let Some(name) = self.name.take().filter(|_| !self.lasting) else { return };
         let storage: Storage = self.view.storage.clone();
         let remove = move || {
             if let Err(error) = storage.inner.disk.remove(&disk::incoming(&name)) {

@@ -32,6 +32,7 @@ mod folk;
 mod incoming;
 pub(crate) mod locks;
 mod node;
+mod number;
 mod path;
 mod properties;
 pub mod quota;

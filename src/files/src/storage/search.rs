@@ -8,8 +8,8 @@ use super::view::{Entry, View};
 use super::{Error, Result, Storage, bin, space, to_its_end};
 
 impl View {
-    /// At most `limit` files and folders whose names have all of these words, whatever their case, those
-    /// that changed last first. What is in the bin is not among them.
+    /// At most `limit` files and folders whose names have all of these words, whatever their case and accents,
+    /// those that changed last first. What is in the bin is not among them.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -21,7 +21,7 @@ impl View {
         let spaces: Vec<i64> = self.mounts().iter().map(|mount| mount.space.id).collect();
         let statement = format!(
             "select {} from node where space_id = any($1) and parent_id is not null \
-             and normalize(lower(name), NFC) like all ($2) \
+             and {PLAIN} like all ($2) \
              and not exists (with recursive up as (select node.id, node.parent_id \
                 union all select above.id, above.parent_id from node above join up on above.id = up.parent_id) \
                 select from up join space on space.bin_id = up.id) \
@@ -45,10 +45,14 @@ impl View {
     }
 }
 
+/// A name as it is compared: small letters without accents, as [`pattern`] has them.
+const PLAIN: &str = "replace(replace(lower(regexp_replace(normalize(name, NFD), '[\\u0300-\\u036f]', '', 'g')), 'œ', 'oe'), 'æ', 'ae')";
+
 /// A pattern of LIKE that finds a word.
 fn pattern(word: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    let word: String = word.to_lowercase().nfc().collect();
+    let word: String = word.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
+    let word = word.to_lowercase().replace('œ', "oe").replace('æ', "ae");
     format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
@@ -92,6 +96,6 @@ impl Storage {
 mod tests {
     #[test]
     fn a_word_is_no_pattern_of_its_own() {
-        assert_eq!(super::pattern("50%_É\\"), "%50\\%\\_é\\\\%");
+        assert_eq!(super::pattern("50%_É\\"), "%50\\%\\_e\\\\%");
     }
 }

@@ -40,6 +40,8 @@ pub struct Mount {
     pub writable: bool,
     /// May the person say who else may?
     pub managed: bool,
+    /// Do only those change what is in it?
+    pub read_only: bool,
     pub(crate) space: Space,
 }
 
@@ -101,6 +103,7 @@ impl Storage {
             kind: space.kind,
             writable: space.kind == Kind::Person || managed || !space.read_only,
             managed: managed && space.kind != Kind::Person,
+            read_only: space.read_only,
             space,
         });
         Ok(View { storage: self.clone(), login: login.into(), mounts: mounts.collect(), locks_known: false })

@@ -10,12 +10,14 @@ use mazet_files::access::Access;
 use mazet_files::app::{self, App};
 use mazet_files::serve;
 use mazet_files::testing::{PASSWORD, TestBox};
+use mazet_files::uploads::Uploads;
 use tower::ServiceExt as _;
 
 /// All that is answered.
 pub fn router(home: &TestBox) -> axum::Router {
     let access = Access::new(&home.directory_place, &home.storage).expect("access");
-    app::router(App { storage: home.storage.clone(), access })
+    let uploads = Uploads::new(home.storage.clone());
+    app::router(App { storage: home.storage.clone(), access, uploads }).expect("pages")
 }
 
 /// Answers on a loopback port until the test ends.
