@@ -96,6 +96,23 @@ pub async fn make_for_api(
     Ok((id, code))
 }
 
+/// Makes one for a device that the person of that login let in: it opens the files alone
+/// (`migrations/0005_device_passwords.sql`), and the files' role may make it. Shown once.
+///
+/// # Errors
+/// When the name cannot be taken; [`Error::NotFound`] when there is nobody who may sign in, or they have too
+/// many.
+pub async fn make_for_device(directory: &Directory, login: &str, name: &str) -> Result<Code> {
+    let name = values::name_of(name, values::SHORT_NAME);
+    let name = name.map_err(|fault| Invalid::error(Field::Name, fault))?;
+    let code = Code::draw(LENGTH)?;
+    let hash = directory.hasher.hash(code.plain()).await?;
+    let statement = "select add_device_password($1, $2, $3, $4)";
+    let client = directory.client().await?;
+    let row = client.query_one(statement, &[&login, &name, &selector(code.plain()), &hash]).await?;
+    row.get::<_, Option<i64>>(0).map(|_| code).ok_or(Error::NotFound)
+}
+
 /// What is kept of a password.
 enum Kept {
     /// PHC string, for services.

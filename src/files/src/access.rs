@@ -91,6 +91,11 @@ impl Access {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The directory, as the files' role sees it.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
     /// The login of who asks with these headers (RFC 7617).
     ///
     /// # Errors

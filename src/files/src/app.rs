@@ -3,6 +3,7 @@
 //! | location | who | what |
 //! |---|---|---|
 //! | `/dav/` | login and password | WebDAV |
+//! | `/status.php`, `/ocs/`, `/remote.php/`, `/index.php/` | login and password | what sync clients need |
 //! | `/files/` | signed in to the box | pages |
 //! | `/s/` | who has a link | what it opens |
 //! | `/check` | the box itself, by its socket | is all well? |
@@ -18,7 +19,7 @@ use axum::routing::{any, get, post};
 use crate::access::{Access, Refused};
 use crate::storage::{self, Storage};
 use crate::uploads::Uploads;
-use crate::{dav, pages};
+use crate::{dav, nextcloud, pages};
 
 /// Where WebDAV is.
 pub const DAV: &str = "/dav";
@@ -40,6 +41,7 @@ pub struct App {
 /// When the pages cannot be made ready.
 pub fn router(app: App) -> anyhow::Result<Router> {
     let pages = pages::router(&app.storage, &app.uploads)?;
+    let nextcloud = nextcloud::router(&app);
     let router = Router::new()
         .route("/check", get(check))
         .route("/scan", post(scan))
@@ -47,7 +49,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/dav/", any(webdav))
         .route("/dav/{*path}", any(webdav))
         .with_state(app);
-    Ok(router.merge(pages))
+    Ok(router.merge(pages).merge(nextcloud))
 }
 
 async fn webdav(State(app): State<App>, request: Request<Body>) -> Response<Body> {

@@ -7,6 +7,7 @@
 //! | [`access`] | who asks |
 //! | [`pages`] | what people see in a browser |
 //! | [`shares`] | links that open a file or folder to who has them |
+//! | [`nextcloud`] | what the official Nextcloud clients need to sync |
 //! | [`storage`] | files and folders: real ones on the disk, and what the database knows of them |
 //! | [`client`], [`notify`] | asking the running program; telling systemd that it runs |
 //! | [`dav`] | WebDAV (RFC 4918) over a person's view |
@@ -17,6 +18,7 @@ pub mod access;
 pub mod app;
 pub mod client;
 pub mod dav;
+pub mod nextcloud;
 pub mod notify;
 pub mod pages;
 pub mod serve;

@@ -13,6 +13,8 @@ use rustix::io::Errno;
 
 /// Where files are written before they have their names.
 pub(crate) const INCOMING: &str = "incoming";
+/// The file of an upload that comes in pieces, in a folder of its own.
+const PIECES: &str = "pieces";
 /// Nothing that is opened leads elsewhere.
 const WITHIN: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
@@ -183,6 +185,30 @@ impl Disk {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o640))?;
         Ok(Temporary { name, file: File::from(file) })
+    }
+
+    /// The file of an upload that goes on when the program ended: alone in a folder. `make`: it is not there
+    /// yet.
+    pub(crate) fn lasting(&self, upload: &str, make: bool) -> io::Result<File> {
+        let folder = incoming(upload);
+        let (mut flags, mut mode) = (OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
+        if make {
+            self.make(&folder)?;
+            flags |= OFlags::CREATE | OFlags::EXCL;
+            mode = Mode::from_raw_mode(0o640);
+        }
+        let folder = self.folder(&folder)?;
+        Ok(File::from(fs::openat2(&folder, PIECES, flags, mode, WITHIN)?))
+    }
+
+    /// The upload is whole: its file lies with those that are on their way, under the name that is given
+    /// back, and its folder is gone.
+    pub(crate) fn lasts_no_more(&self, upload: &str) -> io::Result<String> {
+        let (folder, name) = (incoming(upload), unique()?);
+        let file = [folder.clone(), vec![PIECES.to_owned()]].concat();
+        self.rename(&file, &incoming(&name))?;
+        self.remove(&folder)?;
+        Ok(name)
     }
 
     /// Removes what was on its way when the program ended.

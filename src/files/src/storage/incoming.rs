@@ -88,6 +88,30 @@ impl View {
         })
     }
 
+    /// A file of `bytes`, which are all there, that is to take its place at `path`.
+    pub(crate) fn incoming(
+        &self,
+        path: &str,
+        (file, name): (Arc<File>, String),
+        bytes: u64,
+        kept: Reservation,
+    ) -> Result<Incoming> {
+        Ok(Incoming {
+            view: self.clone(),
+            spot: self.spot(path)?,
+            only: Only::Any,
+            expected: Some(bytes),
+            written: bytes,
+            buffer: Vec::new(),
+            file,
+            name: Some(name),
+            replaced: 0,
+            kept,
+            properties_of: None,
+            lasting: false,
+        })
+    }
+
     /// Bytes of the file that would be replaced, which nobody locked.
     async fn replaceable(
         &self,

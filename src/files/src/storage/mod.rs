@@ -34,6 +34,7 @@ pub(crate) mod locks;
 mod node;
 mod number;
 mod path;
+mod pieces;
 mod properties;
 pub mod quota;
 mod running;

@@ -167,13 +167,23 @@ impl Tester {
         let tools = boot::tools(&self.setting, RECIPE)?;
         let tree = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
         let prefix = boot::prefix(&self.setting, &tree, &[])?.join("\n");
-        let command = Command::new(Program::Cargo, "running the unit and integration tests")
-            .env("MAZET_TEST_TOOLS", tools)
-            .args(["test", "--workspace", "--locked", "--no-fail-fast", "--manifest-path"])
-            .arg(self.setting.project.root.join("Cargo.toml"))
-            // The tree has programs that some tests talk with.
-            .env("MAZET_TEST_PREFIX", prefix);
-        self.counted(&command)
+        let tests = |which: &[&str]| {
+            Command::new(Program::Cargo, "running the unit and integration tests")
+                .env("MAZET_TEST_TOOLS", &tools)
+                .args(["test", "--locked", "--no-fail-fast", "--manifest-path"])
+                .arg(self.setting.project.root.join("Cargo.toml"))
+                .args(which)
+                // The tree has programs that some tests talk with.
+                .env("MAZET_TEST_PREFIX", &prefix)
+        };
+        let mut count = self.counted(&tests(&["--workspace"]))?;
+        if self.words.long {
+            // Those of sync clients with thousands of files.
+            let words = ["--package", "mazet-files", "--test", "nextcloud", "--", "--ignored", "--nocapture"];
+            let more = self.counted(&tests(&words))?;
+            count = Count { passed: count.passed + more.passed, failed: count.failed + more.failed };
+        }
+        Ok(count)
     }
 
     /// Our root tree is the one that mmdebstrap makes: for the builder's architecture, and with

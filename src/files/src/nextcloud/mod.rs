@@ -1,0 +1,81 @@
+//! What the official Nextcloud clients need to sync with the box: addresses, properties and headers of
+//! their own beside plain WebDAV. The box is compatible with them, under its own name.
+//!
+//! | address | subject |
+//! |---|---|
+//! | `/status.php`, `/ocs/…` | what the box is and can, who the person is: `ocs` |
+//! | `/remote.php/dav/files/<login>/`, `/remote.php/webdav/` | files: `dav`, `properties` |
+//! | `/remote.php/dav/uploads/<login>/` | large files, in pieces: `uploads` |
+//! | `/index.php/login/v2`, `/files/connect/` | a device is let in: `login` |
+//!
+//! Everything else is not there, and says so.
+
+mod answer;
+mod dav;
+mod login;
+mod ocs;
+mod path;
+mod properties;
+mod uploads;
+mod xml;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Method, Request, StatusCode};
+use axum::response::Response;
+use axum::routing::{any, get};
+
+use crate::access::Access;
+use crate::app::App;
+use crate::storage::Storage;
+use answer::{Fault, MISSING, Result, empty};
+
+/// What these clients talk to.
+#[derive(Clone)]
+struct Cloud {
+    storage: Storage,
+    access: Access,
+    uploads: uploads::Live,
+}
+
+/// All that is answered to them.
+pub fn router(app: &App) -> Router {
+    let uploads = uploads::Live::default();
+    let cloud = Cloud { storage: app.storage.clone(), access: app.access.clone(), uploads };
+    Router::new()
+        .route("/status.php", get(ocs::status))
+        .route("/ocs/{*call}", any(signed))
+        .route("/remote.php/{*path}", any(signed))
+        .with_state(cloud)
+        .merge(login::router(app))
+}
+
+/// A request of somebody who says login and password.
+async fn signed(State(cloud): State<Cloud>, request: Request<Body>) -> Response {
+    match cloud.access.basic(request.headers()).await {
+        Ok(login) => cloud.answer(&login, request).await.unwrap_or_else(Fault::answer),
+        Err(refused) => refused.response(),
+    }
+}
+
+impl Cloud {
+    async fn answer(&self, login: &str, request: Request<Body>) -> Result {
+        match ocs::Call::of(&request) {
+            Some(call) => self.ocs(login, &call).await,
+            None => self.remote(login, request).await,
+        }
+    }
+
+    async fn remote(&self, login: &str, request: Request<Body>) -> Result {
+        let view = self.storage.view(login).await?;
+        match path::place(request.uri().path(), login) {
+            Some(path::Place::File { prefix, path }) => dav::answer(&view, &prefix, path, request).await,
+            Some(path::Place::Upload { name, piece }) => {
+                uploads::answer(&self.uploads, &view, (&name, &piece), request).await
+            }
+            None if request.method() == Method::OPTIONS => Ok(empty(StatusCode::OK)),
+            None => Err(MISSING),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The official client of Nextcloud against the box's files, and what it is answered.
+
+mod answers;
+mod client;
+mod large;
+mod login;
+mod many;
+mod server;
+mod sync;
