@@ -135,7 +135,7 @@ async fn all_of_litmus_passes_behind_both_front_web_servers() {
 
 /// The header by which the front web server says who asks is nobody else's.
 async fn nobody_is_believed(https: u16) {
-    for path in ["/dav/", "/files/", "/status.php"] {
+    for path in ["/dav/", "/files/", "/ocs/v1.php/cloud/user"] {
         let url = format!("https://127.0.0.1:{https}{path}");
         let said = curl(&["--header", "Mazet-Person: zoe", "--output", "/dev/null", &url]).await;
         let refused = [" 401", " 403", " 404", " 500", " 502", " 503"].contains(&said.as_str());
