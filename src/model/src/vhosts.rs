@@ -79,13 +79,13 @@ pub fn of(services: &[&Manifest], domains: &[String]) -> Value {
             port: one.port,
             locations: one.locations.clone(),
         });
-        shown.push(host(one, true, domains));
-        shown.extend(again.map(|again| host(again, false, domains)));
+        shown.push(host(&one, true, domains));
+        shown.extend(again.map(|again| host(&again, false, domains)));
     }
     shown.into()
 }
 
-fn host(one: Host, opens: bool, domains: &[String]) -> Value {
+fn host(one: &Host, opens: bool, domains: &[String]) -> Value {
     let public = one.names.iter().any(|name| domains.contains(name));
     let (certificate, key) = if public { PUBLIC_PAIR } else { LOCAL_PAIR };
     json!({

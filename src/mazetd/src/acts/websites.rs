@@ -74,6 +74,15 @@ pub async fn wish(
     Ok(Ok(Order::Add { site, administrator }))
 }
 
+/// Why an association cannot be removed yet: a site of it would be nobody's, and its data stay. `sites` are their
+/// associations' numbers and their names.
+pub fn left<'s>(sites: impl Iterator<Item = (i64, &'s str)>, organisation: OrganisationId) -> Option<Wrong> {
+    let own = sites.filter(|(owner, _)| *owner == organisation.0).map(|(_, name)| name);
+    let names = own.collect::<Vec<_>>().join(", ");
+    let wrong = Wrong::at("", "websites.organisation_has_some");
+    (!names.is_empty()).then(|| Wrong { values: [("names".to_owned(), names)].into(), ..wrong })
+}
+
 /// What a person can mend of a site that was wished for, each at its field.
 pub fn wrongs(faults: &[SettingFault]) -> Vec<Wrong> {
     let field = |key: &str| match key {

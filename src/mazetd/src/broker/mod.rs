@@ -27,6 +27,8 @@ use anyhow::{Context, Result};
 
 pub use claim::CODE_FILE;
 pub use order::wifi;
+#[cfg(test)]
+pub use server::beside;
 
 use crate::advance::Advance;
 use crate::protocol::{Mode, SOCKET};

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, IoSlice, Read as _, Write as _};
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -85,16 +85,21 @@ fn converse(stream: &UnixStream, user: u32, state: &State) -> Result<()> {
 
 /// Sends a line, with an open file beside it.
 fn send(stream: &UnixStream, line: &[u8], file: Option<&File>) -> Result<()> {
-    let mut sent = 0;
-    if let Some(file) = file {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut beside = SendAncillaryBuffer::new(&mut space);
-        let files = [file.as_fd()];
-        ensure!(beside.push(SendAncillaryMessage::ScmRights(&files)), "there is no room for a file");
-        sent = sendmsg(stream, &[IoSlice::new(line)], &mut beside, SendFlags::NOSIGNAL)?;
-    }
-    (&mut &*stream).write_all(&line[sent..])?;
+    let sent = file.map(|file| beside(stream, line, file)).transpose()?;
+    (&mut &*stream).write_all(&line[sent.unwrap_or(0)..])?;
     Ok(())
+}
+
+/// Sends the beginning of a line with an open file (SCM_RIGHTS, unix(7)); gives how many bytes went.
+///
+/// # Errors
+/// When the socket takes neither.
+pub fn beside(stream: impl AsFd, line: &[u8], file: &File) -> Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    let files = [file.as_fd()];
+    ensure!(beside.push(SendAncillaryMessage::ScmRights(&files)), "there is no room for a file");
+    Ok(sendmsg(stream, &[IoSlice::new(line)], &mut beside, SendFlags::NOSIGNAL)?)
 }
 
 /// The answer to one line.

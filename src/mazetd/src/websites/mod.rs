@@ -44,6 +44,13 @@ pub struct State {
     pub last: Last,
 }
 
+impl State {
+    /// The number of each site's association, and the site's name.
+    pub fn owned(&self) -> impl Iterator<Item = (i64, &str)> {
+        self.sites.iter().map(|site| (site.organisation, site.name.as_str()))
+    }
+}
+
 /// A kind of site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Answer, Done, Json, Ordered};
 use super::call::{Call, Caller, Nothing};
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use crate::acts::websites::{find, record, seen, wish, wrongs};
 use crate::protocol::Request;
 use crate::web::broker::BrokerError;
@@ -43,6 +43,14 @@ pub struct First {
 pub struct Which {
     /// Its number: when it was made, in seconds since 1970.
     pub archive: i64,
+}
+
+/// Which archive, or the newest.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Its number; the newest without it.
+    pub archive: Option<i64>,
 }
 
 /// A site to be removed.
@@ -120,11 +128,13 @@ pub async fn back_up(call: Call) -> Result<Ordered<Last>, Problem> {
 }
 
 /// `GET /websites/{id}/archives`: one of them.
-pub async fn fetch(call: Call<Which>) -> Result<Archive, Problem> {
+pub async fn fetch(call: Call<Chosen>) -> Result<Archive, Problem> {
     let site = site(&call.caller, call.id).await?;
+    let newest = || site.archives.first().map(|one| one.at);
+    let at = call.query.archive.or_else(newest).ok_or(Kind::NotFound)?;
     record(call.caller.directory()?, call.caller.actor(), &site, SiteAct::Fetch).await?;
-    let (file, name, bytes) = call.caller.app.broker.archive(site.id, call.query.archive).await?;
-    Ok(Archive { file, name: format!("{name}-{}.tar.gz", call.query.archive), bytes })
+    let (file, name, bytes) = call.caller.app.broker.archive(site.id, at).await?;
+    Ok(Archive { file, name: format!("{name}-{at}.tar.gz"), bytes })
 }
 
 /// `POST /websites/{id}/restore`.

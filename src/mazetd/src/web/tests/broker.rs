@@ -355,8 +355,18 @@ async fn talk(stream: UnixStream, state: Arc<Mutex<State>>) {
                 std::future::pending::<()>().await;
             }
         }
-        let mut answer = serde_json::to_string(&state.lock().unwrap().answer(request)).unwrap();
+        let file = match &request {
+            Request::OpenArchive { id: 1, archive: 1_790_000_000 } => Some(archive()),
+            _ => None,
+        };
+        let answer = state.lock().unwrap().answer(request);
+        let answer = if file.is_some() { opened() } else { answer };
+        let mut answer = serde_json::to_string(&answer).unwrap();
         answer.push('\n');
+        if let Some(file) = file {
+            crate::broker::beside(write.as_ref(), answer.as_bytes(), &file).unwrap();
+            continue;
+        }
         if write.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -434,6 +444,21 @@ fn facts() -> Facts {
         gateways: vec!["192.168.1.1".parse().unwrap()],
         dns: vec!["192.168.1.1".parse().unwrap()],
     }
+}
+
+/// What is in an archive of a web site: more than goes through a pipe at a time.
+pub const ARCHIVE: [u8; 300_000] = [42; 300_000];
+
+fn archive() -> std::fs::File {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&ARCHIVE).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+fn opened() -> Response {
+    Response::Archive { name: "amis".to_owned(), bytes: ARCHIVE.len() as u64 }
 }
 
 /// Two kinds of web sites, and a site of the first organisation.
