@@ -82,6 +82,53 @@ pub async fn machine(
     record(&client, actor, &Done { organisation: None, action, target, detail }).await
 }
 
+/// What is done to a web site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteAct {
+    /// It is added.
+    Add,
+    /// It is removed, with its data.
+    Remove,
+    /// It is put into an archive.
+    BackUp,
+    /// It is made what it was.
+    Restore,
+    /// An archive is given out.
+    Fetch,
+    /// An archive is deleted.
+    Forget,
+}
+
+impl SiteAct {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Add => "site.add",
+            Self::Remove => "site.remove",
+            Self::BackUp => "site.back-up",
+            Self::Restore => "site.restore",
+            Self::Fetch => "site.fetch",
+            Self::Forget => "site.forget",
+        }
+    }
+}
+
+/// Something that is done to an association's web site, for the log: asked and recorded before it is done.
+///
+/// # Errors
+/// When the actor may not.
+pub async fn site(
+    directory: &Directory,
+    actor: &Actor,
+    organisation: OrganisationId,
+    act: SiteAct,
+    site: &str,
+) -> Result<()> {
+    permission::allow(actor, Action::EditSite, &Target::Organisation(organisation))?;
+    let client = directory.client().await?;
+    let done = Done { organisation: Some(organisation), action: act.word(), target: site, detail: "" };
+    record(&client, actor, &done).await
+}
+
 /// What is recorded.
 pub(crate) struct Done<'a> {
     pub organisation: Option<OrganisationId>,

@@ -170,7 +170,8 @@ pub fn preview(desk: &Desk, settings: &Settings, runner: &Runner) -> Result<Prev
         changed.push(Changed { path: "wifi.key".to_owned(), old: String::new(), new: hidden });
     }
     match apply::preview(&desk.root, settings, runner) {
-        Ok(Outcome { files, units, databases, diff }) => {
+        Ok(Outcome { users, files, units, databases, diff }) => {
+            let units = users.into_iter().chain(units).collect();
             Ok(Preview { faults: Vec::new(), settings: changed, files, units, databases, diff })
         }
         Err(error) => match error.downcast::<Faulty>() {

@@ -22,6 +22,7 @@
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
 //! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
 //! | `mail` | a user of its own, or root | the box's own messages, and the mail relay |
+//! | `websites` | root | the associations' web sites |
 //! | `mount-data` | root | `/srv`, early at boot |
 
 mod account;
@@ -56,6 +57,7 @@ mod tls;
 mod trial;
 mod updates;
 mod web;
+mod websites;
 mod wifi;
 
 use std::path::{Path, PathBuf};
@@ -178,6 +180,9 @@ enum Command {
     /// The mail relay, and the box's own messages: invitations, resets
     #[command(subcommand)]
     Mail(command::mail::Mail),
+    /// The associations' web sites: adds, removes, archives and restores them
+    #[command(subcommand)]
+    Websites(command::websites::Websites),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
 }
@@ -228,6 +233,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Organisations(command) => command::organisations::run(&command)?,
         Command::Events(events) => command::events::run(&events)?,
         Command::Mail(command) => command::mail::run(&command, &runner)?,
+        Command::Websites(command) => command::websites::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
 use mazet_model::manifest::Text;
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,8 @@ use crate::measure::desk::Comparison;
 use crate::network::Facts;
 use crate::trial::Standing;
 use crate::updates::Updates;
-use crate::{certificates, change};
+use crate::websites::order::Order;
+use crate::{certificates, change, websites};
 
 /// The broker's socket, `root:mazetd`, mode 0660.
 pub const SOCKET: &str = "/run/mazetd/broker.sock";
@@ -134,6 +136,27 @@ pub enum Request {
         /// Values by the names of its variables, in clear; written for root alone, never sent out.
         values: BTreeMap<String, String>,
     },
+    /// The associations' web sites, and what others there could be.
+    Websites,
+    /// Something is to be done to one. Answered at once; [`Request::Websites`] tells how it goes.
+    OrderWebsite {
+        /// What.
+        order: Box<Order>,
+    },
+    /// Open an archive of a web site. The open file comes beside the answer (SCM_RIGHTS, unix(7)).
+    OpenArchive {
+        /// The site's number.
+        id: u16,
+        /// The archive's.
+        archive: i64,
+    },
+    /// Delete an archive of a web site.
+    ForgetArchive {
+        /// The site's number.
+        id: u16,
+        /// The archive's.
+        archive: i64,
+    },
 }
 
 /// The broker's answer.
@@ -189,6 +212,20 @@ pub enum Response {
     },
     /// To [`Request::Certificates`].
     Certificates(Box<certificates::State>),
+    /// To [`Request::Websites`].
+    Websites(Box<websites::State>),
+    /// To [`Request::OpenArchive`], with the open file.
+    Archive {
+        /// The site's name.
+        name: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// What was given cannot be, for these reasons.
+    Faulty {
+        /// All of them.
+        faults: Vec<SettingFault>,
+    },
     /// Done, nothing to add.
     Done,
     /// Refused or failed.

@@ -28,6 +28,8 @@ pub enum Program {
     Chpasswd,
     /// Copies trees with owners, extended attributes and hard links.
     Cp,
+    /// Makes groups of web sites' users.
+    Groupadd,
     /// Reads addresses.
     Ip,
     /// Listens for wireless networks.
@@ -42,6 +44,8 @@ pub enum Program {
     MkfsBtrfs,
     /// Makes the ESP's file system.
     MkfsVfat,
+    /// Shows folders of web sites at another place.
+    Mount,
     /// Tells the kernel of single partitions of a disk in use.
     Partx,
     /// Writes partition tables.
@@ -50,8 +54,12 @@ pub enum Program {
     Systemctl,
     /// Waits until device nodes are there.
     Udevadm,
-    /// Makes the operator's Unix account.
+    /// Takes those places away.
+    Umount,
+    /// Makes the operator's Unix account, and users of web sites.
     Useradd,
+    /// Removes users of web sites.
+    Userdel,
     /// Gives that account its groups and name.
     Usermod,
     /// Removes old signatures from a disk.
@@ -67,6 +75,7 @@ impl Program {
             Self::Btrfs => "btrfs",
             Self::Chpasswd => "chpasswd",
             Self::Cp => "cp",
+            Self::Groupadd => "groupadd",
             Self::Ip => "ip",
             Self::Iw => "iw",
             Self::Journalctl => "journalctl",
@@ -74,11 +83,14 @@ impl Program {
             Self::Lsblk => "lsblk",
             Self::MkfsBtrfs => "mkfs.btrfs",
             Self::MkfsVfat => "mkfs.vfat",
+            Self::Mount => "mount",
             Self::Partx => "partx",
             Self::Sfdisk => "sfdisk",
             Self::Systemctl => "systemctl",
             Self::Udevadm => "udevadm",
+            Self::Umount => "umount",
             Self::Useradd => "useradd",
+            Self::Userdel => "userdel",
             Self::Usermod => "usermod",
             Self::Wipefs => "wipefs",
         }
@@ -90,13 +102,14 @@ impl Program {
             Self::Ab => "apache2-utils",
             Self::AptGet => "apt",
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
-            Self::Chpasswd | Self::Useradd | Self::Usermod => "passwd",
+            Self::Chpasswd | Self::Groupadd | Self::Useradd | Self::Userdel | Self::Usermod => "passwd",
             Self::Cp => "coreutils",
             Self::Ip => "iproute2",
             Self::Iw => "iw",
             Self::Lego => "lego",
             Self::Lsblk | Self::Partx | Self::Wipefs => "util-linux",
             Self::MkfsVfat => "dosfstools",
+            Self::Mount | Self::Umount => "mount",
             Self::Sfdisk => "fdisk",
             Self::Journalctl | Self::Systemctl => "systemd",
             Self::Udevadm => "udev",

@@ -8,6 +8,7 @@ use mazet_model::alternatives::prefer;
 use mazet_model::image::{IMAGE_JSON, ImageInfo, SERVICES_DIR};
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::{Language, Settings};
+use mazet_model::sites;
 
 use crate::advance::Advance;
 use crate::protocol::Mode;
@@ -55,6 +56,16 @@ pub fn services(root: &Path) -> Result<Vec<Manifest>> {
     let mut services = image.services.iter().map(read).collect::<Result<Vec<_>>>()?;
     prefer(&mut services, &image.alternatives);
     Ok(services)
+}
+
+/// The same, filled in for the box's web sites, and the settings that they were filled in from.
+///
+/// # Errors
+/// When settings or manifests cannot be read.
+pub fn filled(root: &Path) -> Result<(Vec<Manifest>, Settings)> {
+    let settings = settings(root)?;
+    let services = sites::expand(&settings, &services(root)?).context("filling in the box's web sites")?;
+    Ok((services, settings))
 }
 
 /// The language of what runs here: of the settings, or of the answers given in advance.

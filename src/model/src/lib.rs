@@ -17,6 +17,9 @@
 //! | [`source`] | the files that a check is given |
 //! | [`schema`] | JSON Schemas of the files that people write |
 //! | [`setting_fault`] | what is wrong with a box's settings |
+//! | [`sites`] | web sites, and what the manifests make of each |
+//! | [`site_faults`] | what is wrong with the web sites of the settings |
+//! | [`site_kind`] | kinds of web sites, in manifests |
 //! | [`suggest`] | "did you mean …?" |
 //! | [`template`] | rendering templates, and checking what they name |
 //! | [`context`] | what templates may name |
@@ -24,6 +27,7 @@
 //! | [`claim`] | the form of claim codes |
 //! | [`qr`] | QR codes for consoles and terminals |
 //! | [`values`] | values that several of these files hold |
+//! | [`virtual_host`] | a virtual host in a manifest |
 //! | [`vhosts`] | virtual hosts, as the templates of web servers are given them |
 //! | [`wizard`] | what the wizard collects and the installer is given |
 
@@ -42,9 +46,13 @@ pub mod recipe;
 pub mod schema;
 pub mod setting_fault;
 pub mod settings;
+pub mod site_faults;
+pub mod site_kind;
+pub mod sites;
 pub mod source;
 pub mod suggest;
 pub mod template;
 pub mod values;
 pub mod vhosts;
+pub mod virtual_host;
 pub mod wizard;

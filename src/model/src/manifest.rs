@@ -8,13 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Language;
-
-/// `access` of a location that anybody may ask.
-pub const PUBLIC: &str = "public";
-/// `access` of a location that whoever is signed in may ask.
-pub const MEMBER: &str = "member";
-/// `access` of a location that is never answered.
-pub const NOBODY: &str = "nobody";
+use crate::site_kind::SiteKind;
+pub use crate::virtual_host::{MEMBER, NOBODY, PUBLIC, VirtualHost};
 
 /// A service manifest as written. Strict: an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +62,9 @@ pub struct Manifest {
     /// Who may serve the DNS of the box's domains, for certificates that are shown by a DNS record.
     #[serde(default, rename = "dns-provider", skip_serializing_if = "Vec::is_empty")]
     pub dns_providers: Vec<DnsProvider>,
+    /// Web sites of this kind can be added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<SiteKind>,
 }
 
 /// A sentence in the two languages of the users.
@@ -244,6 +242,10 @@ pub struct Template {
     /// Also rendered at build time, with the live system's settings.
     #[serde(default)]
     pub live: bool,
+    /// What it may name beside the rest as `site`: it is one site's. Never written: [`crate::sites::expand`]
+    /// sets it.
+    #[serde(skip)]
+    pub site: Option<serde_json::Value>,
 }
 
 /// A data folder: `[[folder]]`.
@@ -260,45 +262,6 @@ pub struct Folder {
     /// Group.
     #[serde(default = "root")]
     pub group: String,
-}
-
-/// A location of a virtual host, answered by the front web server: `[[vhost]]`.
-///
-/// Exactly one of `proxy` and `folder` is given, or neither with `access = "nobody"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct VirtualHost {
-    /// URL path prefix, beginning and ending with `/`; the longest that fits a request answers it. Or the
-    /// path of one file, whose name has a dot: `/status.php`.
-    pub location: String,
-    /// Host names that it answers to. None: the box's own pages, which answer to every name and
-    /// address that no other virtual host has.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// Unix socket or loopback address that answers: `unix:/run/x.sock`, `127.0.0.1:8080`. It is
-    /// given the path as the visitor wrote it.
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Folder whose files are served as they are; hidden ones never.
-    #[serde(default)]
-    pub folder: Option<String>,
-    /// Socket of the PHP-FPM pool that runs the `.php` files of `folder`: `unix:/run/php/x.sock`.
-    #[serde(default)]
-    pub php: Option<String>,
-    /// Who may ask: `public`, `member` (whoever is signed in), `nobody`, or a role that a manifest
-    /// of the image declares. The service reads the login name in the header `Mazet-Person`.
-    #[serde(default = "public")]
-    pub access: String,
-    /// Largest body of a request, in MiB (2^20 bytes); 0: whatever the service takes.
-    #[serde(default = "upload_mib")]
-    pub upload_mib: u32,
-    /// Bodies are passed on while they come in, and an answer may take an hour: WebDAV, uploads.
-    #[serde(default)]
-    pub streaming: bool,
-    /// Also answered over plain HTTP, where all else is sent on to HTTPS: what must be read before
-    /// a browser or a certificate authority knows the box. Only for the box's own name and for everybody.
-    #[serde(default)]
-    pub plain: bool,
 }
 
 /// A PostgreSQL database: `[database]`.
@@ -426,15 +389,6 @@ fn yes() -> bool {
 
 fn root() -> String {
     "root".to_owned()
-}
-
-fn public() -> String {
-    PUBLIC.to_owned()
-}
-
-/// A form with a photograph or a letter.
-fn upload_mib() -> u32 {
-    16
 }
 
 fn mode_0644() -> String {

@@ -48,6 +48,31 @@ pub struct Settings {
     /// Where nothing is said, the image's choice holds.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alternatives: BTreeMap<String, String>,
+    /// Web sites of the associations.
+    #[serde(default, rename = "site", skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<Website>,
+}
+
+/// A `[[site]]` table: a web site of an association.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Website {
+    /// Its name on the box: a small letter, then up to 20 small letters, digits and dashes.
+    pub name: String,
+    /// Number that no other site has, 1–9999: 20000 and this are its user and its port, so that `/srv` keeps its
+    /// owners over a reinstall.
+    #[schemars(range(min = 1, max = 9999))]
+    pub number: u16,
+    /// Its kind: the name of a service whose manifest has `[site]`.
+    pub kind: String,
+    /// The association's number in the directory.
+    pub organisation: i64,
+    /// A public name of its own: `amis.example.org`. Without it: a port of the box's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Of a kind that publishes one: the folder among the association's files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// The `[box]` table.
@@ -298,6 +323,7 @@ impl Settings {
             certificates: Certificates::default(),
             disabled_services: Vec::new(),
             alternatives: BTreeMap::new(),
+            sites: Vec::new(),
         }
     }
 

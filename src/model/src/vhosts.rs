@@ -4,6 +4,8 @@
 //! vhosts[].default            true for the first: the box's own pages, whatever the name asked for
 //!         .names[]            host names; of the default one, none
 //!         .name               the first of them, or empty
+//!         .port               its own port, beside that of HTTPS; 0: it has none
+//!         .opens              true where nothing above listens at that port
 //!         .certificate, .key  its files below `<data>/mazet/tls/`
 //!         .locations[]        shortest prefix first
 //! …locations[].service        whose it is
@@ -14,6 +16,9 @@
 //!             .address        proxied to this loopback address and port; else empty
 //!             .folder         served from this folder, with `/` at its end; else empty
 //!             .php            Unix socket of the PHP-FPM pool for that folder; else empty
+//!             .programs[]     the programs that it runs, below the folder; none: all
+//!             .redirected     true where visitors are sent on to the root of another host or port:
+//!             .redirect_host, .redirect_port   its name, empty for the same; its port with `:`, or empty
 //!             .access         "public", "member", "nobody" or a role
 //!             .guarded        true where the front server asks before it answers (`mazetd web`)
 //!             .refused        true where nobody may ask
@@ -40,43 +45,71 @@ pub const PUBLIC_PAIR: (&str, &str) = ("public.pem", "public-key.pem");
 /// Where `mazetd web` answers who may do what; the manifest of the base names the port too.
 pub const ACCESS: &str = "127.0.0.1:9480";
 
+/// Names and port of a host, and what it answers.
+struct Host {
+    names: Vec<String>,
+    port: Option<u16>,
+    locations: Vec<Value>,
+}
+
 /// All virtual hosts of `services`, those that are on. The first answers to every name that no
-/// other one has. The box's public `domains` have a certificate of their own: the first host stands
-/// there once more under those of them that no service took.
+/// other one has. The box's public `domains` have a certificate of their own: the first host, and those
+/// with a port of their own, stand there once more under those of them that no service took.
 pub fn of(services: &[&Manifest], domains: &[String]) -> Value {
-    let mut hosts: Vec<(Vec<String>, Vec<Value>)> = vec![(Vec::new(), Vec::new())];
-    let mut all: Vec<(&str, &VirtualHost)> = services
+    let mut hosts = vec![Host { names: Vec::new(), port: None, locations: Vec::new() }];
+    let mut all: Vec<(&str, VirtualHost)> = services
         .iter()
         .flat_map(|manifest| manifest.vhosts.iter().map(|vhost| (manifest.service.name.as_str(), vhost)))
+        .flat_map(|(service, vhost)| with_denied(vhost).into_iter().map(move |one| (service, one)))
         .collect();
     // Web servers that merge what fits want the most particular last.
     all.sort_by_key(|(_, vhost)| vhost.location.len());
     for (service, vhost) in all {
-        let value = location(service, vhost);
-        match hosts.iter_mut().find(|(names, _)| *names == vhost.names) {
-            Some((_, locations)) => locations.push(value),
-            None => hosts.push((vhost.names.clone(), vec![value])),
+        let value = location(service, &vhost);
+        match hosts.iter_mut().find(|host| host.names == vhost.names && host.port == vhost.port) {
+            Some(host) => host.locations.push(value),
+            None => hosts.push(Host { names: vhost.names, port: vhost.port, locations: vec![value] }),
         }
     }
-    let taken: Vec<String> = hosts.iter().flat_map(|(names, _)| names.clone()).collect();
+    let taken: Vec<&String> = hosts.iter().flat_map(|host| &host.names).collect();
     let own: Vec<String> = domains.iter().filter(|domain| !taken.contains(domain)).cloned().collect();
-    if !own.is_empty() {
-        hosts.insert(1, (own, hosts[0].1.clone()));
+    let mut shown = Vec::new();
+    for one in hosts {
+        let again = (one.names.is_empty() && !own.is_empty()).then(|| Host {
+            names: own.clone(),
+            port: one.port,
+            locations: one.locations.clone(),
+        });
+        shown.push(host(&one, true, domains));
+        shown.extend(again.map(|again| host(&again, false, domains)));
     }
-    let host = |(names, locations): (Vec<String>, Vec<Value>)| {
-        let name = names.first().cloned().unwrap_or_default();
-        let public = names.iter().any(|name| domains.contains(name));
-        let (certificate, key) = if public { PUBLIC_PAIR } else { LOCAL_PAIR };
-        json!({
-            "default": names.is_empty(),
-            "names": names,
-            "name": name,
-            "certificate": certificate,
-            "key": key,
-            "locations": locations,
-        })
+    shown.into()
+}
+
+fn host(one: &Host, opens: bool, domains: &[String]) -> Value {
+    let public = one.names.iter().any(|name| domains.contains(name));
+    let (certificate, key) = if public { PUBLIC_PAIR } else { LOCAL_PAIR };
+    json!({
+        "default": one.names.is_empty(),
+        "name": one.names.first().cloned().unwrap_or_default(),
+        "names": one.names,
+        "port": one.port.unwrap_or_default(),
+        "opens": opens && one.port.is_some(),
+        "certificate": certificate,
+        "key": key,
+        "locations": one.locations,
+    })
+}
+
+/// A location, and those below it that nobody may ask for.
+fn with_denied(vhost: &VirtualHost) -> Vec<VirtualHost> {
+    let denied = |path: &String| VirtualHost {
+        names: vhost.names.clone(),
+        port: vhost.port,
+        access: NOBODY.to_owned(),
+        ..VirtualHost::at(&format!("{}{path}", vhost.location))
     };
-    hosts.into_iter().map(host).collect()
+    std::iter::once(vhost.clone()).chain(vhost.denied.iter().map(denied)).collect()
 }
 
 /// The locations of `services` that plain HTTP answers, shortest prefix first.
@@ -118,6 +151,7 @@ pub fn trial(http: u16, https: u16, runtime: &str, access: &str) -> Value {
 fn location(service: &str, vhost: &VirtualHost) -> Value {
     let proxy = vhost.proxy.as_deref().unwrap_or_default();
     let socket = proxy.strip_prefix("unix:").unwrap_or_default();
+    let (redirect_host, redirect_port) = redirect(vhost);
     let folder = vhost.folder.as_ref().map(|folder| format!("{}/", folder.trim_end_matches('/')));
     json!({
         "service": service,
@@ -128,6 +162,10 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "address": if socket.is_empty() { proxy } else { "" },
         "folder": folder.unwrap_or_default(),
         "php": vhost.php.as_deref().and_then(|php| php.strip_prefix("unix:")).unwrap_or_default(),
+        "programs": vhost.programs,
+        "redirected": vhost.redirect.is_some(),
+        "redirect_host": redirect_host,
+        "redirect_port": redirect_port,
         "access": vhost.access,
         "guarded": vhost.access != PUBLIC && vhost.access != NOBODY,
         "refused": vhost.access == NOBODY,
@@ -135,6 +173,12 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "upload_bytes": u64::from(vhost.upload_mib) << 20,
         "streaming": vhost.streaming,
     })
+}
+
+/// Name, and port with its colon, of where visitors are sent on to; empty: the same name, the usual port.
+fn redirect(vhost: &VirtualHost) -> (&str, &str) {
+    let to = vhost.redirect.as_deref().unwrap_or_default();
+    if to.starts_with(':') { ("", to) } else { (to.strip_prefix("https://").unwrap_or(to), "") }
 }
 
 #[cfg(test)]
@@ -187,6 +231,39 @@ access = "nobody"
         );
         insta::assert_snapshot!(serde_json::to_string_pretty(&hosts[0]["locations"][1]).expect("text"));
         insta::assert_snapshot!(serde_json::to_string_pretty(&hosts[1]).expect("text"));
+    }
+
+    #[test]
+    fn a_site_without_a_domain_has_a_port_of_the_boxs_names() {
+        let mut pages = Manifest::parse(PAGES).expect("a valid manifest");
+        let folder = Some("/srv/site".to_owned());
+        let denied = vec!["config/".to_owned()];
+        pages.vhosts.push(VirtualHost { port: Some(20_001), folder, denied, ..VirtualHost::at("/") });
+        let redirect = Some(":20001".to_owned());
+        pages.vhosts.push(VirtualHost { redirect, ..VirtualHost::at("/site/a/") });
+        let hosts = of(&[&pages], &["box.example.org".to_owned()]);
+        let seen: Vec<String> = hosts
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|host| {
+                format!("{} {} {} {}", host["name"], host["port"], host["opens"], host["certificate"])
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                r#""" 0 false "cert.pem""#,
+                r#""box.example.org" 0 false "public.pem""#,
+                r#""amis.example.org" 0 false "cert.pem""#,
+                r#""" 20001 true "cert.pem""#,
+                r#""box.example.org" 20001 false "public.pem""#,
+            ]
+        );
+        assert_eq!(hosts[3]["locations"][1]["location"], "/config/");
+        assert_eq!(hosts[3]["locations"][1]["refused"], true);
+        let last = hosts[0]["locations"].as_array().and_then(|all| all.last()).expect("a location");
+        assert_eq!((&last["redirect_host"], &last["redirect_port"]), (&json!(""), &json!(":20001")));
     }
 
     #[test]

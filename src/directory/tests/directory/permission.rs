@@ -84,6 +84,7 @@ async fn all(
         ("audit::list", told(audit::list(d, actor, Some(organisation), None, 10).await)),
         ("audit::list all", told(audit::list(d, actor, None, None, 10).await)),
         ("audit::machine", told(audit::machine(d, actor, "a", "b", "c").await)),
+        ("audit::site", told(audit::site(d, actor, organisation, audit::SiteAct::Add, "amis").await)),
         ("invitations::send", told(invitations::send(d, actor, person, |_, _| text()).await)),
         ("outbox::latest", told(outbox::latest(d, actor, person).await)),
         ("outbox::list", told(outbox::list(d, actor, 10).await)),

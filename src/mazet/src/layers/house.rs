@@ -1,5 +1,6 @@
 //! The `box` layer: what makes a Debian a Mazet. Files are laid out by us; nothing runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -149,8 +150,10 @@ fn service(tree: &Path, project: &Project, manifest: &Manifest) -> Result<()> {
     let overlay = project.overlays().join(name);
     let text = project.services().join(format!("{name}.toml"));
     install(&text, tree, &format!("{SERVICES_DIR}/{name}.toml"), 0o644)?;
-    for template in &manifest.templates {
-        let source = &template.source;
+    let of_sites = manifest.site.iter().flat_map(|kind| &kind.templates);
+    let sources: BTreeSet<&String> =
+        manifest.templates.iter().chain(of_sites).map(|template| &template.source).collect();
+    for source in sources {
         install(&overlay.join(source), tree, &format!("{OVERLAYS_DIR}/{name}/{source}"), 0o644)?;
     }
     if let Some(folder) = manifest.database.as_ref().and_then(|database| database.migrations.as_ref()) {

@@ -7,6 +7,7 @@
 //! | [`leaving`] | who leaves, and whose account is deleted |
 //! | [`machine`] | settings that are wished for, services switched on and off |
 //! | [`sites`] | where the domains lead |
+//! | [`websites`] | web sites of associations |
 //!
 //! What is allowed, the directory decides ([`mazet_directory::permission`]); nothing here asks twice.
 
@@ -15,6 +16,7 @@ pub mod leaving;
 pub mod machine;
 pub mod people;
 pub mod sites;
+pub mod websites;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -102,7 +102,13 @@ fn put(path: &Path, version: Option<&Version>) -> Result<()> {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("removing {}", path.display()))
             }
-            _ => Ok(()),
+            _ => {
+                // Drop-ins of one instance of a unit: nobody else lays anything there.
+                if folder.to_string_lossy().contains('@') {
+                    let _ = fs::remove_dir(folder);
+                }
+                Ok(())
+            }
         };
     };
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;

@@ -6,6 +6,7 @@ use mazet_model::alternatives;
 use mazet_model::manifest::{DnsProvider, Manifest};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
+use mazet_model::site_faults;
 use mazet_model::values::{is_host_label, is_ssh_key};
 
 /// Where time zones are known from.
@@ -49,6 +50,7 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     faults.extend(relay.map(told));
     faults.extend(certificates(&settings.certificates, services));
     faults.extend(alternatives::faults(settings, services));
+    faults.extend(site_faults::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults
 }

@@ -3,9 +3,10 @@
 //! | step | module |
 //! |---|---|
 //! | settings read, every fault reported | [`faults`] |
+//! | manifests filled in for the box's web sites | [`sites::expand`] |
 //! | templates rendered, none written | [`render`] |
 //! | what differs from the disk | [`change`], shown by [`diff`] |
-//! | data folders, files written | [`folders`], [`change`] |
+//! | users of web sites, data folders, files written | [`users`], [`folders`], [`change`] |
 //! | the box's certificates made, renewed, or ordered | [`tls`], [`acme`] |
 //! | databases made, schemas brought up to date | [`database`] |
 //! | units told | [`units`] |
@@ -22,6 +23,7 @@ mod render;
 #[cfg(test)]
 mod tests;
 mod units;
+mod users;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,7 @@ use anyhow::{Context, Result};
 use mazet_model::manifest::Manifest;
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
+use mazet_model::sites;
 use thiserror::Error;
 
 use crate::clock::Clock;
@@ -55,9 +58,16 @@ impl Options {
     }
 }
 
+/// The root of a tree that does not run, as programs are told of it; none: the running system.
+fn tree(options: &Options) -> Option<String> {
+    (!options.running()).then(|| options.root.display().to_string())
+}
+
 /// What was done, or would be.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
+    /// System users added or removed: `add site-amis`.
+    pub users: Vec<String>,
     /// Files written or removed, by their path on the box.
     pub files: Vec<String>,
     /// What was asked of units: `reload nginx.service`.
@@ -71,7 +81,7 @@ pub struct Outcome {
 impl Outcome {
     /// Nothing was, or would be.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.units.is_empty() && self.databases.is_empty()
+        self.users.is_empty() && self.files.is_empty() && self.units.is_empty() && self.databases.is_empty()
     }
 }
 
@@ -143,10 +153,14 @@ fn apply_these(
     services: &[Manifest],
     runner: &Runner,
 ) -> Result<Outcome> {
+    let users = users::plan(options, settings, services)?;
+    let enabled = units::enabled(&options.root)?;
+    let forsaken = sites::forsaken(settings, services, &enabled);
+    let services = &sites::expand(settings, services).context("filling in the box's web sites")?;
     let rendering = render::render(&options.root, settings, services)?;
     let kept = good::Good::of(&options.root);
     let changes = change::changes(&options.root, &rendering, &kept)?;
-    let plan = units::plan(options, runner, settings, services, &changes)?;
+    let plan = units::plan(options, runner, settings, services, &changes)?.without(forsaken);
     if options.dry_run {
         let mut files: Vec<String> = changes.iter().map(|change| change.target.clone()).collect();
         if options.running() {
@@ -159,9 +173,16 @@ fn apply_these(
         };
         let mut units = plan.describe();
         units.extend(order_due(options, settings).map(str::to_owned));
-        return Ok(Outcome { files, units, databases, diff: diff::unified(&changes) });
+        return Ok(Outcome {
+            users: users.describe(),
+            files,
+            units,
+            databases,
+            diff: diff::unified(&changes),
+        });
     }
     let _lock = lock(options)?;
+    users.add(runner)?;
     folders::make(&options.root, settings, services)?;
     // Before the web server is told: what is new in its files may be a certificate.
     let certified = if options.running() { certificates(settings)?.keep()? } else { Vec::new() };
@@ -169,8 +190,10 @@ fn apply_these(
         if options.running() { database::ensure(&options.root, settings, services) } else { Ok(Vec::new()) }
     };
     let databases = carry_out(options, runner, (&changes, &plan), databases)?;
+    users.remove(runner)?;
     kept.keep(&rendering)?;
     let mut outcome = Outcome {
+        users: users.describe(),
         files: changes.into_iter().map(|change| change.target).collect(),
         units: plan.describe(),
         databases,

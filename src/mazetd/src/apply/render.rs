@@ -1,5 +1,6 @@
 //! Every file of every service that is on, as it should be.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use mazet_model::image::OVERLAYS_DIR;
 use mazet_model::manifest::{Manifest, Template};
 use mazet_model::settings::Settings;
 use mazet_model::template;
+use serde_json::Value;
 
 use crate::system::below;
 
@@ -51,13 +53,21 @@ fn render_some(root: &Path, settings: &Settings, services: &[Manifest], live: bo
     for manifest in services.iter().filter(|manifest| settings.is_on(manifest)) {
         let folder = below(root, OVERLAYS_DIR).join(&manifest.service.name);
         for template in manifest.templates.iter().filter(|template| template.live || !live) {
-            rendering.push(one(&folder, template, &context)?);
+            rendering.push(one(&folder, template, &of_site(template, &context))?);
         }
     }
     Ok(rendering)
 }
 
-fn one(folder: &Path, template: &Template, context: &serde_json::Value) -> Result<Rendered> {
+/// The context of a template; that of a web site knows which one it is.
+fn of_site<'c>(template: &Template, context: &'c Value) -> Cow<'c, Value> {
+    let Some(site) = &template.site else { return Cow::Borrowed(context) };
+    let mut own = context.clone();
+    own["site"] = site.clone();
+    Cow::Owned(own)
+}
+
+fn one(folder: &Path, template: &Template, context: &Value) -> Result<Rendered> {
     let path = folder.join(&template.source);
     let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let content =

@@ -1,6 +1,9 @@
 //! Which units run, and which are told of new files.
 
-use anyhow::Result;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
 use mazet_model::manifest::{Manifest, Unit};
 use mazet_model::settings::Settings;
 
@@ -8,6 +11,7 @@ use super::Options;
 use super::change::Change;
 use super::render::Rendered;
 use crate::run::{Program, Runner};
+use crate::system::below;
 use crate::tls;
 
 /// Folders of unit files: a change there needs a daemon-reload.
@@ -38,8 +42,7 @@ pub fn plan(
     services: &[Manifest],
     changes: &[Change],
 ) -> Result<Plan> {
-    let root = (!options.running()).then(|| options.root.display().to_string());
-    let mut plan = Plan { root, ..Plan::default() };
+    let mut plan = Plan { root: super::tree(options), ..Plan::default() };
     for manifest in services {
         for unit in &manifest.units {
             plan.enablement(runner, unit, settings.is_on(manifest), settings)?;
@@ -65,7 +68,38 @@ pub fn reload_for_certificate(runner: &Runner, rendering: &[Rendered]) -> Result
     Ok(plan.describe())
 }
 
+/// Units that are started with others, in the tree at `root`: systemd's own links tell.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn enabled(root: &Path) -> Result<Vec<String>> {
+    let folder = below(root, UNIT_FOLDERS[0]);
+    let mut units = Vec::new();
+    for folder in names(&folder)?.iter().filter(|name| name.ends_with(".wants")).map(|name| folder.join(name))
+    {
+        units.extend(names(&folder)?);
+    }
+    Ok(units)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("reading {}", folder.display()))?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect::<std::io::Result<_>>().with_context(|| format!("reading {}", folder.display()))
+}
+
 impl Plan {
+    /// The same, and these units go.
+    pub fn without(mut self, units: Vec<String>) -> Self {
+        add(&mut self.disable, &units);
+        self.reload.retain(|unit| !units.contains(unit));
+        self.restart.retain(|unit| !units.contains(unit));
+        self
+    }
+
     /// What is asked, one line each.
     pub fn describe(&self) -> Vec<String> {
         let line = |verb: &'static str| move |unit: &String| format!("{verb} {unit}");

@@ -7,6 +7,7 @@
 //! | [`offers`] | what the installed box offers to its members |
 //! | [`order`] | answers checked and turned into an order to install |
 //! | [`password`] | hashing the operator's password |
+//! | [`sites`] | web sites: orders written down, archives opened |
 //! | [`server`] | the socket: who may ask, one request a line |
 //! | [`state`] | what each request does |
 
@@ -16,6 +17,7 @@ pub mod offers;
 mod order;
 mod password;
 mod server;
+mod sites;
 mod state;
 
 use std::fs;
@@ -25,6 +27,8 @@ use anyhow::{Context, Result};
 
 pub use claim::CODE_FILE;
 pub use order::wifi;
+#[cfg(test)]
+pub use server::beside;
 
 use crate::advance::Advance;
 use crate::protocol::{Mode, SOCKET};

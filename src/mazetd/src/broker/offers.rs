@@ -47,10 +47,8 @@ fn offer(manifest: &Manifest) -> Option<Offer> {
 /// When its settings or manifests cannot be read.
 pub fn sites(root: &Path) -> Result<Sites> {
     let certificate = below(root, tls::FOLDER).join(LOCAL_PAIR.0);
-    Ok(Sites {
-        sites: answered(&system::settings(root)?, &system::services(root)?),
-        certificate_days: tls::days_left(&certificate).ok(),
-    })
+    let (services, settings) = system::filled(root)?;
+    Ok(Sites { sites: answered(&settings, &services), certificate_days: tls::days_left(&certificate).ok() })
 }
 
 fn answered(settings: &Settings, services: &[Manifest]) -> Vec<Site> {

@@ -1,7 +1,9 @@
 //! The broker's socket: one request a line, one answer a line, for one user alone.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, IoSlice, Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -9,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::state::State;
 use crate::protocol::{Request, Response};
@@ -73,21 +76,41 @@ fn converse(stream: &UnixStream, user: u32, state: &State) -> Result<()> {
         if reader.by_ref().take(LONGEST).read_line(&mut line).context("reading a request")? == 0 {
             return Ok(());
         }
-        let mut answer = serde_json::to_string(&respond(&line, state)).context("writing an answer")?;
+        let (answer, file) = respond(&line, state);
+        let mut answer = serde_json::to_string(&answer).context("writing an answer")?;
         answer.push('\n');
-        (&mut &*stream).write_all(answer.as_bytes()).context("sending an answer")?;
+        send(stream, answer.as_bytes(), file.as_ref()).context("sending an answer")?;
     }
 }
 
+/// Sends a line, with an open file beside it.
+fn send(stream: &UnixStream, line: &[u8], file: Option<&File>) -> Result<()> {
+    let sent = file.map(|file| beside(stream, line, file)).transpose()?;
+    (&mut &*stream).write_all(&line[sent.unwrap_or(0)..])?;
+    Ok(())
+}
+
+/// Sends the beginning of a line with an open file (SCM_RIGHTS, unix(7)); gives how many bytes went.
+///
+/// # Errors
+/// When the socket takes neither.
+pub fn beside(stream: impl AsFd, line: &[u8], file: &File) -> Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    let files = [file.as_fd()];
+    ensure!(beside.push(SendAncillaryMessage::ScmRights(&files)), "there is no room for a file");
+    Ok(sendmsg(stream, &[IoSlice::new(line)], &mut beside, SendFlags::NOSIGNAL)?)
+}
+
 /// The answer to one line.
-fn respond(line: &str, state: &State) -> Response {
+fn respond(line: &str, state: &State) -> (Response, Option<File>) {
     match serde_json::from_str::<Request>(line) {
-        Ok(request) => state.answer(request),
+        Ok(request) => state.answer_with_file(request),
         // serde's text may quote what was sent, a password perhaps: only the place is told.
-        Err(error) => Response::Refused {
-            key: "request".to_owned(),
-            detail: format!("the request cannot be read, at column {}", error.column()),
-        },
+        Err(error) => {
+            let detail = format!("the request cannot be read, at column {}", error.column());
+            (Response::Refused { key: "request".to_owned(), detail }, None)
+        }
     }
 }
 
@@ -121,7 +144,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let state = State::for_tests(Mode::Live, folder.path());
         let line = "{\"request\":\"set-password\",\"password\":17,\"s3cret\":1}";
-        let Response::Refused { detail, .. } = respond(line, &state) else { panic!("refused") };
+        let (Response::Refused { detail, .. }, None) = respond(line, &state) else { panic!("refused") };
         assert!(!detail.contains("s3cret"), "{detail}");
     }
 }

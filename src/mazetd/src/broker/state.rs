@@ -1,7 +1,7 @@
 //! What each request does.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,7 @@ use super::claim::{CODE_FILE, Claim};
 use super::offers;
 use super::order::{self, Refusal};
 use super::password;
+use super::sites;
 use crate::advance::Advance;
 use crate::change::{self, Desk};
 use crate::install::boot;
@@ -135,11 +136,27 @@ impl State {
             }
             Request::OrderCertificate => acme::start(&self.runner).map(|()| Response::Done),
             Request::SetDnsAccount { provider, values } => set_dns_account(root, &provider, &values),
+            Request::Websites => sites::state(root),
+            Request::OrderWebsite { order } => sites::order(&order, &self.runner),
+            Request::OpenArchive { id, archive } => sites::open(root, id, archive).map(|(answer, _)| answer),
+            Request::ForgetArchive { id, archive } => sites::forget(root, id, archive),
         };
         answer.unwrap_or_else(|error| {
             eprintln!("{error:#}");
             Refusal::new("failed", format!("{error:#}")).response()
         })
+    }
+
+    /// The answer to a request, and the open file that goes with it, if any does.
+    pub fn answer_with_file(&self, request: Request) -> (Response, Option<File>) {
+        let Request::OpenArchive { id, archive } = request else { return (self.answer(request), None) };
+        if let Some(refusal) = self.out_of_place(&request) {
+            return (refusal.response(), None);
+        }
+        match sites::open(Path::new("/"), id, archive) {
+            Ok((answer, file)) => (answer, file),
+            Err(error) => (Refusal::new("failed", format!("{error:#}")).response(), None),
+        }
     }
 
     /// Why `request` has no place in this system, if it has none.
@@ -174,6 +191,10 @@ impl State {
                 | Request::Certificates
                 | Request::OrderCertificate
                 | Request::SetDnsAccount { .. }
+                | Request::Websites
+                | Request::OrderWebsite { .. }
+                | Request::OpenArchive { .. }
+                | Request::ForgetArchive { .. }
         );
         match self.mode {
             _ if anywhere => None,

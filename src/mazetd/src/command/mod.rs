@@ -7,6 +7,7 @@
 //! | [`services`], [`settings`] | what the box does, and how |
 //! | [`network`], [`mail`], [`certificates`] | its network, its mail relay and messages, its certificates |
 //! | [`machine`] | how it is |
+//! | [`websites`] | the associations' web sites |
 //! | [`invitations`] | codes that are printed or sent |
 //! | [`secret`] | secrets that are typed or piped in |
 //!
@@ -27,6 +28,7 @@ pub mod services;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod websites;
 
 use std::fmt;
 

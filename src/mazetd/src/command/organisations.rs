@@ -1,13 +1,18 @@
 //! `mazetd organisations`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use mazet_directory::leaving::{self, Consequences};
 use mazet_directory::organisations::{self, Wish};
 use mazet_directory::{Actor, Directory};
+use mazet_model::settings::Website;
 
 use super::{InWords as _, Quota, Refused, organisation, print, quota, with};
 use crate::acts::leaving::of_removal;
+use crate::acts::websites::left;
+use crate::system;
 
 /// What `mazetd organisations` does.
 #[derive(Debug, Subcommand)]
@@ -99,6 +104,9 @@ pub(super) async fn act(directory: &Directory, command: &Organisations) -> Resul
         }
         Organisations::Remove { name, with_people, .. } => {
             let id = organisation(directory, Some(name)).await?.id;
+            let sites = websites()?;
+            let left = left(sites.iter().map(|site| (site.organisation, site.name.as_str())), id);
+            Refused::none(&left.into_iter().collect::<Vec<_>>())?;
             match leaving::remove_organisation(directory, &Actor::system(), id, *with_people).await {
                 Ok(()) => Ok(()),
                 Err(error) => Refused::none(&of_removal(error)?),
@@ -106,6 +114,12 @@ pub(super) async fn act(directory: &Directory, command: &Organisations) -> Resul
         }
         Organisations::Change(change) => self::change(directory, change).await,
     }
+}
+
+/// The web sites of the box; a tree without settings has none.
+fn websites() -> Result<Vec<Website>> {
+    let root = Path::new("/");
+    if root.join(system::BOX_TOML).exists() { Ok(system::settings(root)?.sites) } else { Ok(Vec::new()) }
 }
 
 async fn list(directory: &Directory, json: bool) -> Result<()> {

@@ -141,8 +141,8 @@ pub fn show(outcome: &apply::Outcome) {
     for file in &outcome.files {
         eprintln!("changed {file}");
     }
-    for unit in &outcome.units {
-        eprintln!("{unit}");
+    for line in outcome.users.iter().chain(&outcome.units) {
+        eprintln!("{line}");
     }
     for line in &outcome.databases {
         eprintln!("{line}");

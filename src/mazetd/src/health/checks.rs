@@ -166,8 +166,7 @@ fn device_errors(stats: &str) -> Vec<String> {
 /// The checks of every service that is on.
 fn of_services() -> Vec<Finding> {
     let root = Path::new("/");
-    let read = system::services(root).and_then(|services| Ok((services, system::settings(root)?)));
-    let (services, settings) = match read {
+    let (services, settings) = match system::filled(root) {
         Ok(read) => read,
         Err(error) => return vec![finding("settings", Err(error))],
     };

@@ -1,15 +1,16 @@
 //! Asking the root half, one question a connection.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
-use crate::certificates;
 use crate::change::{Current, Last, Preview};
 use crate::health::Report;
 use crate::measure::desk::Comparison;
@@ -17,6 +18,9 @@ use crate::network::Facts;
 use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Sites, Status};
 use crate::trial::Standing;
 use crate::updates::Updates;
+use crate::{certificates, websites};
+
+use super::handed;
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
@@ -52,6 +56,9 @@ pub enum BrokerError {
         /// What came, or why it could not be read.
         answer: String,
     },
+    /// What was given cannot be.
+    #[error("the broker cannot take what was given: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Faulty(Vec<SettingFault>),
     /// It refused.
     #[error("the broker refused ({key}): {detail}")]
     Refused {
@@ -83,6 +90,7 @@ impl Broker {
         let answer = tokio::time::timeout(PATIENCE, self.exchange(request)).await.map_err(late)??;
         match answer {
             Response::Refused { key, detail } => Err(BrokerError::Refused { key, detail }),
+            Response::Faulty { faults } => Err(BrokerError::Faulty(faults)),
             answer => Ok(answer),
         }
     }
@@ -281,6 +289,41 @@ impl Broker {
         match self.ask(&Request::Certificates).await? {
             Response::Certificates(state) => Ok(*state),
             other => Err(unexpected(&Request::Certificates, &other)),
+        }
+    }
+
+    /// The associations' web sites.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn websites(&self) -> Result<websites::State, BrokerError> {
+        match self.ask(&Request::Websites).await? {
+            Response::Websites(state) => Ok(*state),
+            other => Err(unexpected(&Request::Websites, &other)),
+        }
+    }
+
+    /// An open archive of a web site, with the site's name and its size in bytes.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn archive(&self, id: u16, archive: i64) -> Result<(File, String, u64), BrokerError> {
+        let request = Request::OpenArchive { id, archive };
+        let path = self.path.clone();
+        let failed = |cause| BrokerError::Socket { path: self.path.clone(), cause };
+        let mut sent = serde_json::to_vec(&request).map_err(|error| failed(error.into()))?;
+        sent.push(b'\n');
+        let _place = self.places.acquire().await.map_err(|error| failed(std::io::Error::other(error)))?;
+        let asked = tokio::task::spawn_blocking(move || handed::ask(&path, &sent, PATIENCE)).await;
+        let (line, file) = asked.map_err(std::io::Error::other).and_then(|asked| asked).map_err(failed)?;
+        let answer = serde_json::from_str(&line).map_err(|error| BrokerError::Unexpected {
+            request: name(&request),
+            answer: error.to_string(),
+        })?;
+        match (answer, file) {
+            (Response::Archive { name, bytes }, Some(file)) => Ok((file, name, bytes)),
+            (Response::Refused { key, detail }, _) => Err(BrokerError::Refused { key, detail }),
+            (other, _) => Err(unexpected(&request, &other)),
         }
     }
 

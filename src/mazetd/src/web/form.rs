@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::broker::BrokerError;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::guard::Csrf;
 use super::language;
 use super::pages::Page;
 use super::token::Token;
+use crate::acts;
 use crate::protocol::Notices;
 
 /// The fields of a form, in order, repeated ones included; and the files that came with it.
@@ -163,7 +164,17 @@ impl Visit {
 /// # Errors
 /// The broker did not refuse but fail.
 pub fn refusal(app: &App, language: Language, error: BrokerError) -> Result<Faults, Failure> {
-    let BrokerError::Refused { key, detail } = error else { return Err(error.into()) };
+    let (key, detail) = match error {
+        BrokerError::Refused { key, detail } => (key, detail),
+        BrokerError::Faulty(list) => {
+            let mut faults = Faults::default();
+            for wrong in acts::websites::wrongs(&list) {
+                faults.add(&wrong.field, failure::sentence(app, language, &wrong));
+            }
+            return Ok(faults);
+        }
+        other => return Err(other.into()),
+    };
     let known = format!("refused.{key}");
     let has_text = app.pages.catalogue.get(language, &known).is_some();
     let key = if has_text { known.as_str() } else { "refused.failed" };

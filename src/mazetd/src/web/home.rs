@@ -69,7 +69,7 @@ pub fn in_language(text: &Text, language: Language) -> &str {
 }
 
 /// Pages for those who manage something: name, path, title, sentence, what one must be allowed.
-const MANAGE: [(&str, &str, &str, &str, Action); 4] = [
+const MANAGE: [(&str, &str, &str, &str, Action); 5] = [
     ("people", "/people", "tiles.people", "tiles.people_text", Action::SeePeople),
     ("groups", "/groups", "tiles.groups", "tiles.groups_text", Action::ManageGroups),
     (
@@ -79,6 +79,7 @@ const MANAGE: [(&str, &str, &str, &str, Action); 4] = [
         "tiles.organisations_text",
         Action::ManageOrganisations,
     ),
+    ("websites", "/websites", "tiles.websites", "tiles.websites_text", Action::EditSite),
     ("events", "/events", "tiles.events", "tiles.events_text", Action::SeeAudit),
 ];
 

@@ -9,12 +9,12 @@
 //! | [`access`] | what the front web server asks before it answers |
 //! | [`session`], [`token`], [`form`] | who is behind a request, and whether they meant it |
 //! | [`member`], [`stranger`] | the same on the installed box: signed in, or not |
-//! | [`broker`], [`resolver`] | asking the root half, and where names lead |
+//! | [`broker`], [`handed`], [`resolver`] | asking the root half, also for open files, and where names lead |
 //! | [`catalogue`], [`language`], [`dates`], [`numbers`], [`letters`] | how it is said |
-//! | [`pages`], [`templates`], [`navigation`], [`assets`] | what is shown |
+//! | [`pages`], [`templates`], [`navigation`], [`assets`], [`download`] | what is shown |
 //! | [`claim`], [`steps`], [`install`] | the wizard's pages |
 //! | [`wireless`] | the form for a Wi-Fi network, of both |
-//! | [`home`], [`account`], [`people`], [`machine`], [`authority`] | those of the installed box |
+//! | [`home`], [`account`], [`people`], [`machine`], [`websites`], [`authority`] | those of the installed box |
 //! | [`api`] | the same acts as JSON |
 //!
 //! It holds no privilege, no secret but the sessions and (in the live system) the TLS key, and
@@ -31,9 +31,11 @@ mod broker;
 pub mod catalogue;
 mod claim;
 mod dates;
+mod download;
 mod failure;
 mod form;
 mod guard;
+mod handed;
 mod home;
 mod install;
 mod language;
@@ -60,6 +62,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
+mod websites;
 mod wireless;
 
 use std::path::PathBuf;

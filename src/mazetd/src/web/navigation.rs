@@ -23,11 +23,12 @@ const fn entry(name: &'static str, path: &'static str, title: &'static str, acce
 }
 
 /// The menu, in its order.
-pub const ENTRIES: [Entry; 8] = [
+pub const ENTRIES: [Entry; 9] = [
     entry("home", "/", "nav.home", Access::Public),
     entry("people", "/people", "nav.people", Access::May(Action::SeePeople)),
     entry("groups", "/groups", "nav.groups", Access::May(Action::ManageGroups)),
     entry("organisations", "/organisations", "nav.organisations", Access::May(Action::ManageOrganisations)),
+    entry("websites", "/websites", "nav.websites", Access::May(Action::EditSite)),
     entry("events", "/events", "nav.events", Access::May(Action::SeeAudit)),
     entry("machine", "/machine", "nav.machine", Access::May(Action::SeeMachine)),
     entry("connect", "/connect", "nav.connect", Access::Member),

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 28] = [
     "account.saved",
     "applications.removed",
     "certificates.account_kept",
@@ -32,6 +32,7 @@ const KNOWN: [&str; 27] = [
     "person.suspended_now",
     "reset.done",
     "signin.ended",
+    "websites.archive_forgotten",
     "welcome.done",
 ];
 

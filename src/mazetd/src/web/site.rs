@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use mazet_directory::permission::Action;
 
 use super::routes::{Route, may, member, public};
-use super::{account, api, authority, home, machine, people};
+use super::{account, api, authority, home, machine, people, websites};
 
 /// A list of people pasted into a form, escaped: some thousands of lines.
 const LIST_BYTES: usize = 1024 * 1024;
@@ -32,6 +32,7 @@ pub fn table() -> Vec<Route> {
     let mut routes = doors();
     routes.extend(own());
     routes.extend(management());
+    routes.extend(of_websites());
     routes.extend(of_machine());
     routes
 }
@@ -121,6 +122,16 @@ fn management() -> Vec<Route> {
             get(people::removal::show).post(people::removal::save),
         ),
         may(Action::SeeAudit, "/events", get(people::events::show)),
+    ]
+}
+
+/// Web sites of associations.
+fn of_websites() -> Vec<Route> {
+    vec![
+        may(Action::EditSite, "/websites", get(websites::list::show)),
+        may(Action::EditSite, "/websites/new", get(websites::new::show).post(websites::new::save)),
+        may(Action::EditSite, "/websites/{id}", get(websites::one::show).post(websites::one::save)),
+        may(Action::EditSite, "/websites/{id}/archive", get(websites::one::fetch)),
     ]
 }
 

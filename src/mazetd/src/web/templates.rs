@@ -98,7 +98,16 @@ const MACHINE: &[(&str, &str)] = &[
     page!("machine/wifi"),
 ];
 
+/// Web sites, for those who write them.
+const WEBSITES: &[(&str, &str)] = &[
+    page!("websites/list"),
+    page!("websites/new"),
+    page!("websites/one"),
+    page!("websites/password"),
+    page!("websites/state"),
+];
+
 /// Every template.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [SHARED, WIZARD, ACCOUNT, PEOPLE, MACHINE].into_iter().flatten().copied()
+    [SHARED, WIZARD, ACCOUNT, PEOPLE, MACHINE, WEBSITES].into_iter().flatten().copied()
 }

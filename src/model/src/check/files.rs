@@ -69,7 +69,7 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn check_source(
+pub(super) fn check_source(
     plan: &Plan<'_>,
     service: &Service<'_>,
     kind: &str,
@@ -104,7 +104,7 @@ fn missing_hint(plan: &Plan<'_>, service: &Service<'_>, source: &str) -> String 
     }
 }
 
-fn mode(entry: &Table<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn mode(entry: &Table<'_>, faults: &mut Vec<Fault>) {
     let Some(mode) = entry.text("mode") else { return };
     let octal = mode.value.len() == 4 && mode.value.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
     if !octal {

@@ -9,6 +9,7 @@
 //! | `suites` | further suites of the archive |
 //! | `graph` | services: found, named, ordered by what they depend on |
 //! | `alternatives` | services of which exactly one is on |
+//! | `kinds` | kinds of web sites |
 //! | `packages` | Debian packages |
 //! | `files` | overlay files, target paths, modes, folders |
 //! | `units` | systemd units, and the settings they depend on |
@@ -26,6 +27,7 @@ pub(crate) mod document;
 mod files;
 mod graph;
 mod image;
+mod kinds;
 mod network;
 mod packages;
 mod providers;
@@ -122,6 +124,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         databases::check,
         providers::check,
         templates::check,
+        kinds::check,
         templates::firmware,
     ];
     for rule in rules {

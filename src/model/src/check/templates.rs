@@ -51,7 +51,7 @@ pub(super) fn firmware(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn report(path: &str, text: &str, shape: &Value, faults: &mut Vec<Fault>) {
+pub(super) fn report(path: &str, text: &str, shape: &Value, faults: &mut Vec<Fault>) {
     for fault in check_template(text, shape) {
         let place = (fault.line, fault.column);
         faults.push(Fault::at(path, text, place, fault.length, fault.message).with_hint(fault.hint));

@@ -23,7 +23,7 @@ const OWN: &str =
 const SEEN: &str = "the description of the API alone; the commands have --help";
 
 /// Every operation.
-const OPERATIONS: [(&str, Words); 81] = [
+const OPERATIONS: [(&str, Words); 89] = [
     ("openapi", None(SEEN)),
     ("offers", Are("services list")),
     ("account.get", Are("people show")),
@@ -70,6 +70,14 @@ const OPERATIONS: [(&str, Words); 81] = [
     ("organisations.change", Are("organisations change")),
     ("organisations.consequences", Are("organisations remove --dry-run")),
     ("organisations.remove", Are("organisations remove")),
+    ("websites.list", Are("websites list")),
+    ("websites.add", Are("websites add")),
+    ("websites.get", Are("websites archives")),
+    ("websites.remove", Are("websites remove")),
+    ("websites.back_up", Are("websites back-up")),
+    ("websites.fetch", Are("websites fetch")),
+    ("websites.restore", Are("websites restore")),
+    ("websites.forget", Are("websites forget")),
     ("events.list", Are("events")),
     ("machine.get", Are("settings show")),
     ("machine.health", Are("health")),

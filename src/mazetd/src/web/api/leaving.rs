@@ -67,6 +67,8 @@ pub async fn remove_organisation(call: Call<Nothing, Json<Removal>>) -> Result<D
     if known.organisation.name != name {
         return Err(Problem::invalid(vec![Wrong::at("name", "leaving.typed_wrong")]));
     }
+    let sites = caller.app.broker.websites().await?;
+    Problem::none(acts::websites::left(sites.owned(), id).into_iter().collect())?;
     match leaving::remove_organisation(directory, actor, id, people).await {
         Ok(()) => Ok(Done),
         Err(error) => Err(Problem::invalid(acts::leaving::of_removal(error)?)),

@@ -9,6 +9,7 @@
 //! | [`describe`] | the OpenAPI description, made from the operations |
 //! | [`page`] | the same for people |
 //! | [`account`], [`people`], [`groups`], [`organisations`], [`leaving`], [`events`] | the handlers for people |
+//! | [`websites`] | those for web sites |
 //! | [`machine`], [`choice`], [`mail`], [`network`], [`certificates`] | those for the machine |
 //!
 //! A handler's types say what is read and given; the description is made from them, so that it cannot
@@ -33,6 +34,7 @@ pub mod page;
 pub mod people;
 pub mod problem;
 pub mod routes;
+pub mod websites;
 
 use std::sync::Arc;
 

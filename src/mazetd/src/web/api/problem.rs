@@ -163,6 +163,11 @@ impl From<BrokerError> for Problem {
             BrokerError::Refused { key, detail } if key.starts_with("settings-") => {
                 Self::with(Kind::Conflict, &format!("refused.{key}"), &[("detail", &detail)])
             }
+            BrokerError::Refused { key, detail } if key == "websites-busy" => {
+                Self::with(Kind::Conflict, "refused.websites-busy", &[("detail", &detail)])
+            }
+            BrokerError::Refused { key, .. } if key == "archive-missing" => Kind::NotFound.into(),
+            BrokerError::Faulty(faults) => Self::invalid(faults.iter().map(Wrong::setting).collect()),
             // Network settings on trial, that nobody can confirm yet, or any more.
             BrokerError::Refused { key, detail } if key.starts_with("trial-") => {
                 Self::with(Kind::NotNow, &format!("refused.{key}"), &[("detail", &detail)])

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::operation::{Operation, operation};
 use super::{
     account, certificates, choice, describe, events, groups, leaving, machine, mail, network, organisations,
-    people,
+    people, websites,
 };
 use crate::web::routes::Access;
 
@@ -32,6 +32,7 @@ pub fn all() -> Vec<Operation> {
     all.extend(of_mail());
     all.extend(of_network());
     all.extend(of_certificates());
+    all.extend(of_websites());
     all
 }
 
@@ -272,5 +273,30 @@ fn of_certificates() -> Vec<Operation> {
             certificates::account,
         )
         .example(account),
+    ]
+}
+
+/// Web sites.
+fn of_websites() -> Vec<Operation> {
+    let edit = Access::May(A::EditSite);
+    let new = json!({
+        "name": "amis",
+        "kind": "spip",
+        "organisation": 1,
+        "domain": "amis.example.org",
+    });
+    let archive = json!({ "archive": 1_790_000_000 });
+    vec![
+        operation(at!(GET "/websites"), edit, "websites.list", websites::list),
+        operation(at!(POST "/websites"), edit, "websites.add", websites::add).example(new),
+        operation(at!(GET "/websites/{id}"), edit, "websites.get", websites::get),
+        operation(at!(POST "/websites/{id}/remove"), edit, "websites.remove", websites::remove)
+            .example(json!({ "name": "amis" })),
+        operation(at!(GET "/websites/{id}/archives"), edit, "websites.fetch", websites::fetch),
+        operation(at!(POST "/websites/{id}/archives"), edit, "websites.back_up", websites::back_up),
+        operation(at!(POST "/websites/{id}/archives/remove"), edit, "websites.forget", websites::forget)
+            .example(archive.clone()),
+        operation(at!(POST "/websites/{id}/restore"), edit, "websites.restore", websites::restore)
+            .example(archive),
     ]
 }

@@ -7,7 +7,8 @@ use mazet_directory::leaving::{self, Consequences};
 use serde_json::json;
 
 use crate::acts::leaving::of_removal;
-use crate::web::failure::Failure;
+use crate::acts::websites::left;
+use crate::web::failure::{self, Failure};
 use crate::web::form::Faults;
 use crate::web::member::{Member, Sent};
 use crate::web::said;
@@ -32,7 +33,12 @@ pub async fn save(Path(id): Path<OrganisationId>, sent: Sent) -> Result<Response
     let known = leaving::consequences(directory, actor, id).await?;
     let (typed, with_people) = (fields.text("typed"), fields.get("people") == "on");
     let mut faults = Faults::default();
-    if typed == known.organisation.name {
+    let sites = member.app.broker.websites().await?;
+    if typed != known.organisation.name {
+        faults.add("typed", member.say("leaving.typed_wrong", &[]));
+    } else if let Some(wrong) = left(sites.owned(), id) {
+        faults.add("", failure::sentence(&member.app, member.language, &wrong));
+    } else {
         match leaving::remove_organisation(directory, actor, id, with_people).await {
             Ok(()) => return Ok(said::and_go("/organisations", "leaving.organisation_removed")),
             Err(error) => {
@@ -41,8 +47,6 @@ pub async fn save(Path(id): Path<OrganisationId>, sent: Sent) -> Result<Response
                 }
             }
         }
-    } else {
-        faults.add("typed", member.say("leaving.typed_wrong", &[]));
     }
     page(member, &known, &typed, &faults)
 }

@@ -21,7 +21,9 @@ use crate::protocol::{
 };
 use crate::trial::Standing;
 use crate::updates::Updates;
-use crate::{certificates, tls};
+use crate::websites::order::{Last as LastAct, Order};
+use crate::websites::{Kind, Site as Website};
+use crate::{certificates, tls, websites};
 
 /// What the broker knows, for tests to set and to look at.
 pub struct State {
@@ -41,6 +43,9 @@ pub struct State {
     pub trial: Standing,
     pub comparison: Comparison,
     pub certificates: certificates::State,
+    pub websites: websites::State,
+    /// What was ordered of web sites.
+    pub website_orders: Vec<Order>,
     /// The folder of the box's certificates.
     pub tls: TempDir,
     pub refuse: Option<(&'static str, &'static str)>,
@@ -110,6 +115,8 @@ impl State {
             trial: Standing::default(),
             comparison: comparison(),
             certificates: certificates::State::default(),
+            websites: websites(),
+            website_orders: Vec::new(),
             tls: authority(),
             refuse: None,
             asked: Vec::new(),
@@ -235,6 +242,15 @@ impl State {
                 Response::Done
             }
             Request::SendMail => Response::Done,
+            Request::Websites => Response::Websites(Box::new(self.websites.clone())),
+            Request::OrderWebsite { order } => {
+                self.website_orders.push(*order);
+                self.websites.last.running = true;
+                Response::Done
+            }
+            Request::OpenArchive { .. } | Request::ForgetArchive { .. } => {
+                Response::Refused { key: "archive-missing".to_owned(), detail: "gone".to_owned() }
+            }
         }
     }
 
@@ -339,8 +355,18 @@ async fn talk(stream: UnixStream, state: Arc<Mutex<State>>) {
                 std::future::pending::<()>().await;
             }
         }
-        let mut answer = serde_json::to_string(&state.lock().unwrap().answer(request)).unwrap();
+        let file = match &request {
+            Request::OpenArchive { id: 1, archive: 1_790_000_000 } => Some(archive()),
+            _ => None,
+        };
+        let answer = state.lock().unwrap().answer(request);
+        let answer = if file.is_some() { opened() } else { answer };
+        let mut answer = serde_json::to_string(&answer).unwrap();
         answer.push('\n');
+        if let Some(file) = file {
+            crate::broker::beside(write.as_ref(), answer.as_bytes(), &file).unwrap();
+            continue;
+        }
         if write.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -418,6 +444,48 @@ fn facts() -> Facts {
         gateways: vec!["192.168.1.1".parse().unwrap()],
         dns: vec!["192.168.1.1".parse().unwrap()],
     }
+}
+
+/// What is in an archive of a web site: more than goes through a pipe at a time.
+pub const ARCHIVE: [u8; 300_000] = [42; 300_000];
+
+fn archive() -> std::fs::File {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&ARCHIVE).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+fn opened() -> Response {
+    Response::Archive { name: "amis".to_owned(), bytes: ARCHIVE.len() as u64 }
+}
+
+/// Two kinds of web sites, and a site of the first organisation.
+fn websites() -> websites::State {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    let kind = |name: &str, publishes| Kind {
+        name: name.to_owned(),
+        title: text(name, name),
+        summary: text("Un genre de site.", "A kind of site."),
+        publishes,
+        accounts: !publishes,
+    };
+    let site = Website {
+        id: 1,
+        name: "amis".to_owned(),
+        kind: "blog".to_owned(),
+        title: text("Blog", "Blog"),
+        organisation: 1,
+        domain: None,
+        folder: None,
+        address: "https://mazet.local:20001/".to_owned(),
+        path: "/site/amis/".to_owned(),
+        entrance: Some("https://mazet.local:20001/ecrire/".to_owned()),
+        archives: vec![websites::archive::Archive { at: 1_790_000_000, bytes: 1_234_567 }],
+    };
+    let last = LastAct::default();
+    websites::State { kinds: vec![kind("pages", true), kind("blog", false)], sites: vec![site], last }
 }
 
 /// The box's own pages, a service beside them, and a site of its own name.

@@ -15,6 +15,7 @@ mod pages;
 mod roles;
 mod texts;
 mod wall;
+mod websites;
 mod wifi;
 mod wizard;
 

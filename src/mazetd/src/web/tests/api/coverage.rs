@@ -26,7 +26,7 @@ const SHOWN: &str = "shows, and does nothing";
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
-const PAGES: [(&str, Same); 66] = [
+const PAGES: [(&str, Same); 70] = [
     ("/assets/{name}", Not(FILES)),
     ("/robots.txt", Not(FILES)),
     ("/", By(&["offers"])),
@@ -76,6 +76,13 @@ const PAGES: [(&str, Same); 66] = [
     ("/organisations/new", By(&["organisations.add"])),
     ("/organisations/{id}", By(&["organisations.get", "organisations.change"])),
     ("/organisations/{id}/remove", By(&["organisations.consequences", "organisations.remove"])),
+    ("/websites", By(&["websites.list"])),
+    ("/websites/new", By(&["websites.list", "websites.add"])),
+    (
+        "/websites/{id}",
+        By(&["websites.get", "websites.back_up", "websites.restore", "websites.forget", "websites.remove"]),
+    ),
+    ("/websites/{id}/archive", By(&["websites.fetch"])),
     ("/events", By(&["events.list"])),
     ("/machine", By(&["machine.get", "machine.health", "machine.updates"])),
     ("/machine/settings", By(&["settings.get", "settings.preview"])),
@@ -110,7 +117,7 @@ const PAGES: [(&str, Same); 66] = [
 ];
 
 /// Every button that says what a form of several shall do, by its template, its name and its value.
-const BUTTONS: [(&str, &str, Same); 12] = [
+const BUTTONS: [(&str, &str, Same); 16] = [
     ("account/factor.hbs", "do=start", By(&["factor.offer"])),
     ("account/factor.hbs", "do=confirm", By(&["factor.confirm"])),
     ("account/factor.hbs", "do=codes", By(&["factor.codes"])),
@@ -123,6 +130,10 @@ const BUTTONS: [(&str, &str, Same); 12] = [
     ("people/preview.hbs", "by=mail", By(&["people.import"])),
     ("people/new.hbs", "by=mail", By(&["people.add"])),
     ("people/new.hbs", "by=paper", By(&["people.add"])),
+    ("websites/one.hbs", "do=back-up", By(&["websites.back_up"])),
+    ("websites/one.hbs", "do=restore", By(&["websites.restore"])),
+    ("websites/one.hbs", "do=forget", By(&["websites.forget"])),
+    ("websites/one.hbs", "do=remove", By(&["websites.remove"])),
 ];
 
 /// The operations of that name.

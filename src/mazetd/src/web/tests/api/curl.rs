@@ -71,8 +71,15 @@ fn look(outputs: &[(&str, Output)]) {
         assert!(output.status.success(), "{command}\n{text}\n{error}");
         said.push(text);
     }
-    let expected =
-        ["\"login\":\"ada\"", "\"invitation\":", "not-found", "\"version\":", "\"running\":", "\"diff\":"];
+    let expected = [
+        "\"login\":\"ada\"",
+        "\"invitation\":",
+        "not-found",
+        "\"version\":",
+        "\"running\":",
+        "\"diff\":",
+        "\"administrator\":",
+    ];
     assert_eq!(said.len(), expected.len(), "the guide has other commands: say here what comes of them");
     for (text, expected) in said.iter().zip(expected) {
         assert!(text.contains(expected), "{expected}: {text}");

@@ -64,6 +64,10 @@ async fn an_organisation_is_removed_after_its_consequences_were_told() {
     assert_eq!(removed.status, StatusCode::NO_CONTENT, "{}", removed.text);
     assert_eq!(operator.get(&path).await.problem(), "not-found");
     let last = format!("/api/v1/organisations/{}/remove", site.first().await);
+    let sites = operator.send("post", &last, &wish("Les Amis du Mazet", true)).await;
+    assert_eq!(sites.errors(), [": websites.organisation_has_some"]);
+    assert!(sites.text.contains("amis"), "{}", sites.text);
+    site.broker.state().websites.sites.clear();
     let last = operator.send("post", &last, &wish("Les Amis du Mazet", true)).await;
     assert_eq!(last.errors(), [": leaving.last_organisation"]);
 }
