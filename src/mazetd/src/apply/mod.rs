@@ -160,7 +160,7 @@ fn apply_these(
     let rendering = render::render(&options.root, settings, services)?;
     let kept = good::Good::of(&options.root);
     let changes = change::changes(&options.root, &rendering, &kept)?;
-    let plan = units::plan(options, runner, settings, services, &changes)?.without(forsaken);
+    let plan = units::plan(options, runner, settings, services, &changes)?.without(&forsaken);
     if options.dry_run {
         let mut files: Vec<String> = changes.iter().map(|change| change.target.clone()).collect();
         if options.running() {

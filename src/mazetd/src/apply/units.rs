@@ -93,8 +93,8 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 
 impl Plan {
     /// The same, and these units go.
-    pub fn without(mut self, units: Vec<String>) -> Self {
-        add(&mut self.disable, &units);
+    pub fn without(mut self, units: &[String]) -> Self {
+        add(&mut self.disable, units);
         self.reload.retain(|unit| !units.contains(unit));
         self.restart.retain(|unit| !units.contains(unit));
         self

@@ -201,8 +201,8 @@ pub fn restore(root: &Path, site: &Website, kind: &SiteKind, at: i64) -> Result<
     files::make_folder(&scratch, 0o700)?;
     let attempt =
         unpack(open(root, &site.name, at)?, &scratch, &Description::of(site, kind)).and_then(|()| {
-            let copied = kind.backup.copy.iter().enumerate();
-            copied.map(|(number, folder)| exchange(root, &scratch.join(number.to_string()), folder)).collect()
+            let mut copied = kind.backup.copy.iter().enumerate();
+            copied.try_for_each(|(number, folder)| exchange(root, &scratch.join(number.to_string()), folder))
         });
     tree::remove(&place, SCRATCH)?;
     attempt

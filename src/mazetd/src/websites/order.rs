@@ -317,13 +317,9 @@ fn add(
     apply::change_settings(&desk.root, &wished, runner)?;
     let Some(unit) = &kind.install else { return Ok(()) };
     let installed = install(desk, (&wished, &site), unit, administrator, runner);
-    installed.or_else(|error| match remove(desk, &wished, number, runner) {
-        Ok(()) => {
-            Err(error.context(format!("the site {:?} could not be made, and is gone again", site.name)))
-        }
-        Err(second) => {
-            Err(error.context(format!("the site {:?} could not be made, and {second:#}", site.name)))
-        }
+    installed.map_err(|error| match remove(desk, &wished, number, runner) {
+        Ok(()) => error.context(format!("the site {:?} could not be made, and is gone again", site.name)),
+        Err(second) => error.context(format!("the site {:?} could not be made, and {second:#}", site.name)),
     })
 }
 

@@ -447,7 +447,7 @@ fn facts() -> Facts {
 }
 
 /// What is in an archive of a web site: more than goes through a pipe at a time.
-pub const ARCHIVE: [u8; 300_000] = [42; 300_000];
+pub static ARCHIVE: [u8; 300_000] = [42; 300_000];
 
 fn archive() -> std::fs::File {
     use std::io::{Seek as _, Write as _};
