@@ -1,14 +1,21 @@
--- Uploads in pieces that come in any order and several at a time, as sync clients send them.
-
-alter table upload
-    -- The client's name for it; null: it is none of theirs. The total is 0 where it is not known yet.
-    add column transfer text check (length(transfer) between 1 and 200),
+-- Uploads of sync clients: in pieces that come in any order and several at a time. Their bytes lie in
+-- /srv/files/incoming, each upload's in a folder of its own.
+create table sync_upload (
+    id uuid primary key,
+    login text not null,
+    -- The client's name for it.
+    transfer text not null check (length(transfer) between 1 and 200),
+    -- Where it goes; empty where that is not known yet.
+    path text not null,
+    -- Bytes; 0 where that is not known yet.
+    total bigint not null check (total >= 0),
     -- When a piece last came.
-    add column seen_at timestamptz not null default now();
-create unique index upload_transfer on upload (login, transfer);
+    seen_at timestamptz not null default now(),
+    unique (login, transfer)
+);
 
-create table upload_piece (
-    upload_id uuid not null references upload on delete cascade,
+create table sync_piece (
+    upload_id uuid not null references sync_upload on delete cascade,
     -- Its place in the order of pieces.
     number integer not null check (number >= 0),
     -- Where it lies in the upload's file, and its bytes.

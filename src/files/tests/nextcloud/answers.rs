@@ -122,7 +122,7 @@ async fn room_is_kept_for_the_whole_of_an_upload_until_it_is_given_up() {
     assert_eq!(begin(&box_, "101").await, 507);
     assert_eq!(begin(&box_, "90").await, 201);
     assert_eq!(status(&box_, "PUT", &format!("{FILES}/x"), &[], "eleven byte").await, 507);
-    box_.home.in_files("update upload set seen_at = now() - interval '25 hours'").await;
+    box_.home.in_files("update sync_upload set seen_at = now() - interval '25 hours'").await;
     let other = "/remote.php/dav/uploads/zoe/78";
     assert_eq!(status(&box_, "MKCOL", other, &[("oc-total-length", "5")], "").await, 201);
     assert_eq!(status(&box_, "PUT", &format!("{FILES}/x"), &[], "eleven byte").await, 201);

@@ -52,7 +52,7 @@ async fn a_file_of_150_mb_comes_in_pieces_and_goes_to_the_other_computer() {
     let asked = box_.asked();
     assert!(pieces(&asked) >= 2, "{asked:#?}");
     assert_eq!(left(&box_), [""; 0]);
-    assert_eq!(box_.home.count("select count(*) from upload").await, 0);
+    assert_eq!(box_.home.count("select count(*) from sync_upload").await, 0);
     assert_eq!(Sha256::digest(on_disk(&box_, "film.mp4")), sum);
     other.sync().await;
     assert_eq!(Sha256::digest(std::fs::read(other.path("film.mp4")).expect("a file")), sum);
@@ -68,7 +68,7 @@ async fn an_upload_that_is_broken_off_goes_on_also_with_another_run_of_the_progr
     let mut broken = computer.start();
     box_.wait_for(1, "PUT /remote.php/dav/uploads/zoe/", " 201").await;
     broken.kill().await.expect("killed");
-    assert_eq!(box_.home.count("select count(*) from upload").await, 1);
+    assert_eq!(box_.home.count("select count(*) from sync_upload").await, 1);
     box_.restart().await;
     assert_eq!(pieces(&box_.asked()), 1);
     computer.sync().await;

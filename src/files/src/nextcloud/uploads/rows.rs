@@ -35,7 +35,7 @@ pub(super) struct Row {
 
 /// The person's upload of that name.
 pub(super) async fn find(view: &View, name: &str) -> Result<Option<Upload>> {
-    let statement = "select id, path, total from upload where login = $1 and transfer = $2";
+    let statement = "select id, path, total from sync_upload where login = $1 and transfer = $2";
     let client = view.storage.files().await?;
     let row = client.query_opt(&client.prepare_cached(statement).await?, &[&view.login(), &name]).await?;
     Ok(row.as_ref().map(upload))
@@ -62,13 +62,13 @@ fn stored(bytes: u64) -> i64 {
 /// Uploads of the person that are not finished.
 pub(super) async fn count(view: &View) -> Result<i64> {
     let client = view.storage.files().await?;
-    let statement = "select count(*) from upload where login = $1 and transfer is not null";
+    let statement = "select count(*) from sync_upload where login = $1";
     Ok(client.query_one(statement, &[&view.login()]).await?.get(0))
 }
 
 pub(super) async fn make(view: &View, name: &str, path: &str, total: Option<u64>) -> Result<Upload> {
     let (id, bytes) = (Uuid::from_u128(random()?), stored(total.unwrap_or(0)));
-    let statement = "insert into upload (id, login, path, total, transfer) values ($1, $2, $3, $4, $5)";
+    let statement = "insert into sync_upload (id, login, path, total, transfer) values ($1, $2, $3, $4, $5)";
     view.storage.files().await?.execute(statement, &[&id, &view.login(), &path, &bytes, &name]).await?;
     Ok(Upload { id, path: path.to_owned(), total: known(bytes) })
 }
@@ -81,7 +81,7 @@ fn random() -> Result<u128> {
 
 /// The pieces of an upload, in their order.
 pub(super) async fn pieces(view: &View, upload: &Upload) -> Result<Vec<Row>> {
-    let statement = "select number, at, length, whole from upload_piece where upload_id = $1 order by number";
+    let statement = "select number, at, length, whole from sync_piece where upload_id = $1 order by number";
     let client = view.storage.files().await?;
     let rows = client.query(&client.prepare_cached(statement).await?, &[&upload.id]).await?;
     let row = |row: &tokio_postgres::Row| Row {
@@ -95,7 +95,7 @@ pub(super) async fn pieces(view: &View, upload: &Upload) -> Result<Vec<Row>> {
 
 /// A piece begins to come, to this place.
 pub(super) async fn place(view: &View, upload: &Upload, row: &Row) -> Result<()> {
-    let statement = "insert into upload_piece (upload_id, number, at, length) values ($1, $2, $3, $4) \
+    let statement = "insert into sync_piece (upload_id, number, at, length) values ($1, $2, $3, $4) \
         on conflict (upload_id, number) do update set at = excluded.at, length = excluded.length, whole = false";
     let client = view.storage.files().await?;
     let (at, length) = (stored(row.at), stored(row.length));
@@ -107,8 +107,8 @@ pub(super) async fn place(view: &View, upload: &Upload, row: &Row) -> Result<()>
 
 /// All of a piece is on the disk.
 pub(super) async fn whole(storage: &Storage, upload: Uuid, number: i32) -> Result<()> {
-    let statement = "with seen as (update upload set seen_at = now() where id = $1) \
-        update upload_piece set whole = true where upload_id = $1 and number = $2";
+    let statement = "with seen as (update sync_upload set seen_at = now() where id = $1) \
+        update sync_piece set whole = true where upload_id = $1 and number = $2";
     let client = storage.files().await?;
     client.execute(&client.prepare_cached(statement).await?, &[&upload, &number]).await?;
     Ok(())
@@ -116,21 +116,21 @@ pub(super) async fn whole(storage: &Storage, upload: Uuid, number: i32) -> Resul
 
 /// A piece does not count any more.
 pub(super) async fn forget(view: &View, upload: &Upload, number: i32) -> Result<()> {
-    let statement = "delete from upload_piece where upload_id = $1 and number = $2";
+    let statement = "delete from sync_piece where upload_id = $1 and number = $2";
     view.storage.files().await?.execute(statement, &[&upload.id, &number]).await?;
     Ok(())
 }
 
 /// The upload is finished, or given up.
 pub(super) async fn end(storage: &Storage, upload: &Upload) -> Result<()> {
-    storage.files().await?.execute("delete from upload where id = $1", &[&upload.id]).await?;
+    storage.files().await?.execute("delete from sync_upload where id = $1", &[&upload.id]).await?;
     Ok(())
 }
 
 /// Uploads that nobody went on with for a day.
 pub(super) async fn abandoned(storage: &Storage) -> Result<Vec<Upload>> {
-    let statement = "select id, path, total from upload \
-                     where transfer is not null and seen_at < now() - interval '1 day'";
+    let statement = "select id, path, total from sync_upload \
+                     where seen_at < now() - interval '1 day'";
     let rows = storage.files().await?.query(statement, &[]).await?;
     Ok(rows.iter().map(upload).collect())
 }
