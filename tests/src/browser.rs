@@ -125,6 +125,14 @@ impl Browser {
         fill(&self.session, &element, text).with_context(|| format!("typing into {xpath}"))
     }
 
+    /// Chooses a file in a field for files.
+    pub fn choose(&self, xpath: &str, file: &Path) -> Result<()> {
+        let element = self.session.find(xpath).with_context(|| self.place(xpath))?;
+        self.session
+            .choose(&element, &file.display().to_string())
+            .with_context(|| format!("choosing in {xpath}"))
+    }
+
     /// The visible text of an element.
     pub fn text(&self, xpath: &str) -> Result<String> {
         let element = self.session.find(xpath).with_context(|| self.place(xpath))?;

@@ -72,6 +72,11 @@ impl Session {
         self.post(&format!("/element/{}/value", element.id), &json!({ "text": text })).map(drop)
     }
 
+    /// Chooses a file of the driver's computer in a field for files.
+    pub fn choose(&self, element: &Element, file: &str) -> Result<()> {
+        self.post(&format!("/element/{}/value", element.id), &json!({ "text": file })).map(drop)
+    }
+
     /// The text that a person sees of it.
     pub fn text(&self, element: &Element) -> Result<String> {
         let value = self.get(&format!("/element/{}/text", element.id))?;

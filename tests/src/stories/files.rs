@@ -1,5 +1,5 @@
-//! The file cloud on the installed box: clients that we did not write keep files there, under both web servers,
-//! and what was acknowledged is still there after the plug was pulled.
+//! The file cloud on the installed box: a phone's browser and clients that we did not write keep files there, under
+//! both web servers, a stranger follows a link, and what was acknowledged is still there after the plug was pulled.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ const NAME: (&str, &str) = (
     "Été à l’étang 🎣 100 %.txt",
     "%C3%89t%C3%A9%20%C3%A0%20l%E2%80%99%C3%A9tang%20%F0%9F%8E%A3%20100%20%25.txt",
 );
+/// What a link leads to.
+const POSTER: &str = "Fête du village, samedi à 18 h, sur la place\n";
 /// Bytes of the file that is there when the plug is pulled.
 const BIG: usize = 24 << 20;
 
@@ -47,8 +49,12 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     let client = Client { bench, base, password };
     qemu.shell()?.ask("mazetd health").context("the box is not well")?;
     client.works().context("under nginx")?;
+    let link = client.on_the_phone(&phone, "nginx").context("on the pages, under nginx")?;
     web_server::choose(&qemu, "apache")?;
+    phone.forget_complaints()?;
     client.works().context("under Apache")?;
+    client.is_followed(&link).context("a link that was made under nginx, under Apache")?;
+    client.on_the_phone(&phone, "Apache").context("on the pages, under Apache")?;
     let big = client.acknowledged("big.bin")?;
     memory(&qemu)?;
     inside::no_unit_failed(&qemu)?;
@@ -80,6 +86,52 @@ impl Client<'_> {
         self.is_there(NAME)?;
         self.copies_a_folder().context("rclone")?;
         self.passes_litmus().context("litmus")
+    }
+
+    /// Sends a file by the page's button, looks at it, and makes a link for somebody without an account.
+    fn on_the_phone(&self, phone: &Browser, server: &str) -> Result<String> {
+        let name = format!("Affiche {server}.txt");
+        let file = self.file(&name, POSTER.as_bytes())?;
+        phone.go(&format!("{}/files/", self.base))?;
+        phone.wait_for("//h1[@id='folder']")?;
+        phone.page_is_well(&format!("files-{server}"), "fr")?;
+        phone.choose("//input[@id='files']", &file)?;
+        phone.click("//button[@id='upload']")?;
+        phone.click(&format!("//ul[@id='entries']//a[contains(., '{name}')]"))?;
+        phone.wait_for("//h1[@id='name-title']")?;
+        phone.page_is_well(&format!("file-{server}"), "fr")?;
+        phone.fill("//input[@id='label']", "Pour l’imprimeur")?;
+        phone.click("//button[@id='share']")?;
+        phone.wait_for("//h1[@id='made']")?;
+        phone.page_is_well(&format!("link-{server}"), "fr")?;
+        let link = phone.value_now("#address")?;
+        self.is_followed(&link)?;
+        Ok(link)
+    }
+
+    /// Whoever has the link has the file, and nothing else.
+    fn is_followed(&self, link: &str) -> Result<()> {
+        let token = link.split_once("/s/").with_context(|| format!("{link:?} is no link"))?.1;
+        let page = self.strangers(&format!("/s/{token}"))?;
+        let href = page
+            .split_once("id=\"download\" href=\"")
+            .with_context(|| format!("nothing to download: {page}"))?
+            .1;
+        let href = href.split('"').next().unwrap_or_default();
+        ensure!(self.strangers(href)? == POSTER, "the link gives something else");
+        let end = token.len() - 4;
+        let guessed = self.strangers(&format!("/s/{}aaaa", &token[..end]));
+        ensure!(guessed.is_err(), "a guessed link opens something");
+        Ok(())
+    }
+
+    /// What somebody without an account is answered.
+    fn strangers(&self, path: &str) -> Result<String> {
+        let words =
+            ["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "120"];
+        let url = format!("{}{path}", self.base);
+        let output = self.bench.lab.test_tree.output("curl", &[&words[..], &[&url]].concat())?;
+        Ok(String::from_utf8(output)?)
     }
 
     fn strangers_are_refused(&self) -> Result<()> {
