@@ -59,8 +59,9 @@ pub const PI_INSTALLS: &str = "pi-installs-on-its-card";
 /// Every scenario. Those that others need come first: two run side by side.
 pub const ALL: &[Scenario] = &[
     story(INSTALLS, "a French phone installs on one disk; the other disk is untouched", install::in_french),
-    story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios),
-    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi),
+    // What an installation and the English desktop start from anyway.
+    story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios).long(),
+    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi).long(),
     story("boots-secure-boot", "and under UEFI with Secure Boot enforced", boots::secure_boot),
     story(
         "refuses-a-changed-kernel",
@@ -149,7 +150,7 @@ pub const ALL: &[Scenario] = &[
         .long(),
     story("joins-a-wifi", "a wireless network is heard, chosen in the wizard, and joined", wifi::joins)
         .long(),
-    story("pi-boots", "a Raspberry Pi's card starts to the wizard", pi::live),
+    story("pi-boots", "a Raspberry Pi's card starts to the wizard", pi::live).long(),
     story(PI_INSTALLS, "a Raspberry Pi 3 installs onto the card that it started from", pi::installs).long(),
     story("pi-installed", "that card, looked at from inside", pi::installed).needs(PI_INSTALLS).long(),
     story("pi-knows-its-answers", "a card flashed with answers, one of them mistaken by hand", answers::pi)

@@ -77,23 +77,27 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
     let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
     let tester = Tester { setting, artefacts, words: words.clone() };
     type Work = fn(&Tester) -> Result<Count>;
-    let suites: [(&'static str, Work); 8] = [
-        ("recipes", Tester::recipes),
-        ("generated files", Tester::generated),
-        ("lints", Tester::lints),
-        ("unit and integration", Tester::cargo),
-        ("root trees", Tester::trees),
-        ("image", Tester::image),
-        (SCENARIOS, Tester::scenarios),
-        ("same image twice", Tester::second_build),
+    // Those that run with `--long` only, or when they are asked for by name, are marked.
+    let suites: [(&'static str, Work, bool); 8] = [
+        ("recipes", Tester::recipes, false),
+        ("generated files", Tester::generated, false),
+        ("lints", Tester::lints, false),
+        ("unit and integration", Tester::cargo, false),
+        ("root trees", Tester::trees, true),
+        ("image", Tester::image, false),
+        (SCENARIOS, Tester::scenarios, false),
+        ("same image twice", Tester::second_build, true),
     ];
-    let filter = words.filter.as_deref();
-    let named = |name: &str| filter.is_none_or(|text| name.contains(text));
+    let named = |name: &str| words.filter.as_deref().is_some_and(|text| name.contains(text));
     // A filter that names no suite is for the scenarios.
-    let for_scenarios = !suites.iter().any(|(name, _)| named(name));
-    let wanted = |name: &str| if for_scenarios { name == SCENARIOS } else { named(name) };
+    let for_scenarios = !suites.iter().any(|(name, ..)| named(name));
+    let wanted = |name: &str, long: bool| match &words.filter {
+        None => words.long || !long,
+        Some(_) if for_scenarios => name == SCENARIOS,
+        Some(_) => named(name),
+    };
     let mut done = Vec::new();
-    for (name, work) in suites.into_iter().filter(|(name, _)| wanted(name)) {
+    for (name, work, _) in suites.into_iter().filter(|(name, _, long)| wanted(name, *long)) {
         done.push(tester.suite(name, work));
     }
     let failed = report(&done);
@@ -209,10 +213,15 @@ impl Tester {
         Ok(compared.differences.is_empty())
     }
 
+    /// The images that this run builds: on two slow processors, the Pi's fits into a long one alone.
+    fn images(&self) -> &'static [&'static str] {
+        if self.words.long { &[RECIPE, PI] } else { &[RECIPE] }
+    }
+
     /// Builds the images that the scenarios boot, and looks for the drivers of what cannot be booted here.
     fn image(&self) -> Result<Count> {
         let mut count = Count::default();
-        for recipe in [RECIPE, PI] {
+        for &recipe in self.images() {
             let valid = self.setting.recipe(recipe)?;
             let timings = Timings::new();
             let options = build::options(&self.setting, &boot::plain_build(recipe));
@@ -234,11 +243,13 @@ impl Tester {
     fn scenarios(&self) -> Result<Count> {
         let image = |recipe: &str| self.setting.project.images().join(format!("{recipe}.img"));
         let mut command = scenarios(&self.setting, RECIPE, &image(RECIPE), &self.artefacts)?;
-        command = command.arg("--pi-image").arg(image(PI));
+        if image(PI).exists() {
+            command = command.arg("--pi-image").arg(image(PI));
+            let tools = ("--pi-tools-prefix", "tools", Part::Tools);
+            command = enter(command, &self.setting, PI, &self.artefacts, tools)?;
+        }
         let test_tree = boot::tree(&self.setting, RECIPE, "test", Part::Test)?;
         command = command.arg("--axe").arg(axe::script(&self.setting, &test_tree)?);
-        command =
-            enter(command, &self.setting, PI, &self.artefacts, ("--pi-tools-prefix", "tools", Part::Tools))?;
         if self.words.long {
             command = command.arg("--long");
         }
@@ -249,10 +260,10 @@ impl Tester {
         self.counted(&command)
     }
 
-    /// The PC's image; the Pi's as well when there is time.
+    /// Each image, built once more elsewhere.
     fn second_build(&self) -> Result<Count> {
         let mut count = Count::default();
-        for recipe in if self.words.long { &[RECIPE, PI][..] } else { &[RECIPE] } {
+        for recipe in self.images() {
             second::same_image(&self.setting, recipe, self.words.other_user.as_deref())?;
             count.passed += 1;
         }
