@@ -59,9 +59,6 @@ pub const PI_INSTALLS: &str = "pi-installs-on-its-card";
 /// Every scenario. Those that others need come first: two run side by side.
 pub const ALL: &[Scenario] = &[
     story(INSTALLS, "a French phone installs on one disk; the other disk is untouched", install::in_french),
-    // What an installation and the English desktop start from anyway.
-    story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios).long(),
-    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi).long(),
     story("boots-secure-boot", "and under UEFI with Secure Boot enforced", boots::secure_boot),
     story(
         "refuses-a-changed-kernel",
@@ -80,6 +77,12 @@ pub const ALL: &[Scenario] = &[
     story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
+    story(
+        "keeps-files",
+        "curl, rclone and litmus keep files under both servers; a power cut",
+        files::are_kept,
+    )
+    .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
@@ -88,16 +91,12 @@ pub const ALL: &[Scenario] = &[
     story("switches-web-server", "nginx makes way for Apache and comes back", web_server::switches)
         .needs(INSTALLS),
     story(
-        "keeps-files",
-        "curl, rclone and litmus keep files under both servers; a power cut",
-        files::are_kept,
-    )
-    .needs(INSTALLS),
-    story(
         "asks-in-english",
         "an English desktop goes through the wizard up to its summary",
         install::in_english,
     ),
+    story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios),
+    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi),
     story("rescues", "the disk's second menu entry boots the live system", install::rescue)
         .needs(INSTALLS)
         .long(),

@@ -30,6 +30,9 @@ pub struct Selection {
     /// How many run side by side.
     #[arg(long, value_name = "COUNT", default_value = "2")]
     pub jobs: NonZeroUsize,
+    /// Begin no scenario after so many seconds; those that were not begun are named, and count as nothing.
+    #[arg(long, value_name = "SECONDS")]
+    pub begin_within: Option<u64>,
     /// Write the results as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -43,6 +46,9 @@ struct Board {
     waiting: Vec<Scenario>,
     running: Vec<&'static str>,
     ends: Ends,
+    /// When none is begun any more, and those that were not.
+    end: Option<Instant>,
+    left: Vec<&'static str>,
 }
 
 /// Runs the selected scenarios. Gives `true` when all passed.
@@ -53,14 +59,25 @@ pub fn run(lab: &Lab, selection: &Selection) -> Result<bool> {
     let selected = select(scenario::ALL, selection, |name| lab.artefacts.join(name).join("passed").exists());
     ensure!(!selected.is_empty(), "no scenario is called like that; `list` shows them");
     let order: Vec<&str> = selected.iter().map(|scenario| scenario.name).collect();
-    let board = Mutex::new(Board { waiting: selected, running: Vec::new(), ends: Ends::new() });
+    let end = selection.begin_within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let board = Mutex::new(Board {
+        waiting: selected,
+        running: Vec::new(),
+        ends: Ends::new(),
+        end,
+        left: Vec::new(),
+    });
     let changed = Condvar::new();
     thread::scope(|scope| {
         for _ in 0..selection.jobs.get() {
             scope.spawn(|| work(lab, &board, &changed));
         }
     });
-    let ends = board.into_inner().unwrap_or_else(PoisonError::into_inner).ends;
+    let Board { ends, left, .. } = board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !left.is_empty() {
+        eprintln!("not begun for want of time: {}", left.join(", "));
+    }
+    let order: Vec<&str> = order.into_iter().filter(|name| !left.contains(name)).collect();
     let cases = cases(&order, &ends);
     if let Some(file) = &selection.junit {
         fs::write(file, junit::report("mazet test", &cases))
@@ -130,6 +147,10 @@ fn tell(lab: &Lab, scenario: Scenario) -> Result<()> {
 fn next(board: &Mutex<Board>, changed: &Condvar) -> Option<Scenario> {
     let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
+        if board.end.is_some_and(|end| Instant::now() >= end) {
+            let waiting = std::mem::take(&mut board.waiting);
+            board.left.extend(waiting.iter().map(|scenario| scenario.name));
+        }
         fail_hopeless(&mut board);
         let ready = board.waiting.iter().position(|scenario| is_ready(scenario, &board));
         if let Some(index) = ready {
@@ -207,7 +228,11 @@ mod tests {
 
     fn selection(long: bool, filter: &[&str], reuse: bool) -> Selection {
         let filter = filter.iter().map(|text| (*text).to_owned()).collect();
-        Selection { long, filter, reuse, jobs: NonZeroUsize::MIN, junit: None }
+        Selection { long, filter, reuse, jobs: NonZeroUsize::MIN, begin_within: None, junit: None }
+    }
+
+    fn board(waiting: Vec<Scenario>) -> Board {
+        Board { waiting, running: Vec::new(), ends: Ends::new(), end: None, left: Vec::new() }
     }
 
     fn names(selected: &[Scenario]) -> Vec<&str> {
@@ -243,7 +268,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let mut waiting = vec![scenario("a", None, false), scenario("b", Some("a"), false)];
         waiting[0].run = |_| anyhow::bail!("broken");
-        let board = Mutex::new(Board { waiting, running: Vec::new(), ends: Ends::new() });
+        let board = Mutex::new(board(waiting));
         work(&lab(folder.path()), &board, &Condvar::new());
         let cases = cases(&["a", "b"], &board.into_inner().expect("board").ends);
         insta::assert_snapshot!(table(&cases), @r"
@@ -251,6 +276,17 @@ mod tests {
         b                            FAILED     0 s  it needs a, which failed
         0 passed, 2 failed
         ");
+    }
+
+    #[test]
+    fn what_is_not_begun_in_time_is_named_and_counts_as_nothing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut board = board(vec![scenario("a", None, false), scenario("b", Some("a"), false)]);
+        board.end = Some(Instant::now());
+        let board = Mutex::new(board);
+        work(&lab(folder.path()), &board, &Condvar::new());
+        let board = board.into_inner().expect("board");
+        assert_eq!((board.left, board.ends.len()), (vec!["a", "b"], 0));
     }
 
     fn unreached(failure: Failure) -> anyhow::Error {
@@ -292,7 +328,8 @@ mod tests {
 
     #[test]
     fn nobody_begins_before_what_it_needs_has_ended() {
-        let mut board = Board { waiting: vec![], running: vec!["a"], ends: Ends::new() };
+        let mut board = board(vec![]);
+        board.running.push("a");
         let second = scenario("b", Some("a"), false);
         assert!(!is_ready(&second, &board));
         board.running.clear();

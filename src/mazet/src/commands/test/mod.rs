@@ -8,7 +8,7 @@ mod second;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use mazet_model::check::Valid;
@@ -29,6 +29,9 @@ const PI: &str = "pi";
 /// The recipe whose root trees are compared.
 const TREES: &str = "trees";
 
+/// Begin nothing more after so many minutes.
+const MINUTES: &str = "MAZET_TEST_MINUTES";
+
 /// The suite of real boots.
 const SCENARIOS: &str = "end to end";
 
@@ -43,6 +46,10 @@ impl Count {
     /// One check of its own.
     fn one(good: bool) -> Self {
         Self { passed: u64::from(good), failed: u64::from(!good) }
+    }
+
+    fn and(self, more: Self) -> Self {
+        Self { passed: self.passed + more.passed, failed: self.failed + more.failed }
     }
 
     /// Adds what a line of a test runner counts: libtest's `test result: ok. 3 passed; 0 failed; …`,
@@ -75,30 +82,32 @@ struct Suite {
 pub fn run(words: &cli::Test) -> Result<ExitCode> {
     let setting = Setting::find()?;
     let artefacts = words.artefacts.clone().unwrap_or_else(|| setting.project.root.join("target/artefacts"));
-    let tester = Tester { setting, artefacts, words: words.clone() };
+    let tester = Tester { setting, artefacts, words: words.clone(), time: Time::of_environment()? };
     type Work = fn(&Tester) -> Result<Count>;
-    // Those that run with `--long` only, or when they are asked for by name, are marked.
-    let suites: [(&'static str, Work, bool); 8] = [
-        ("recipes", Tester::recipes, false),
-        ("generated files", Tester::generated, false),
-        ("lints", Tester::lints, false),
-        ("unit and integration", Tester::cargo, false),
-        ("root trees", Tester::trees, true),
-        ("image", Tester::image, false),
-        (SCENARIOS, Tester::scenarios, false),
-        ("same image twice", Tester::second_build, true),
+    // The last ones are those that a run with little time does without.
+    let suites: [(&'static str, Work); 9] = [
+        ("recipes", Tester::recipes),
+        ("generated files", Tester::generated),
+        ("lints", Tester::lints),
+        ("unit and integration", Tester::cargo),
+        ("image", Tester::image),
+        (SCENARIOS, Tester::scenarios),
+        ("root trees", Tester::trees),
+        ("same image twice", Tester::second_build),
+        ("Raspberry Pi", Tester::pi),
     ];
-    let named = |name: &str| words.filter.as_deref().is_some_and(|text| name.contains(text));
+    let filter = words.filter.as_deref();
+    let named = |name: &str| filter.is_none_or(|text| name.contains(text));
     // A filter that names no suite is for the scenarios.
-    let for_scenarios = !suites.iter().any(|(name, ..)| named(name));
-    let wanted = |name: &str, long: bool| match &words.filter {
-        None => words.long || !long,
-        Some(_) if for_scenarios => name == SCENARIOS,
-        Some(_) => named(name),
-    };
+    let for_scenarios = !suites.iter().any(|(name, _)| named(name));
+    let wanted = |name: &str| if for_scenarios { name == SCENARIOS } else { named(name) };
     let mut done = Vec::new();
-    for (name, work, _) in suites.into_iter().filter(|(name, _, long)| wanted(name, *long)) {
-        done.push(tester.suite(name, work));
+    for (name, work) in suites.into_iter().filter(|(name, _)| wanted(name)) {
+        if tester.time.is_over() {
+            tester.setting.ui.say(format!("not begun for want of time: {name}"));
+        } else {
+            done.push(tester.suite(name, work));
+        }
     }
     let failed = report(&done);
     Ok(if failed { ExitCode::from(CHECK_FAILED) } else { ExitCode::SUCCESS })
@@ -120,6 +129,37 @@ struct Tester {
     setting: Setting,
     artefacts: PathBuf,
     words: cli::Test,
+    time: Time,
+}
+
+/// How long suites and scenarios may be begun. Where machines are slow, CI's time is over before all is done:
+/// what was not begun is named, and counts as nothing.
+struct Time {
+    begun: Instant,
+    most: Option<Duration>,
+}
+
+impl Time {
+    /// As [`MINUTES`] says; without it, there is no end.
+    fn of_environment() -> Result<Self> {
+        let most = match std::env::var(MINUTES) {
+            Ok(text) => {
+                let minutes: u64 =
+                    text.parse().with_context(|| format!("{MINUTES}={text:?} is no number of minutes"))?;
+                Some(Duration::from_secs(minutes * 60))
+            }
+            Err(_) => None,
+        };
+        Ok(Self { begun: Instant::now(), most })
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.most.map(|most| most.saturating_sub(self.begun.elapsed()))
+    }
+
+    fn is_over(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
 }
 
 impl Tester {
@@ -185,7 +225,7 @@ impl Tester {
             // Those of sync clients with thousands of files.
             let words = ["--package", "mazet-files", "--test", "nextcloud", "--", "--ignored", "--nocapture"];
             let more = self.counted(&tests(&words))?;
-            count = Count { passed: count.passed + more.passed, failed: count.failed + more.failed };
+            count = count.and(more);
         }
         Ok(count)
     }
@@ -200,7 +240,7 @@ impl Tester {
             let image = &mut valid.recipe.image;
             (image.architecture, image.hardware) = (pi.architecture, pi.hardware);
             let more = Count::one(self.same_trees(&valid)?);
-            count = Count { passed: count.passed + more.passed, failed: count.failed + more.failed };
+            count = count.and(more);
         }
         Ok(count)
     }
@@ -213,7 +253,7 @@ impl Tester {
         Ok(compared.differences.is_empty())
     }
 
-    /// The images that this run builds: on two slow processors, the Pi's fits into a long one alone.
+    /// The images that scenarios boot.
     fn images(&self) -> &'static [&'static str] {
         if self.words.long { &[RECIPE, PI] } else { &[RECIPE] }
     }
@@ -222,22 +262,31 @@ impl Tester {
     fn image(&self) -> Result<Count> {
         let mut count = Count::default();
         for &recipe in self.images() {
-            let valid = self.setting.recipe(recipe)?;
-            let timings = Timings::new();
-            let options = build::options(&self.setting, &boot::plain_build(recipe));
-            let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
-            eprint!("{}", timings.record().to_table());
-            built.with_context(|| format!("building {recipe}"))?;
-            count.passed += 1;
-            let scratch = tempfile::tempdir_in(self.setting.cache.folder("scratch")?)
-                .context("making a scratch folder")?;
-            let hardware = &valid.recipe.image.hardware;
-            if let Some(check) = drivers::command(&self.setting, recipe, hardware, scratch.path())? {
-                let found = self.counted(&check)?;
-                count = Count { passed: count.passed + found.passed, failed: count.failed + found.failed };
-            }
+            count = count.and(self.image_of(recipe)?);
         }
         Ok(count)
+    }
+
+    /// The Pi's image, where no scenario needs it.
+    fn pi(&self) -> Result<Count> {
+        if self.words.long { Ok(Count::default()) } else { self.image_of(PI) }
+    }
+
+    fn image_of(&self, recipe: &str) -> Result<Count> {
+        let valid = self.setting.recipe(recipe)?;
+        let timings = Timings::new();
+        let options = build::options(&self.setting, &boot::plain_build(recipe));
+        let built = build::pipeline(&self.setting, &valid, &options, &timings).run();
+        eprint!("{}", timings.record().to_table());
+        built.with_context(|| format!("building {recipe}"))?;
+        let scratch =
+            tempfile::tempdir_in(self.setting.cache.folder("scratch")?).context("making a scratch folder")?;
+        let hardware = &valid.recipe.image.hardware;
+        let count = Count::one(true);
+        match drivers::command(&self.setting, recipe, hardware, scratch.path())? {
+            Some(check) => Ok(count.and(self.counted(&check)?)),
+            None => Ok(count),
+        }
     }
 
     fn scenarios(&self) -> Result<Count> {
@@ -252,6 +301,9 @@ impl Tester {
         command = command.arg("--axe").arg(axe::script(&self.setting, &test_tree)?);
         if self.words.long {
             command = command.arg("--long");
+        }
+        if let Some(left) = self.time.left() {
+            command = command.args(["--begin-within", &left.as_secs().to_string()]);
         }
         let filter = self.words.filter.as_ref().filter(|text| !SCENARIOS.contains(text.as_str()));
         if let Some(filter) = filter {
