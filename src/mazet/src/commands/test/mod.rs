@@ -267,9 +267,10 @@ impl Tester {
         Ok(count)
     }
 
-    /// The Pi's image, where no scenario needs it.
+    /// The Pi's image, where no scenario needed it earlier.
     fn pi(&self) -> Result<Count> {
-        if self.words.long { Ok(Count::default()) } else { self.image_of(PI) }
+        let is_done = self.words.long && self.words.filter.is_none();
+        if is_done { Ok(Count::default()) } else { self.image_of(PI) }
     }
 
     fn image_of(&self, recipe: &str) -> Result<Count> {
