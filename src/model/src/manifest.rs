@@ -319,6 +319,10 @@ pub struct Trial {
     pub template: String,
     /// Program and arguments that keep it in the foreground; the path of its configuration is added.
     pub command: Vec<String>,
+    /// What it is for: no alternative itself, it runs the PHP of those that are compared. The name of its FastCGI
+    /// socket in the folder `front.runtime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 /// How common the program is in the world, for the page where it is chosen: `[usage]`.

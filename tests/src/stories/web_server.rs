@@ -133,7 +133,7 @@ fn measured(qemu: &Qemu) -> Result<()> {
     let table = shell.ask("mazetd measure --seconds 5").context("measuring the web servers")?;
     eprintln!("{table}");
     let kept = shell.ask("cat /srv/mazet/measured/web-server.json")?;
-    for name in ["\"nginx\"", "\"apache\"", "\"static\"", "\"upload\"", "\"page\""] {
+    for name in ["\"nginx\"", "\"apache\"", "\"static\"", "\"upload\"", "\"page\"", "\"php\""] {
         ensure!(kept.contains(name), "the kept figures do not speak of {name}: {kept}");
     }
     is_on(qemu, "apache2.service", "nginx.service")
