@@ -21,6 +21,7 @@ pub mod dav;
 pub mod nextcloud;
 pub mod notify;
 pub mod pages;
+pub mod rest;
 pub mod serve;
 pub mod shares;
 pub mod storage;
