@@ -77,14 +77,12 @@ pub const ALL: &[Scenario] = &[
     story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
-    // To be short, once the images have the file cloud.
     story(
         "keeps-files",
         "curl, rclone and litmus keep files under both servers; a power cut",
         files::are_kept,
     )
-    .needs(INSTALLS)
-    .long(),
+    .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
