@@ -11,6 +11,39 @@ pub const AS_IT_IS: &str = "";
 /// Settings for [`reached`]: PHP itself confines the program to no folder. What is refused then, the system refuses.
 pub const UNCONFINED: &str = "open_basedir=/";
 
+/// Files and folders of the box that are nobody's business.
+pub const SECRETS: [&str; 15] = [
+    "/srv/sites",
+    "/srv/files",
+    "/srv/files/organisations",
+    "/srv/mazet",
+    "/srv/mazet/box.toml",
+    "/srv/mazet/tls/key.pem",
+    "/etc/shadow",
+    "/root",
+    "/boot",
+    "/proc/1/environ",
+    "/run/mazet",
+    "/run/mazetd",
+    "/run/mazet-php",
+    "/run/mazet-sites/vitrine",
+    "/run/postgresql",
+];
+/// Sockets of its services.
+pub const SOCKETS: [&str; 3] =
+    ["/run/postgresql/.s.PGSQL.5432", "/run/mazetd/web.sock", "/run/dbus/system_bus_socket"];
+/// What a program of a site may not do.
+pub const ACTS: [&str; 8] = [
+    "tcp://127.0.0.1:443",
+    "tcp://127.0.0.1:9480",
+    ">/usr/share/spip",
+    ">/etc",
+    ">/srv",
+    "exec()",
+    "proc_open()",
+    "mail()",
+];
+
 /// A FastCGI client (one request without a body; answers are records of types 6 and 3). Its arguments: socket,
 /// program, settings of PHP.
 const ASK: &str = r#"<?php

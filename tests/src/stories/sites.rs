@@ -15,7 +15,7 @@ use crate::dav::{Client, encoded};
 use crate::inside;
 use crate::lab::Bench;
 use crate::members::{self, NEXT};
-use crate::php::{self, AS_IT_IS, UNCONFINED};
+use crate::php::{self, ACTS, AS_IT_IS, SECRETS, SOCKETS, UNCONFINED};
 use crate::stories::{install, web_server};
 use crate::visitor::Visitor;
 use crate::wizard::FRENCH;
@@ -390,38 +390,6 @@ impl Story<'_> {
         memory(self.qemu)
     }
 }
-
-/// Files and folders of the box that are nobody's business.
-const SECRETS: [&str; 15] = [
-    "/srv/sites",
-    "/srv/files",
-    "/srv/files/organisations",
-    "/srv/mazet",
-    "/srv/mazet/box.toml",
-    "/srv/mazet/tls/key.pem",
-    "/etc/shadow",
-    "/root",
-    "/boot",
-    "/proc/1/environ",
-    "/run/mazet",
-    "/run/mazetd",
-    "/run/mazet-php",
-    "/run/mazet-sites/vitrine",
-    "/run/postgresql",
-];
-const SOCKETS: [&str; 3] =
-    ["/run/postgresql/.s.PGSQL.5432", "/run/mazetd/web.sock", "/run/dbus/system_bus_socket"];
-/// What a program of a site may not do.
-const ACTS: [&str; 8] = [
-    "tcp://127.0.0.1:443",
-    "tcp://127.0.0.1:9480",
-    ">/usr/share/spip",
-    ">/etc",
-    ">/srv",
-    "exec()",
-    "proc_open()",
-    "mail()",
-];
 
 /// Where the box's page says that a site is.
 fn address(site: Site) -> String {
