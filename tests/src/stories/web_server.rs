@@ -43,9 +43,10 @@ pub fn choose(qemu: &Qemu, server: &str) -> Result<String> {
 }
 
 fn set(server: &str) -> String {
+    // Other tables may stand behind it: those of web sites do.
     format!(
-        "cd /srv/mazet && sed -i '/^\\[alternatives\\]/,$d' box.toml && \
-         printf '\\n[alternatives]\\nweb-server = \"{server}\"\\n' >>box.toml"
+        "cd /srv/mazet && awk '/^\\[/ {{ gone = ($0 == \"[alternatives]\") }} !gone' box.toml >/run/box.toml && \
+         printf '\\n[alternatives]\\nweb-server = \"{server}\"\\n' >>/run/box.toml && cat /run/box.toml >box.toml"
     )
 }
 
