@@ -223,7 +223,7 @@ impl Story<'_> {
     fn comes_back(&self, before: &str) -> Result<()> {
         self.opens(SPIP, "before-archive")?;
         self.phone.click("//button[@id='back-up']")?;
-        self.is_told("L’archive de amis est faite.")?;
+        self.is_told("L’archive du site amis est faite.")?;
         self.phone.page_is_well("archive", "fr")?;
         let listed = self.shell()?.ask("mazetd websites fetch amis | tar --list --gzip")?;
         ensure!(listed.lines().any(|line| line == "0/config/connect.php"), "the archive holds {listed}");
@@ -233,6 +233,7 @@ impl Story<'_> {
         let visitor = self.stranger(SPIP)?;
         ensure!(visitor.get("/IMG/new.txt")?.status == 200, "what was added is not shown");
         ensure!(self.seen(SPIP)? != before, "a change of the site is not to be seen");
+        self.phone.click("//details[starts-with(@id, 'back-to-')]/summary")?;
         self.phone.click("//button[starts-with(@id, 'restore-')]")?;
         self.is_told("Le site amis est redevenu ce qu’il était.")?;
         self.is_as_before(SPIP, before)?;
@@ -250,7 +251,7 @@ impl Story<'_> {
         self.opens(OTHER, "before-removal")?;
         self.phone.fill("//input[@id='typed']", OTHER.name)?;
         self.phone.click("//button[@id='remove']")?;
-        self.is_told("Le site rando a disparu")?;
+        self.is_told("Le site rando est supprimé")?;
         self.phone.page_is_well("removed", "fr")?;
         let left = self.shell()?.ask(
             "grep --with-filename rando /etc/passwd /etc/group /etc/shadow /etc/gshadow /srv/mazet/box.toml; \

@@ -17,15 +17,15 @@ use crate::web::member::Member;
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
     let offers = member.app.broker.offers().await?;
-    let say = |text| in_language(text, member.language);
+    let language = member.language;
     let client = |client: &Client| {
         let url = format!("{}{}", offers.address, client.location);
-        json!({ "title": say(&client.title), "text": say(&client.text), "url": url })
+        json!({ "title": in_language(&client.title, language), "text": in_language(&client.text, language), "url": url })
     };
     let show = |offer: &Offer| {
         json!({
-            "title": say(&offer.title),
-            "summary": say(&offer.summary),
+            "title": in_language(&offer.title, language),
+            "summary": in_language(&offer.summary, language),
             "url": format!("{}{}", offers.address, offer.path),
             "clients": offer.clients.iter().map(client).collect::<Value>(),
         })
