@@ -14,6 +14,8 @@
 //! | [`webdriver`], [`browser`], [`keyboard`] | headless Chromium, and a person without a pointer |
 //! | [`visitor`] | foreign clients: curl |
 //! | [`folk`] | people of the box, with curl |
+//! | [`dav`] | a person's files, with curl |
+//! | [`php`] | what the programs of a web site reach |
 //! | [`by_http`] | the wizard walked with curl |
 //! | [`wizard`] | the wizard's steps as a volunteer walks them |
 //! | [`standin`] | services behind a front web server, where no box is booted |
@@ -25,11 +27,13 @@ mod bench;
 mod browser;
 mod by_http;
 mod console;
+mod dav;
 mod folk;
 mod inside;
 mod keyboard;
 mod lab;
 mod members;
+mod php;
 mod scenario;
 mod schedule;
 mod standin;

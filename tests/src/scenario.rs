@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
-    load, members, mirror, name, operator, pi, power, refused, trial, usb, web_server, web_servers, wifi,
+    load, members, mirror, name, operator, pi, power, refused, sites, trial, usb, web_server, web_servers,
+    wifi,
 };
 
 /// One story: it passes or says what went wrong.
@@ -77,14 +78,18 @@ pub const ALL: &[Scenario] = &[
     story("guards-the-claim", "no page without the code; tries are limited", claim::guards),
     story("installed-bios", "the disk alone boots under BIOS to the home page", install::alone_bios)
         .needs(INSTALLS),
-    // To be short, once the images have the file cloud.
     story(
         "keeps-files",
         "curl, rclone and litmus keep files under both servers; a power cut",
         files::are_kept,
     )
-    .needs(INSTALLS)
-    .long(),
+    .needs(INSTALLS),
+    story(
+        "publishes-sites",
+        "pages and two SPIP sites under both servers: apart, archived, brought back, removed",
+        sites::are_published,
+    )
+    .needs(INSTALLS),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)

@@ -16,6 +16,7 @@ pub struct Visitor<'a> {
     lab: &'a Lab,
     base: String,
     jar: PathBuf,
+    more: Vec<String>,
 }
 
 /// An answer to curl.
@@ -34,7 +35,15 @@ pub struct Reply {
 impl<'a> Visitor<'a> {
     /// A visitor of `qemu`'s HTTPS server whose cookies are kept in the file `jar`.
     pub fn new(lab: &'a Lab, qemu: &Qemu, jar: &Path) -> Result<Self> {
-        Ok(Self { lab, base: format!("https://127.0.0.1:{}", qemu.port(443)?), jar: jar.to_owned() })
+        let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
+        Ok(Self { lab, base, jar: jar.to_owned(), more: Vec::new() })
+    }
+
+    /// A visitor of the address `base`, as a page of the box shows it; the host's loopback port `port` leads
+    /// there.
+    pub fn led(lab: &'a Lab, base: &str, port: u16, jar: &Path) -> Self {
+        let more = vec!["--connect-to".to_owned(), format!("::127.0.0.1:{port}")];
+        Self { lab, base: base.trim_end_matches('/').to_owned(), jar: jar.to_owned(), more }
     }
 
     /// GET.
@@ -60,6 +69,7 @@ impl<'a> Visitor<'a> {
         let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
         arguments.extend(["--cookie".to_owned(), jar.clone(), "--cookie-jar".to_owned(), jar]);
         arguments.extend(["--write-out".to_owned(), format!("\n{FORMAT}")]);
+        arguments.extend_from_slice(&self.more);
         arguments.extend_from_slice(more);
         arguments.push(url);
         let output = self.lab.test_tree.output("curl", &arguments)?;

@@ -23,6 +23,7 @@ pub mod nextcloud;
 pub mod notify;
 pub mod pages;
 pub mod pictures;
+pub mod rest;
 pub mod serve;
 pub mod shares;
 pub mod storage;

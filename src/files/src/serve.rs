@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower_service::Service as _;
 
+use crate::rest;
+
 /// For the head of a request, the wait for the next one included.
 const HEAD: Duration = Duration::from_secs(75);
 /// For the requests under way when the program ends: a large upload begins anew, or goes on in pieces.
@@ -109,8 +111,14 @@ async fn talk(
     mut end: watch::Receiver<bool>,
 ) {
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let answer = router.clone().call(request.map(Body::new));
-        async { Ok::<_, Infallible>(answer.await.into_response()) }
+        let (head, body) = request.into_parts();
+        let (body, rest) = rest::watched(&head.headers, body);
+        let answer = router.clone().call(hyper::Request::from_parts(head, Body::new(body)));
+        async {
+            let answer = answer.await.into_response();
+            rest.forget().await;
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

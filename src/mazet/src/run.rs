@@ -11,6 +11,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -41,11 +42,13 @@ pub enum Program {
     Run0,
     /// The same, asking in a window.
     Pkexec,
+    /// Ends what takes too long.
+    Timeout,
 }
 
 impl Program {
     /// Every program, for `doctor`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Mmdebstrap,
         Self::Unshare,
         Self::AptGet,
@@ -57,6 +60,7 @@ impl Program {
         Self::Sudo,
         Self::Run0,
         Self::Pkexec,
+        Self::Timeout,
     ];
 
     /// Its file name.
@@ -73,6 +77,7 @@ impl Program {
             Self::Sudo => "sudo",
             Self::Run0 => "run0",
             Self::Pkexec => "pkexec",
+            Self::Timeout => "timeout",
         }
     }
 
@@ -86,6 +91,7 @@ impl Program {
             Self::Sudo => "sudo",
             Self::Run0 => "systemd",
             Self::Pkexec => "pkexec",
+            Self::Timeout => "coreutils",
         }
     }
 
@@ -137,6 +143,14 @@ impl Command {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.envs.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Ends it, and all that it started, after this time: a failure.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        let words = [Program::Timeout.name(), "--kill-after=20", &format!("{}", time.as_secs().max(1))];
+        self.words.splice(0..0, words.map(OsString::from));
         self
     }
 
@@ -349,6 +363,16 @@ mod tests {
         assert!(error.contains(r"command: sh -c 'echo '\''it'\'''\''s me'\'' >&2; exit 3'"), "{error}");
         assert!(error.ends_with("    its me"), "{error}");
         assert!(fs::read_to_string(log).expect("log").contains("its me"));
+    }
+
+    #[test]
+    fn what_takes_too_long_ends_with_all_that_it_started() {
+        // As long as one of them lives, the output has no end.
+        let script = "sleep infinity & echo begun; sleep infinity";
+        let command = Command::raw("sh", "waiting").args(["-c", script]).within(Duration::from_secs(1));
+        let mut said = String::new();
+        let good = command.stream(|line| said.push_str(line)).expect("started");
+        assert_eq!((good, said.as_str()), (false, "begun"));
     }
 
     #[test]

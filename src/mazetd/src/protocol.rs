@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
-use mazet_model::manifest::Text;
+use mazet_model::manifest::{Client, Text};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
@@ -281,6 +281,8 @@ pub struct Offer {
     pub path: String,
     /// For whom: `public`, `member`, or a role.
     pub access: String,
+    /// Programs of people that connect to it; a `location` is a path below the box's address.
+    pub clients: Vec<Client>,
 }
 
 /// What the front web server answers to.

@@ -41,6 +41,9 @@ pub struct Manifest {
     /// Virtual hosts and locations that the front web server answers for this service.
     #[serde(default, rename = "vhost")]
     pub vhosts: Vec<VirtualHost>,
+    /// What people's own programs connect to.
+    #[serde(default, rename = "client", skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<Client>,
     /// A PostgreSQL database for the service.
     #[serde(default)]
     pub database: Option<Database>,
@@ -311,6 +314,19 @@ pub struct Check {
     pub command: Option<Vec<String>>,
 }
 
+/// A kind of program that people connect from their computers and phones: `[[client]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Client {
+    /// What kind, as people know it.
+    pub title: Text,
+    /// How it is set up; the whole address stands below it.
+    pub text: Text,
+    /// What it connects to: a path that a `[[vhost]]` of the service answers, or `/` where the program finds its
+    /// paths itself.
+    pub location: String,
+}
+
 /// How the service is started beside the running one, to be measured: `[trial]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -319,6 +335,10 @@ pub struct Trial {
     pub template: String,
     /// Program and arguments that keep it in the foreground; the path of its configuration is added.
     pub command: Vec<String>,
+    /// What it is for: no alternative itself, it runs the PHP of those that are compared. The name of its FastCGI
+    /// socket in the folder `front.runtime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 /// How common the program is in the world, for the page where it is chosen: `[usage]`.

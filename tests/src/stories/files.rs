@@ -2,7 +2,7 @@
 //! both web servers, a stranger follows a link, and what was acknowledged is still there after the plug was pulled.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
 
 use crate::browser::{Browser, FRENCH_PHONE};
+use crate::dav::Client;
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, NEXT};
+use crate::members;
 use crate::stories::{install, web_server};
 
 /// The tests of litmus by suite, in its order. Over HTTPS it leaves one of `http` out: it has no way to see the
@@ -30,13 +31,6 @@ const POSTER: &str = "Fête du village, samedi à 18 h, sur la place\n";
 /// Bytes of the file that is there when the plug is pulled.
 const BIG: usize = 24 << 20;
 
-/// A person's files, as a client of theirs sees them.
-struct Client<'a> {
-    bench: &'a Bench,
-    base: String,
-    password: String,
-}
-
 /// Everything of it, on the disk that the French installation left.
 pub fn are_kept(bench: &Bench) -> Result<()> {
     let disk = install::installed(bench)?;
@@ -45,8 +39,7 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
     let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
-    let password = application_password(&phone, &base)?;
-    let client = Client { bench, base, password };
+    let client = Client::of(bench, &phone, &base)?;
     // A program that is still starting is no fault.
     inside::no_unit_failed(&qemu)?;
     qemu.shell()?.ask("mazetd health").context("the box is not well")?;
@@ -68,14 +61,6 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     let client = Client { base: format!("https://127.0.0.1:{}", qemu.port(443)?), ..client };
     ensure!(client.get("big.bin")? == big, "what was acknowledged is not what is there after the power cut");
     client.is_there(NAME)
-}
-
-/// Makes an application password on the person's own page.
-fn application_password(browser: &Browser, base: &str) -> Result<String> {
-    browser.go(&format!("{base}/account/applications"))?;
-    browser.fill("//input[@id='name']", "Ordinateur du bureau")?;
-    browser.click(NEXT)?;
-    browser.text("//code[@id='password']")
 }
 
 impl Client<'_> {
@@ -227,32 +212,6 @@ impl Client<'_> {
         let listed = String::from_utf8(listed)?;
         ensure!(listed.contains(name) || listed.contains(NAME.1), "{name} is not listed: {listed}");
         Ok(())
-    }
-
-    fn get(&self, path: &str) -> Result<Vec<u8>> {
-        self.curl(&[], path)
-    }
-
-    fn curl(&self, words: &[&str], path: &str) -> Result<Vec<u8>> {
-        let mut arguments =
-            vec!["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "600"];
-        // The file, not the command line, holds the password.
-        let netrc = self.file(
-            "netrc",
-            format!("machine 127.0.0.1 login {} password {}\n", members::OPERATOR.login, self.password)
-                .as_bytes(),
-        )?;
-        let (netrc, url) = (netrc.display().to_string(), format!("{}/dav/{path}", self.base));
-        arguments.extend(["--netrc-file", &netrc]);
-        arguments.extend(words);
-        arguments.push(&url);
-        self.bench.lab.test_tree.output("curl", &arguments).with_context(|| format!("asking for {path}"))
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let path = self.bench.path(name);
-        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
-        Ok(path)
     }
 }
 

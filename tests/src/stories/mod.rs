@@ -20,6 +20,7 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod refused;
+pub mod sites;
 pub mod trial;
 pub mod usb;
 pub mod web_server;

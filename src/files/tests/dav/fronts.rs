@@ -11,6 +11,7 @@ use mazet_files::testing::{PASSWORD, TestBox, test_box};
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::Settings;
 use mazet_model::{context, template, vhosts};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{litmus, server};
 
@@ -21,9 +22,14 @@ const FRONTS: [Front; 2] = [
     ("apache", "apache2.conf.hbs", &["/usr/sbin/apache2", "-DFOREGROUND", "-f"]),
 ];
 
+/// The words that enter the test tree, one a line; empty where the host's programs are used.
+fn prefix() -> String {
+    std::env::var(mazet_database::testing::PREFIX).unwrap_or_default()
+}
+
 /// A program of the test tree, or of the host.
 fn program(words: &[&str]) -> Command {
-    let prefix = std::env::var(mazet_database::testing::PREFIX).unwrap_or_default();
+    let prefix = prefix();
     let all: Vec<&str> = prefix.lines().chain(words.iter().copied()).collect();
     let mut command = Command::new(all[0]);
     command.args(&all[1..]);
@@ -39,10 +45,10 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It ends its workers.
-        if let Some(pid) = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap_or_default())
-        {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        // It ends its workers. What enters a tree heeds no other signal than KILL, and all inside ends with it.
+        let signal = if prefix().is_empty() { Signal::TERM } else { Signal::KILL };
+        if let Some(pid) = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or_default()) {
+            let _ = kill_process(pid, signal);
         }
         let _ = self.child.wait();
     }

@@ -151,8 +151,9 @@ fn service(tree: &Path, project: &Project, manifest: &Manifest) -> Result<()> {
     let text = project.services().join(format!("{name}.toml"));
     install(&text, tree, &format!("{SERVICES_DIR}/{name}.toml"), 0o644)?;
     let of_sites = manifest.site.iter().flat_map(|kind| &kind.templates);
+    let of_trial = manifest.trial.iter().map(|trial| &trial.template);
     let sources: BTreeSet<&String> =
-        manifest.templates.iter().chain(of_sites).map(|template| &template.source).collect();
+        manifest.templates.iter().chain(of_sites).map(|template| &template.source).chain(of_trial).collect();
     for source in sources {
         install(&overlay.join(source), tree, &format!("{OVERLAYS_DIR}/{name}/{source}"), 0o644)?;
     }

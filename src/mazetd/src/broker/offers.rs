@@ -38,6 +38,7 @@ fn offer(manifest: &Manifest) -> Option<Offer> {
         summary: manifest.service.summary.clone(),
         path: vhost.location.clone(),
         access: vhost.access.clone(),
+        clients: manifest.clients.clone(),
     })
 }
 

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `static` | a page of 10 KiB from a folder |
 //! | `page` | the box's home page, passed on to `mazetd web` |
-//! | `php` | a page by PHP, where a service of the box has a PHP-FPM pool |
+//! | `php` | a page by PHP, where a service of the box runs it |
 //! | `upload` | PUT of 1 MiB, passed on to a program that reads it and forgets it |
 //!
 //! | module | subject |
@@ -43,7 +43,7 @@ pub use self::load::Figures;
 
 use self::desk::Progress;
 use self::load::Load;
-use self::server::Server;
+use self::server::{Listens, Server};
 use self::sink::Sink;
 use crate::files;
 use crate::run::Runner;
@@ -124,9 +124,8 @@ fn run_all(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
     for word in words {
         let names = members(word, &services);
-        let trials = services.iter().filter(|manifest| names.contains(&manifest.service.name.as_str()));
-        let trials: Vec<(&Manifest, &Trial)> =
-            trials.filter_map(|manifest| Some((manifest, manifest.trial.as_ref()?))).collect();
+        let named = services.iter().filter(|manifest| names.contains(&manifest.service.name.as_str()));
+        let trials: Vec<(&Manifest, &Trial)> = named.filter_map(of_trial).collect();
         if trials.is_empty() {
             continue;
         }
@@ -137,6 +136,11 @@ fn run_all(runner: &Runner, seconds: u32) -> Result<Vec<Report>> {
     }
     ensure!(!reports.is_empty(), "no service of this box has anything to be compared with");
     Ok(reports)
+}
+
+/// A service, and how it is measured.
+fn of_trial(manifest: &Manifest) -> Option<(&Manifest, &Trial)> {
+    manifest.trial.as_ref().map(|trial| (manifest, trial))
 }
 
 fn keep(report: &Report) -> Result<()> {
@@ -181,12 +185,13 @@ impl Bench<'_> {
         let scratch = scratch(&below(self.root, "/run"))?;
         let folder = scratch.path();
         let _sink = Sink::start(&folder.join("sink.sock"))?;
-        let sample = Sample::lay_out(folder, self.services)?;
+        let php = self.php(folder)?;
+        let sample = Sample::lay_out(folder, php.as_ref().map(|(_, socket)| socket.as_path()))?;
         progress.at(0, sample.tasks.len(), "")?;
         let ports = (server::free_port()?, server::free_port()?);
         let configuration = self.render(manifest, trial, &sample.manifest, folder, ports)?;
         files::make_folder(&folder.join(name), 0o755)?;
-        let server = Server::start(&trial.command, &configuration, ports.1)
+        let server = Server::start(&trial.command, &configuration, &Listens::Port(ports.1))
             .with_context(|| format!("starting {name} beside the running server"))?;
         let idle_kib = server.memory_kib();
         let load =
@@ -200,7 +205,19 @@ impl Bench<'_> {
         }
         let loaded_kib = server.memory_kib();
         server.stop()?;
+        php.map_or(Ok(()), |(php, _)| php.stop())?;
         Ok(Measured { service: name.clone(), idle_kib, loaded_kib, tasks })
+    }
+
+    /// PHP for them, and its socket, where a service of the box runs it.
+    fn php(&self, folder: &Path) -> Result<Option<(Server, PathBuf)>> {
+        let Some((manifest, trial, socket)) = runs_php(self.services) else { return Ok(None) };
+        let empty = Sample::manifest("")?;
+        let configuration = self.render(manifest, trial, &empty, folder, (0, 0))?;
+        let socket = folder.join(socket);
+        let server = Server::start(&trial.command, &configuration, &Listens::Socket(socket.clone()))
+            .with_context(|| format!("starting {} beside the running one", manifest.service.name))?;
+        Ok(Some((server, socket)))
     }
 
     /// The box's own template, for the sample's locations, on other ports.
@@ -219,7 +236,7 @@ impl Bench<'_> {
         context["front"] = vhosts::trial(ports.0, ports.1, &runtime, vhosts::ACCESS);
         let text =
             template::render(&source, &context).with_context(|| format!("rendering {}", path.display()))?;
-        let configuration = folder.join("server.conf");
+        let configuration = folder.join(format!("{}.conf", manifest.service.name));
         files::write_atomically(&configuration, text.as_bytes(), 0o644, None)?;
         Ok(configuration)
     }
@@ -241,7 +258,16 @@ struct Sample {
 }
 
 impl Sample {
-    fn lay_out(folder: &Path, services: &[Manifest]) -> Result<Self> {
+    /// Its manifest, with these tables of locations.
+    fn manifest(vhosts: &str) -> Result<Manifest> {
+        let text = format!(
+            "[service]\nname = \"sample\"\ntitle = {{ fr = \"\", en = \"\" }}\nsummary = {{ fr = \"\", en = \"\" }}\n{vhosts}"
+        );
+        Manifest::parse(&text).context("describing the sample")
+    }
+
+    /// Files in `folder`; a page of PHP where something runs it at the socket `php`.
+    fn lay_out(folder: &Path, php: Option<&Path>) -> Result<Self> {
         let (pages, upload) = (folder.join("pages"), folder.join("upload"));
         files::make_folder(&pages, 0o755)?;
         let page = format!("<!DOCTYPE html><title>Mazet</title>{}", "<p>page</p>".repeat(PAGE_BYTES / 11));
@@ -253,7 +279,6 @@ impl Sample {
             None,
         )?;
         files::write_atomically(&upload, &vec![b'x'; UPLOAD_BYTES], 0o600, None)?;
-        let php = services.iter().flat_map(|manifest| &manifest.vhosts).find_map(|vhost| vhost.php.as_ref());
         let mut tasks = vec![("static", "/pages/", None)];
         if Path::new(PAGES).exists() {
             tasks.push(("page", "/", None));
@@ -262,16 +287,23 @@ impl Sample {
             tasks.push(("php", "/pages/page.php", None));
         }
         tasks.push(("upload", "/upload/file", Some(upload)));
-        let php = php.map(|socket| format!("php = {socket:?}\n")).unwrap_or_default();
-        let text = format!(
-            "[service]\nname = \"sample\"\ntitle = {{ fr = \"\", en = \"\" }}\nsummary = {{ fr = \"\", en = \"\" }}\n\
-             [[vhost]]\nlocation = \"/\"\nproxy = \"unix:{PAGES}\"\n\
+        let php = php.map(|socket| format!("php = \"unix:{}\"\n", socket.display())).unwrap_or_default();
+        let vhosts = format!(
+            "[[vhost]]\nlocation = \"/\"\nproxy = \"unix:{PAGES}\"\n\
              [[vhost]]\nlocation = \"/pages/\"\nfolder = {pages:?}\n{php}\
              [[vhost]]\nlocation = \"/upload/\"\nproxy = \"unix:{}\"\nupload-mib = 0\nstreaming = true\n",
             folder.join("sink.sock").display()
         );
-        Ok(Self { manifest: Manifest::parse(&text).context("describing the sample")?, tasks })
+        Ok(Self { manifest: Self::manifest(&vhosts)?, tasks })
     }
+}
+
+/// The service that runs PHP for those that are measured, how, and the name of its socket.
+fn runs_php(services: &[Manifest]) -> Option<(&Manifest, &Trial, &str)> {
+    services.iter().filter_map(of_trial).find_map(|(manifest, trial)| {
+        let socket = trial.socket.as_deref()?;
+        Some((manifest, trial, socket))
+    })
 }
 
 /// The first `model name` of `/proc/cpuinfo`, or its `Model`, which a board names itself by.

@@ -1,9 +1,11 @@
 //! A server that is started beside the running one, its memory, and its end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +25,32 @@ pub struct Server {
     child: Child,
 }
 
+/// Where a server listens once it has started.
+pub enum Listens {
+    /// On a loopback port.
+    Port(u16),
+    /// On a Unix socket.
+    Socket(PathBuf),
+}
+
+impl Listens {
+    fn is_true(&self) -> bool {
+        match self {
+            Self::Port(port) => TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))).is_ok(),
+            Self::Socket(path) => UnixStream::connect(path).is_ok(),
+        }
+    }
+}
+
+impl fmt::Display for Listens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "port {port}"),
+            Self::Socket(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// A loopback port that nobody listens on.
 ///
 /// # Errors
@@ -33,23 +61,22 @@ pub fn free_port() -> Result<u16> {
 }
 
 impl Server {
-    /// Runs `command` with the path of its configuration, until it listens on `port`.
+    /// Runs `command` with the path of its configuration, until it listens.
     ///
     /// # Errors
     /// When it cannot be started, ends, or does not listen in time.
-    pub fn start(command: &[String], configuration: &Path, port: u16) -> Result<Self> {
+    pub fn start(command: &[String], configuration: &Path, listens: &Listens) -> Result<Self> {
         let log = configuration.with_extension("log");
         let mut server = Self { child: run::trial(command, configuration, &log)? };
         let begin = Instant::now();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        while TcpStream::connect(address).is_err() {
+        while !listens.is_true() {
             if let Some(status) = server.child.try_wait().context("watching the server")? {
                 let said = fs::read_to_string(&log).unwrap_or_default();
                 let last = said.lines().last().unwrap_or("it said nothing");
                 bail!("it ended at once: {status}: {last}");
             }
             if begin.elapsed() > PATIENCE {
-                bail!("it does not listen on port {port} after {} s", PATIENCE.as_secs());
+                bail!("it does not listen on {listens} after {} s", PATIENCE.as_secs());
             }
             thread::sleep(PAUSE);
         }
@@ -140,7 +167,8 @@ mod tests {
         let configuration = folder.path().join("server.conf");
         std::fs::write(&configuration, "echo first; echo last >&2; exit 7").expect("written");
         let command = vec!["/bin/sh".to_owned()];
-        let error = Server::start(&command, &configuration, free_port().expect("a port")).err();
+        let port = Listens::Port(free_port().expect("a port"));
+        let error = Server::start(&command, &configuration, &port).err();
         let text = error.map(|error| error.to_string());
         assert_eq!(text.as_deref(), Some("it ended at once: exit status: 7: last"));
     }

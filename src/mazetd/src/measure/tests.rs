@@ -35,17 +35,20 @@ fn a_kept_report_is_read_again() {
 }
 
 #[test]
-fn php_is_measured_where_a_service_of_the_box_uses_it() {
+fn php_is_measured_where_a_service_of_the_box_runs_it() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let names = |sample: &Sample| sample.tasks.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
-    let without = Sample::lay_out(folder.path(), &[]).expect("laid out");
+    let without = Sample::lay_out(folder.path(), None).expect("laid out");
     assert!(!names(&without).contains(&"php") && names(&without).contains(&"upload"));
-    let blog = "[service]\nname = \"blog\"\ntitle = { fr = \"\", en = \"\" }\nsummary = { fr = \"\", en = \"\" }\n\
-                [[vhost]]\nlocation = \"/blog/\"\nfolder = \"/srv/blog\"\nphp = \"unix:/run/php/blog.sock\"\n";
-    let with = Sample::lay_out(folder.path(), &[Manifest::parse(blog).expect("valid")]).expect("laid out");
+    let php = "[service]\nname = \"php\"\ntitle = { fr = \"\", en = \"\" }\nsummary = { fr = \"\", en = \"\" }\n\
+               [trial]\ntemplate = \"a.hbs\"\ncommand = [\"/usr/sbin/php-fpm\"]\nsocket = \"php.sock\"\n";
+    let services = [Manifest::parse(php).expect("valid")];
+    assert!(runs_php(&[]).is_none());
+    assert_eq!(runs_php(&services).map(|(_, _, socket)| socket), Some("php.sock"));
+    let with = Sample::lay_out(folder.path(), Some(Path::new("/run/php.sock"))).expect("laid out");
     assert!(names(&with).contains(&"php"));
     let pages = with.manifest.vhosts.iter().find(|vhost| vhost.location == "/pages/").expect("there");
-    assert_eq!(pages.php.as_deref(), Some("unix:/run/php/blog.sock"));
+    assert_eq!(pages.php.as_deref(), Some("unix:/run/php.sock"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Service, Text, is_name, name_fault};
+use super::{Plan, Service, Text, files, is_name, name_fault};
 use crate::fault::Fault;
 use crate::suggest::nearest;
 
@@ -20,7 +20,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
         optional(service, faults);
     }
     for service in &plan.services {
-        trial(service, faults);
+        trial(plan, service, faults);
         usage(service, faults);
     }
     for service in &plan.services {
@@ -87,10 +87,19 @@ fn choices(plan: &Plan<'_>, groups: &Groups<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// What `mazetd measure` starts: a template of the service, by a program of the box.
-fn trial(service: &Service<'_>, faults: &mut Vec<Fault>) {
+fn trial(plan: &Plan<'_>, service: &Service<'_>, faults: &mut Vec<Fault>) {
     let Some(trial) = service.table().table("trial") else { return };
+    if !trial.texts("command").first().is_some_and(|program| program.value.starts_with('/')) {
+        let hint = "write the program's absolute path first".to_owned();
+        faults.push(trial.place_of("command").fault("this command names no program", hint));
+    }
+    if let Some(socket) = trial.text("socket") {
+        helper(plan, service, &socket, trial.text("template"), faults);
+        return;
+    }
     if word(service).is_none() {
-        let hint = "add `alternative` to [service], or remove [trial]".to_owned();
+        let hint =
+            "add `alternative` to [service]; or `socket`, where they run their PHP; or remove [trial]".to_owned();
         faults.push(trial.place.fault("only alternatives to each other are compared", hint));
     }
     let templates = service.tables("template");
@@ -104,9 +113,22 @@ fn trial(service: &Service<'_>, faults: &mut Vec<Fault>) {
         let message = format!("`{}` is no template of the service", template.value);
         faults.push(template.place.fault(message, hint));
     }
-    if !trial.texts("command").first().is_some_and(|program| program.value.starts_with('/')) {
-        let hint = "write the program's absolute path first".to_owned();
-        faults.push(trial.place_of("command").fault("this command names no program", hint));
+}
+
+/// What alternatives are compared with: its template is for that alone.
+fn helper(
+    plan: &Plan<'_>,
+    service: &Service<'_>,
+    socket: &Text<'_>,
+    template: Option<Text<'_>>,
+    faults: &mut Vec<Fault>,
+) {
+    if socket.value.is_empty() || socket.value.starts_with('.') || socket.value.contains('/') {
+        let hint = "write a name alone, as in \"php.sock\"".to_owned();
+        faults.push(socket.place.fault(format!("`{}` is no name of a file", socket.value), hint));
+    }
+    if let Some(template) = template {
+        files::check_source(plan, service, "template", &template, faults);
     }
 }
 

@@ -32,6 +32,9 @@ const TREES: &str = "trees";
 /// Begin nothing more after so many minutes.
 const MINUTES: &str = "MAZET_TEST_MINUTES";
 
+/// What was begun before that may take so much longer; what hangs fails, and does not take the verdict with it.
+const GRACE: Duration = Duration::from_secs(16 * 60);
+
 /// The suite of real boots.
 const SCENARIOS: &str = "end to end";
 
@@ -326,6 +329,10 @@ impl Tester {
     /// Runs a test runner, shows what it says, and counts.
     fn counted(&self, command: &Command) -> Result<Count> {
         let mut count = Count::default();
+        let command = match self.time.left() {
+            Some(left) => command.clone().within(left + GRACE),
+            None => command.clone(),
+        };
         let good = command.stream(|line| {
             eprintln!("{line}");
             count.add_line(line);

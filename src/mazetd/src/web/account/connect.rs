@@ -1,6 +1,7 @@
 //! How to connect a phone or a computer: the box's own addresses.
 
 use axum::response::Response;
+use mazet_model::manifest::Client;
 use mazet_model::qr;
 use serde_json::{Value, json};
 
@@ -16,11 +17,17 @@ use crate::web::member::Member;
 /// The broker fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
     let offers = member.app.broker.offers().await?;
+    let language = member.language;
+    let client = |client: &Client| {
+        let url = format!("{}{}", offers.address, client.location);
+        json!({ "title": in_language(&client.title, language), "text": in_language(&client.text, language), "url": url })
+    };
     let show = |offer: &Offer| {
         json!({
-            "title": in_language(&offer.title, member.language),
-            "summary": in_language(&offer.summary, member.language),
+            "title": in_language(&offer.title, language),
+            "summary": in_language(&offer.summary, language),
             "url": format!("{}{}", offers.address, offer.path),
+            "clients": offer.clients.iter().map(client).collect::<Value>(),
         })
     };
     let address = format!("{}/", offers.address);

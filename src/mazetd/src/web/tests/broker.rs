@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::manifest::{Text, Usage};
+use mazet_model::manifest::{Client, Text, Usage};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
@@ -304,6 +304,11 @@ fn offers() -> Offers {
         summary: text("Des pages que tous écrivent.", "Pages that all write."),
         path: "/wiki/".to_owned(),
         access: "member".to_owned(),
+        clients: vec![Client {
+            title: text("Un lecteur", "A reader"),
+            text: text("Copiez l’adresse.", "Copy the address."),
+            location: "/wiki/feed".to_owned(),
+        }],
     };
     Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
 }

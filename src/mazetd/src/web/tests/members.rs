@@ -129,6 +129,10 @@ async fn a_member_looks_after_their_account() {
     assert!(home.contains("id=\"service-wiki\" href=\"/wiki/\"") && home.contains("Notebook"), "{home}");
     assert!(!home.contains("id=\"manage\""), "{home}");
     assert_eq!(site.broker.state().asked, ["offers"], "what the box offers comes from its manifests");
+    let connect = zoe.get("/connect").await.body;
+    for told in ["A reader", "Copy the address.", "<code>https://mazet.local/wiki/feed</code>"] {
+        assert!(connect.contains(told), "{told}: {connect}");
+    }
 
     let wrong = [("name", ""), ("email", "nonsense"), ("language", "en")];
     let answer = zoe.fill("/account", "/account", &wrong).await;

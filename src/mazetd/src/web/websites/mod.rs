@@ -42,12 +42,14 @@ fn page(
         "form": form,
         "fault": by_field(form, faults),
         "running": running,
+        "here": path,
     });
     if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more);
     }
     let page = Page {
         refresh: running.then_some(LOOK_AGAIN),
+        script: running,
         menu: navigation::menu(member),
         ..Page::new(template, "websites.title", path, data)
     };

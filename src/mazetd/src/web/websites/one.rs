@@ -3,6 +3,7 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_directory::audit::SiteAct;
+use mazet_model::settings::Language;
 use serde_json::{Value, json};
 
 use super::{PATH, page};
@@ -11,6 +12,7 @@ use crate::protocol::Request;
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields, refusal};
 use crate::web::member::{Member, Sent};
+use crate::web::numbers::decimal;
 use crate::web::websites::list::told;
 use crate::web::{dates, download, said};
 use crate::websites::archive::Archive;
@@ -83,6 +85,12 @@ fn question(fields: &Fields, site: &Site) -> Result<(SiteAct, Request), Failure>
     Ok((act, Request::OrderWebsite { order: Box::new(order) }))
 }
 
+/// How large a file is.
+fn kilobytes(bytes: u64, language: Language) -> String {
+    let thousands = u32::try_from(bytes.div_ceil(1000)).unwrap_or(u32::MAX);
+    decimal(language, f64::from(thousands), 0)
+}
+
 fn shown(
     member: &Member,
     state: &State,
@@ -95,7 +103,7 @@ fn shown(
         json!({
             "at": one.at,
             "date": dates::shown(member.language, one.at),
-            "size": member.say("websites.size", &[("kilobytes", &one.bytes.div_ceil(1000).to_string())]),
+            "size": member.say("websites.size", &[("kilobytes", &kilobytes(one.bytes, member.language))]),
         })
     };
     let is_last = last.site == site.name;
