@@ -10,6 +10,9 @@
 //!
 //! `/check` is no location of the front web server: nobody else comes to it.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -17,6 +20,8 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::routing::{any, get, post};
 
 use crate::access::{Access, Refused};
+use crate::pictures::Pictures;
+use crate::shares::Shares;
 use crate::storage::{self, Storage};
 use crate::uploads::Uploads;
 use crate::{dav, nextcloud, pages};
@@ -33,15 +38,18 @@ pub struct App {
     pub access: Access,
     /// Uploads in pieces.
     pub uploads: Uploads,
+    /// Makes small pictures.
+    pub pictures: Arc<Pictures>,
 }
 
 /// All that is answered.
 ///
 /// # Errors
-/// When the pages cannot be made ready.
+/// When the pages or the links cannot be made ready.
 pub fn router(app: App) -> anyhow::Result<Router> {
-    let pages = pages::router(&app.storage, &app.uploads)?;
-    let nextcloud = nextcloud::router(&app);
+    let shares = Arc::new(Shares::new(app.storage.clone()).context("reading the key of links")?);
+    let pages = pages::router(&app.storage, &app.uploads, Arc::clone(&shares))?;
+    let nextcloud = nextcloud::router(&app, shares);
     let router = Router::new()
         .route("/check", get(check))
         .route("/scan", post(scan))

@@ -7,6 +7,7 @@
 //! | [`access`] | who asks |
 //! | [`pages`] | what people see in a browser |
 //! | [`shares`] | links that open a file or folder to who has them |
+//! | [`pictures`] | small pictures of pictures |
 //! | [`nextcloud`] | what the official Nextcloud clients need to sync |
 //! | [`storage`] | files and folders: real ones on the disk, and what the database knows of them |
 //! | [`client`], [`notify`] | asking the running program; telling systemd that it runs |
@@ -21,6 +22,7 @@ pub mod dav;
 pub mod nextcloud;
 pub mod notify;
 pub mod pages;
+pub mod pictures;
 pub mod rest;
 pub mod serve;
 pub mod shares;

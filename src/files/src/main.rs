@@ -5,9 +5,11 @@
 //! | `serve` | mazet-files, sandboxed | answers the front web server by a Unix socket |
 //! | `check` | root | is it well? Asks it by its socket |
 //! | `scan` | root | has it look for what was changed on the disk by hand |
+//! | `picture` | what `serve` runs as | draws one small picture: `serve` asks for it |
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -15,6 +17,7 @@ use clap::{Parser, Subcommand};
 use mazet_files::access::Access;
 use mazet_files::app::{self, App};
 use mazet_files::client;
+use mazet_files::pictures::{Pictures, Wish, draw};
 use mazet_files::storage::{self, Storage};
 use mazet_files::uploads::Uploads;
 use mazet_files::{notify, serve};
@@ -42,6 +45,17 @@ enum Command {
     Check,
     /// Has the running program look for what was changed in its folder by hand
     Scan,
+    /// Draws the picture of standard input small, to standard output
+    #[command(hide = true)]
+    Picture {
+        /// Most pixels from left to right
+        width: u32,
+        /// Most pixels from top to bottom
+        height: u32,
+        /// Fills both, and cuts off what is more
+        #[arg(long)]
+        crop: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +88,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
+    if let Command::Picture { width, height, crop } = cli.command {
+        return draw::draw(Wish { width, height, crop });
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Threads for the disk: each has its stack, and one disk does no more at a time.
@@ -81,6 +98,7 @@ fn run(cli: Cli) -> Result<()> {
         .build()
         .context("starting the runtime")?;
     match cli.command {
+        Command::Picture { .. } => Ok(()),
         Command::Serve(options) => runtime.block_on(serving(&cli.socket, &options)),
         Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check")).map(drop),
         Command::Scan => {
@@ -90,7 +108,7 @@ fn run(cli: Cli) -> Result<()> {
     }
 }
 
-async fn serving(socket: &std::path::Path, options: &Serve) -> Result<()> {
+async fn serving(socket: &Path, options: &Serve) -> Result<()> {
     let place = |database: &str| mazet_database::Place {
         socket: options.database_socket.clone(),
         database: database.to_owned(),
@@ -107,7 +125,10 @@ async fn serving(socket: &std::path::Path, options: &Serve) -> Result<()> {
     let listener = serve::bind(socket, group)?;
     let stopped = stopped()?;
     let uploads = Uploads::new(storage.clone());
-    let router = app::router(App { storage: storage.clone(), access, uploads: uploads.clone() })?;
+    // What runs, also where its file was replaced since.
+    let pictures = Arc::new(Pictures::new(Path::new("/proc/self/exe")));
+    let app = App { storage: storage.clone(), access, uploads: uploads.clone(), pictures };
+    let router = app::router(app)?;
     tokio::spawn(purging(storage.clone(), uploads));
     notify::ready()?;
     serve::until(stopped, listener, router).await;

@@ -29,18 +29,20 @@ impl From<Error> for Fault {
 pub(super) const MISSING: Fault = Fault::Request(StatusCode::NOT_FOUND, "there is no such file or folder");
 
 impl Fault {
-    fn status(&self) -> StatusCode {
+    /// The status that says it.
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Request(status, _) => *status,
             Self::Storage(error) => status(error),
         }
     }
 
-    /// What the client shows: it must not tell about the machine.
-    fn told(&self) -> String {
+    /// What the client shows: it must not tell about the machine, whose log is told instead.
+    pub(super) fn told(&self) -> String {
         match self {
             Self::Request(_, why) => (*why).to_owned(),
-            Self::Storage(Error::Disk(_) | Error::Internal(_) | Error::Unavailable(_)) => {
+            Self::Storage(error @ (Error::Disk(_) | Error::Internal(_) | Error::Unavailable(_))) => {
+                eprintln!("answering a sync client: {error}");
                 "the box failed".to_owned()
             }
             Self::Storage(error) => error.to_string(),
@@ -50,9 +52,6 @@ impl Fault {
     /// The answer, with the body that says why (in the form of sabre/dav, which these clients read).
     pub(super) fn answer(self) -> Response {
         let status = self.status();
-        if let Self::Storage(error @ (Error::Disk(_) | Error::Internal(_) | Error::Unavailable(_))) = &self {
-            eprintln!("answering a sync client: {error}");
-        }
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<d:error xmlns:d=\"DAV:\" xmlns:s=\"http://sabredav.org/ns\">\
              <s:exception></s:exception><s:message>{}</s:message></d:error>\n",

@@ -1,5 +1,6 @@
 //! Files: the box's WebDAV, with the properties and headers that these clients read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,16 +9,27 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use super::answer::{Fault, Result, tell};
 use super::path;
 use super::properties::Properties;
+use crate::shares::Shares;
 use crate::storage::View;
 
 /// Answers a request for the file at `path`, which has `prefix` before it in addresses.
-pub(super) async fn answer(view: &View, prefix: &str, path: String, request: Request<Body>) -> Result {
+pub(super) async fn answer(
+    shares: &Shares,
+    view: &View,
+    prefix: &str,
+    path: String,
+    request: Request<Body>,
+) -> Result {
     let made = match request.method().as_str() {
         "MKCOL" => Some(path),
         "MOVE" | "COPY" => destination(view, request.headers()).ok(),
         _ => None,
     };
-    let answer = crate::dav::answer(view.clone(), prefix, Some(Arc::new(Properties)), request).await;
+    // One question for a whole folder.
+    let properties = request.method().as_str() == "PROPFIND";
+    let linked = if properties { shares.linked(view).await? } else { BTreeSet::new() };
+    let live = Arc::new(Properties { linked });
+    let answer = crate::dav::answer(view.clone(), prefix, Some(live), request).await;
     let mut response = answer.response;
     let entry = match (answer.written, made) {
         (Some(entry), _) => Some(entry),

@@ -6,9 +6,10 @@ use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::Cloud;
-use super::answer::{Result, typed};
+use super::answer::{Fault, MISSING, Result, typed};
+use super::links::Asked;
 use super::xml::escaped;
+use super::{Cloud, fields};
 use crate::storage::Storage;
 
 /// The version of Nextcloud's server whose clients' calls are understood: clients refuse what is older than
@@ -35,24 +36,41 @@ pub(super) async fn status() -> Response {
 
 impl Cloud {
     /// Answers a call.
-    pub(super) async fn ocs(&self, login: &str, call: &Call) -> Result {
-        let missing = call.form.fault(StatusCode::NOT_FOUND, "there is no such call");
-        if call.method != Method::GET {
-            return Ok(missing);
+    pub(super) async fn ocs(&self, login: &str, request: Request<Body>) -> Response {
+        let Some(call) = Call::of(&request) else { return MISSING.answer() };
+        match self.told(login, &call, request).await {
+            Ok(data) => call.form.good(&data),
+            Err(fault) => call.form.fault(fault.status(), &fault.told()),
         }
-        let data = match call.path.as_str() {
-            "cloud/capabilities" => capabilities(),
-            "cloud/user" => user(&self.storage, login).await?,
-            path if path == format!("cloud/users/{login}") => user(&self.storage, login).await?,
-            "core/navigation/apps" => json!([]),
-            _ => return Ok(missing),
-        };
-        Ok(call.form.good(&data))
+    }
+
+    async fn told(&self, login: &str, call: &Call, request: Request<Body>) -> Result<Value> {
+        // A page of another site can send a form with the password that a browser keeps, but no such header.
+        if call.method != Method::GET && !request.headers().contains_key("ocs-apirequest") {
+            let why = "the header OCS-APIRequest is missing";
+            return Err(Fault::Request(StatusCode::PRECONDITION_FAILED, why));
+        }
+        if let Some(path) = call.path.strip_prefix("apps/files_sharing/api/v1/") {
+            let (headers, view) = (request.headers().clone(), self.storage.view(login).await?);
+            let fields = fields::read(request).await?;
+            let asked = Asked { view: &view, headers: &headers, fields: &fields };
+            return self.shared(&asked, &call.method, path).await;
+        }
+        match call.path.as_str() {
+            _ if call.method != Method::GET => Err(NO_CALL),
+            "cloud/capabilities" => Ok(capabilities()),
+            "cloud/user" => user(&self.storage, login).await,
+            path if path == format!("cloud/users/{login}") => user(&self.storage, login).await,
+            "core/navigation/apps" => Ok(json!([])),
+            _ => Err(NO_CALL),
+        }
     }
 }
 
+const NO_CALL: Fault = Fault::Request(StatusCode::NOT_FOUND, "there is no such call");
+
 /// A call: `GET /ocs/v2.php/cloud/user?format=json`.
-pub(super) struct Call {
+struct Call {
     method: Method,
     /// What stands behind the version.
     path: String,
@@ -61,7 +79,7 @@ pub(super) struct Call {
 
 impl Call {
     /// The call that a request is; none: it is none.
-    pub(super) fn of(request: &Request<Body>) -> Option<Self> {
+    fn of(request: &Request<Body>) -> Option<Self> {
         let (version, path) = request.uri().path().strip_prefix("/ocs/")?.split_once('/')?;
         let first = version == "v1.php";
         let known = first || version == "v2.php";
@@ -85,18 +103,38 @@ fn capabilities() -> Value {
                 "comments": false,
                 "blacklisted_files": [],
             },
-            "files_sharing": {
-                "api_enabled": false,
-                "public": { "enabled": false },
-                "user": { "send_mail": false },
-                "resharing": false,
-                "group_sharing": false,
-            },
+            "files_sharing": sharing(),
             "theming": {
                 "name": PRODUCT,
                 "slogan": "",
             },
         },
+    })
+}
+
+/// Links to be read, and no other way of sharing.
+fn sharing() -> Value {
+    // Where it is true, every link ends by itself after some days.
+    let ends = json!({ "enabled": false });
+    json!({
+        "api_enabled": true,
+        "public": {
+            "enabled": true,
+            "password": { "enforced": false, "askForOptionalPassword": false },
+            "expire_date": ends,
+            "multiple_links": true,
+            "send_mail": false,
+            "upload": false,
+            "upload_files_drop": false,
+        },
+        "resharing": false,
+        "user": { "send_mail": false, "expire_date": ends },
+        "group_sharing": false,
+        "group": { "enabled": false, "expire_date": ends },
+        "federation": { "outgoing": false, "incoming": false, "expire_date": ends },
+        "sharebymail": { "enabled": false },
+        "sharee": { "query_lookup_default": false },
+        "default_permissions": 1,
     })
 }
 

@@ -7,13 +7,11 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::member::{Member, Sent, and_go};
 use super::{about, link, shown};
-use crate::shares::{Share, Wish};
+use crate::shares::{Share, Wish, is_password_good};
 use crate::storage::Entry;
 
 /// Most downloads that a form takes.
 const MOST: u32 = 1_000_000;
-/// Longest password, in bytes.
-const LONGEST: usize = 200;
 
 /// `GET /files/links`.
 ///
@@ -68,7 +66,7 @@ pub async fn make(headers: HeaderMap, form: Sent) -> Result<Response, Failure> {
         }
     };
     let entry = form.member.view.stat(&path).await?;
-    let token = form.member.site.shares.make(&form.member.view, &path, wish).await?;
+    let (_, token) = form.member.site.shares.make(&form.member.view, &path, wish).await?;
     let member = form.member.at("/files/links");
     let title = member.say("links.made_title", &[]);
     let data = json!({
@@ -99,7 +97,7 @@ fn wish(form: &Sent) -> Result<Wish, (&'static str, &'static str)> {
             Some(number.ok_or(("most", "share.most_wrong"))?)
         }
     };
-    if !password.is_empty() && !(4..=LONGEST).contains(&password.len()) {
+    if !password.is_empty() && !is_password_good(password) {
         return Err(("password", "share.password_wrong"));
     }
     Ok(Wish { label: form.text("label").to_owned(), expires_at, password: password.to_owned(), most })

@@ -22,7 +22,7 @@ mod choose;
 mod failure;
 mod folder;
 mod guard;
-mod kind;
+pub(crate) mod kind;
 mod language;
 mod link;
 mod links;
@@ -31,7 +31,7 @@ mod raw;
 mod resumed;
 mod search;
 mod shared;
-mod shown;
+pub(crate) mod shown;
 mod upload;
 mod view;
 mod zip;
@@ -57,19 +57,19 @@ const BODY_BYTES: usize = 4 << 20;
 pub struct Site {
     storage: Storage,
     uploads: Uploads,
-    shares: Shares,
+    shares: Arc<Shares>,
     pages: view::Pages,
 }
 
 /// The pages of these files: `/files/…`, `/s/…`.
 ///
 /// # Errors
-/// A page does not compile, or the kernel has no random numbers.
-pub fn router(storage: &Storage, uploads: &Uploads) -> anyhow::Result<Router> {
+/// A page does not compile.
+pub fn router(storage: &Storage, uploads: &Uploads, shares: Arc<Shares>) -> anyhow::Result<Router> {
     let site = Arc::new(Site {
         storage: storage.clone(),
         uploads: uploads.clone(),
-        shares: Shares::new(storage.clone()).context("drawing a key")?,
+        shares,
         pages: view::Pages::load().context("compiling the pages")?,
     });
     let own = seen().merge(changes()).merge(uploaded()).layer(from_fn(guard::key));

@@ -56,6 +56,12 @@ pub fn end_of_day(text: &str) -> Option<SystemTime> {
     Some(next.timestamp().into())
 }
 
+/// The last day of what ends at that moment, where the box stands: `2026-12-31`.
+pub fn last_day(end: SystemTime) -> String {
+    let last = end.checked_sub(std::time::Duration::from_secs(1)).unwrap_or(end);
+    timestamp(last).to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
+}
+
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or_else(|_| Timestamp::from_second(0).unwrap_or_default())
 }
@@ -98,6 +104,7 @@ mod tests {
     fn a_day_ends_where_the_next_begins() {
         let end = end_of_day("2026-12-31").expect("a day");
         assert!(end > UNIX_EPOCH + Duration::from_secs(1_798_670_000));
+        assert_eq!(last_day(end), "2026-12-31");
         assert_eq!(end_of_day("2026-13-31"), None);
         assert_eq!(end_of_day(""), None);
     }

@@ -3,12 +3,16 @@
 //! | module | subject |
 //! |---|---|
 //! | [`Share`] | rows of the database |
+//! | `made` | what their makers do with them |
 //! | `tries` | passwords that somebody guesses |
 //! | `seen` | downloads that go on |
 //!
-//! Only the SHA-256 of a link's token is kept. What a link opens is seen with its maker's eyes: when they
+//! Of a link's token the database keeps the SHA-256, and a random number from which the token is made with
+//! a key that lies beside the files: the maker's sync client, which shows the address again, can be told it;
+//! who reads the database alone learns none. What a link opens is seen with its maker's eyes: when they
 //! lose the right to see it, or leave, their link leads nowhere.
 
+mod made;
 mod seen;
 mod tries;
 
@@ -26,10 +30,14 @@ use tokio_postgres::Row;
 
 use crate::storage::{Entry, Error, Result, Storage, View};
 
-/// Bytes of a token: 160 bits.
-const TOKEN: usize = 20;
+/// The key that tokens are made with.
+const KEY: &str = "links.key";
 /// Longest password, in bytes: no visitor may have a book hashed.
 const LONGEST: usize = 256;
+/// Shortest password that a link may be given, in bytes …
+const SHORT: usize = 4;
+/// … and longest.
+const LONG: usize = 200;
 /// So long a password that was given holds.
 const UNLOCKED: Duration = Duration::from_secs(12 * 3600);
 
@@ -52,6 +60,7 @@ pub struct Share {
     pub created_at: SystemTime,
     node: i64,
     password: Option<String>,
+    seed: Option<Vec<u8>>,
 }
 
 /// What somebody wants a link to be.
@@ -67,6 +76,22 @@ pub struct Wish {
     pub most: Option<u32>,
 }
 
+/// What is to be another about a link; none: it stays.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// What it is for.
+    pub label: Option<String>,
+    /// When it ends, if it does.
+    pub expires_at: Option<Option<SystemTime>>,
+    /// Empty: it has none any more.
+    pub password: Option<String>,
+}
+
+/// May a link have this password?
+pub fn is_password_good(password: &str) -> bool {
+    (SHORT..=LONG).contains(&password.len())
+}
+
 /// The links of all people.
 pub struct Shares {
     storage: Storage,
@@ -74,12 +99,14 @@ pub struct Shares {
     seen: seen::Seen,
     /// With which cookies are signed that prove a password; another one at each start.
     key: [u8; 32],
+    /// With which tokens are made.
+    tokens: [u8; 32],
     /// Passwords checked at a time: each takes 19 MiB.
     seats: Semaphore,
 }
 
-const SELECT: &str = "select id, name, created_by, expires_at, downloads, max_downloads, created_at, node_id, password \
-    from share";
+const COLUMNS: &str =
+    "id, name, created_by, expires_at, downloads, max_downloads, created_at, node_id, password, seed";
 /// What of them still leads somewhere.
 const ALIVE: &str =
     "(expires_at is null or expires_at > now()) and (max_downloads is null or downloads < max_downloads)";
@@ -95,6 +122,7 @@ fn share(row: &Row) -> Share {
         created_at: row.get(6),
         node: row.get(7),
         password: row.get(8),
+        seed: row.get(9),
     }
 }
 
@@ -119,83 +147,13 @@ impl Shares {
     /// Links into these files.
     ///
     /// # Errors
-    /// The kernel has no random numbers.
-    pub fn new(storage: Storage) -> std::result::Result<Self, getrandom::Error> {
+    /// The kernel has no random numbers, or the disk does not give the key.
+    pub fn new(storage: Storage) -> Result<Self> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key)?;
+        getrandom::fill(&mut key).map_err(|error| Error::Internal(error.to_string()))?;
+        let tokens = storage.secret(KEY)?;
         let (tries, seen) = (tries::Tries::default(), seen::Seen::default());
-        Ok(Self { storage, tries, seen, key, seats: Semaphore::new(1) })
-    }
-
-    /// Makes a link to what is at `path`, but for the whole of somebody's files. Gives its token, which
-    /// nobody can read again.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Denied`].
-    pub async fn make(&self, view: &View, path: &str, wish: Wish) -> Result<String> {
-        let entry = view.stat(path).await?;
-        if entry.path.is_empty() {
-            return Err(Error::Denied);
-        }
-        let mut bytes = [0; TOKEN];
-        getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string()))?;
-        let token = URL_SAFE_NO_PAD.encode(bytes);
-        let password = self.hashed(wish.password).await?;
-        let most = wish.most.and_then(|most| i32::try_from(most).ok());
-        let insert = "insert into share (sha256, node_id, name, password, expires_at, max_downloads, created_by) \
-                      values ($1, $2, $3, $4, $5, $6, $7)";
-        let client = self.storage.files().await?;
-        let label: String = wish.label.chars().take(200).collect();
-        client
-            .execute(
-                insert,
-                &[&hash(&token), &entry.id, &label, &password, &wish.expires_at, &most, &view.login()],
-            )
-            .await?;
-        Ok(token)
-    }
-
-    async fn hashed(&self, password: String) -> Result<Option<String>> {
-        if password.is_empty() {
-            return Ok(None);
-        }
-        let _seat = self.seats.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
-        let hashed = tokio::task::spawn_blocking(move || mazet_directory::password::hash(&password)).await;
-        let hashed = hashed.map_err(|error| Error::Internal(error.to_string()))?;
-        hashed.map(Some).map_err(|_| Error::Internal("hashing a link's password failed".to_owned()))
-    }
-
-    /// Somebody's links, the latest first, each with what it opens; none: it is gone.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn mine(&self, view: &View) -> Result<Vec<(Share, Option<Entry>)>> {
-        let client = self.storage.files().await?;
-        let statement = format!("{SELECT} where created_by = $1 order by created_at desc, id desc");
-        let rows = client.query(&statement, &[&view.login()]).await?;
-        drop(client);
-        let mut mine = Vec::new();
-        for share in rows.iter().map(share) {
-            let entry = match view.by_id(share.node).await {
-                Ok(entry) => Some(entry),
-                Err(Error::NotFound) => None,
-                Err(error) => return Err(error),
-            };
-            mine.push((share, entry));
-        }
-        Ok(mine)
-    }
-
-    /// Takes one's own link back: from now on it leads nowhere.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn take_back(&self, view: &View, id: i64) -> Result<()> {
-        let client = self.storage.files().await?;
-        let gone = client
-            .execute("delete from share where id = $1 and created_by = $2", &[&id, &view.login()])
-            .await?;
-        if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
+        Ok(Self { storage, tries, seen, key, tokens, seats: Semaphore::new(1) })
     }
 
     /// The link with a token. One that is over is found by those alone whose download of it goes on.
@@ -204,7 +162,8 @@ impl Shares {
     /// [`Error::NotFound`], whatever the reason.
     pub async fn find(&self, token: &str, address: IpAddr) -> Result<Share> {
         let client = self.storage.files().await?;
-        let statement = client.prepare_cached(&format!("{SELECT} where sha256 = $1")).await?;
+        let statement =
+            client.prepare_cached(&format!("select {COLUMNS} from share where sha256 = $1")).await?;
         let row = client.query_opt(&statement, &[&hash(token)]).await?;
         let share = row.as_ref().map(share).ok_or(Error::NotFound)?;
         let late = share.expires_at.is_some_and(|end| end <= SystemTime::now());
@@ -302,14 +261,18 @@ impl Shares {
     }
 
     fn mac(&self, share: &Share, end: u64) -> Hmac<Sha256> {
-        let mut block = [0; 64];
-        block[..32].copy_from_slice(&self.key);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
+        let mut mac = keyed(&self.key);
         mac.update(
             format!("{}.{end}.{}", share.id, share.password.as_deref().unwrap_or_default()).as_bytes(),
         );
         mac
     }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(key);
+    Hmac::<Sha256>::new(&block.into())
 }
 
 fn seconds(time: SystemTime) -> u64 {

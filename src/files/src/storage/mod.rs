@@ -40,6 +40,7 @@ pub mod quota;
 mod running;
 pub mod scan;
 mod search;
+mod secret;
 pub mod space;
 mod view;
 

@@ -1,6 +1,8 @@
 //! A server for tests: the real router on a loopback port, and requests to it.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -8,6 +10,7 @@ use base64::Engine as _;
 use http_body_util::BodyExt as _;
 use mazet_files::access::Access;
 use mazet_files::app::{self, App};
+use mazet_files::pictures::Pictures;
 use mazet_files::serve;
 use mazet_files::testing::{PASSWORD, TestBox};
 use mazet_files::uploads::Uploads;
@@ -17,7 +20,8 @@ use tower::ServiceExt as _;
 pub fn router(home: &TestBox) -> axum::Router {
     let access = Access::new(&home.directory_place, &home.storage).expect("access");
     let uploads = Uploads::new(home.storage.clone());
-    app::router(App { storage: home.storage.clone(), access, uploads }).expect("pages")
+    let pictures = Arc::new(Pictures::new(Path::new(env!("CARGO_BIN_EXE_mazet-files"))));
+    app::router(App { storage: home.storage.clone(), access, uploads, pictures }).expect("pages")
 }
 
 /// Answers on a loopback port until the test ends.

@@ -3,7 +3,9 @@
 mod answers;
 mod client;
 mod large;
+mod links;
 mod login;
 mod many;
+mod previews;
 mod server;
 mod sync;

@@ -1,19 +1,22 @@
 //! The real router on a loopback port.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::response::Parts;
 use axum::middleware::{self, Next};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use mazet_files::access::Access;
 use mazet_files::app::{self, App};
+use mazet_files::pictures::Pictures;
 use mazet_files::serve;
 use mazet_files::testing::{TestBox, test_box};
 use mazet_files::uploads::Uploads;
@@ -72,7 +75,9 @@ fn router(home: &TestBox, log: &Log, gate: &Gate) -> Router {
         }
     };
     let uploads = Uploads::new(home.storage.clone());
-    let router = app::router(App { storage: home.storage.clone(), access, uploads }).expect("pages");
+    let pictures = Arc::new(Pictures::new(Path::new(env!("CARGO_BIN_EXE_mazet-files"))));
+    let app = App { storage: home.storage.clone(), access, uploads, pictures };
+    let router = app::router(app).expect("pages");
     router.layer(middleware::from_fn(note))
 }
 
@@ -119,8 +124,20 @@ pub async fn ask(
     headers: &[(&str, &str)],
     body: &str,
 ) -> (StatusCode, String) {
+    let (parts, bytes) = answered(box_, method, path, headers, body).await;
+    (parts.status, String::from_utf8(bytes.to_vec()).expect("text"))
+}
+
+/// The same with all of the answer.
+pub async fn answered(
+    box_: &Served,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Parts, Bytes) {
     let mut request = Request::builder().method(method).uri(path).header("host", "box.example.org");
-    if method == "POST" {
+    if (method == "POST" || method == "PUT") && !headers.iter().any(|(name, _)| *name == "content-type") {
         request = request.header("content-type", "application/x-www-form-urlencoded");
     }
     for (name, value) in [("x-forwarded-proto", "https")].iter().chain(headers) {
@@ -128,9 +145,8 @@ pub async fn ask(
     }
     let request = request.header("content-length", body.len()).body(Body::from(body.to_owned()));
     let answer = box_.router.clone().oneshot(request.expect("a request")).await.expect("an answer");
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await.expect("a body").to_bytes();
-    (status, String::from_utf8(bytes.to_vec()).expect("text"))
+    let (parts, body) = answer.into_parts();
+    (parts, body.collect().await.expect("a body").to_bytes())
 }
 
 /// The header by which somebody says who they are (RFC 7617).

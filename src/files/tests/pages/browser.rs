@@ -1,10 +1,13 @@
 //! Somebody with a browser, as the front web server passes their requests on.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use mazet_files::pages;
+use mazet_files::shares::Shares;
 use mazet_files::storage::Error;
 use mazet_files::testing::TestBox;
 use mazet_files::uploads::Uploads;
@@ -32,7 +35,9 @@ pub struct Answer {
 impl Browser {
     /// The browser of somebody signed in.
     pub fn of(home: &TestBox, login: &'static str) -> Self {
-        let router = pages::router(&home.storage, &Uploads::new(home.storage.clone())).expect("pages");
+        let shares = Arc::new(Shares::new(home.storage.clone()).expect("a key"));
+        let uploads = Uploads::new(home.storage.clone());
+        let router = pages::router(&home.storage, &uploads, shares).expect("pages");
         Self {
             router,
             login: Some(login),

@@ -192,7 +192,7 @@ fn device(headers: &HeaderMap) -> String {
 }
 
 /// The box's address, as the client wrote it: `https://box.example.org`.
-fn origin(headers: &HeaderMap) -> Result<String> {
+pub(super) fn origin(headers: &HeaderMap) -> Result<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text("host").filter(|host| {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
