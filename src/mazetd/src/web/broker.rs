@@ -24,8 +24,9 @@ use super::handed;
 
 /// Longest answer that is read: far above a machine with dozens of disks.
 const LONGEST: u64 = 1024 * 1024;
-/// Argon2id on an old PC takes a second or two; looking at slow disks a few.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Argon2id on an old PC takes a second or two, looking at slow disks a few, and working out what a change of the
+/// settings would do much longer where the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Questions under way at a time: fewer than the connections that the broker takes. The others wait
 /// here, within [`PATIENCE`].

@@ -18,8 +18,8 @@ use super::token::Token;
 use super::{api, language as tongue, next as going, session, site};
 use crate::protocol::Mode;
 
-/// Longer than the broker may take, so that its own time-out explains more.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than the broker may take, so that its own time-out explains more; shorter than a front web server waits.
+const PATIENCE: Duration = Duration::from_secs(55);
 
 /// Nothing but our own files, nobody's frame, no form that leaves.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
