@@ -69,12 +69,17 @@ pub struct Browser {
 impl Browser {
     /// Opens a browser; its pictures go to `pictures/` in the scenario's folder.
     pub fn open(bench: &Bench, screen: Screen) -> Result<Self> {
+        Self::open_knowing(bench, screen, &[])
+    }
+
+    /// One that finds these hosts (name and port) at ports of this machine.
+    pub fn open_knowing(bench: &Bench, screen: Screen, hosts: &[(String, u16)]) -> Result<Self> {
         let axe = bench.lab.axe.clone().context("no axe-core was given for a browser (--axe)")?;
         let pictures = bench.path("pictures");
         fs::create_dir_all(&pictures)?;
         let profile = tempfile::Builder::new().prefix("mazet-browser-").tempdir()?;
         let (driver, port) = driver(bench, profile.path())?;
-        let session = Session::open(port, &capabilities(screen, profile.path()))?;
+        let session = Session::open(port, &capabilities(screen, profile.path(), hosts))?;
         session.patience(PATIENCE)?;
         if !screen.phone {
             let size = json!({ "width": screen.width, "height": screen.height });
@@ -269,7 +274,7 @@ fn port(line: &str) -> Option<u16> {
     after.trim().trim_end_matches('.').parse().ok()
 }
 
-fn capabilities(screen: Screen, profile: &Path) -> Value {
+fn capabilities(screen: Screen, profile: &Path, hosts: &[(String, u16)]) -> Value {
     let mut arguments: Vec<String> = [
         "--headless",
         "--no-sandbox",
@@ -289,6 +294,11 @@ fn capabilities(screen: Screen, profile: &Path) -> Value {
     let language = screen.languages.split(',').next().unwrap_or_default();
     arguments.push(format!("--lang={language}"));
     arguments.push(format!("--user-data-dir={}", profile.join("profile").display()));
+    let rules: Vec<String> =
+        hosts.iter().map(|(host, port)| format!("MAP {host} 127.0.0.1:{port}")).collect();
+    if !rules.is_empty() {
+        arguments.push(format!("--host-resolver-rules={}", rules.join(",")));
+    }
     arguments.push(format!("--window-size={},{}", screen.width, screen.height));
     let mut options = json!({
         "args": arguments,

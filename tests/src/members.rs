@@ -71,7 +71,11 @@ pub fn set_up(bench: &Bench, browser: &Browser, language: &str) -> Result<(Strin
 
 /// A browser that the operator is signed in with, for the first time.
 pub fn operator(bench: &Bench, base: &str, screen: Screen, language: &str) -> Result<Browser> {
-    let browser = Browser::open(bench, screen)?;
+    operator_with(Browser::open(bench, screen)?, bench, base, language)
+}
+
+/// The same, with this browser.
+pub fn operator_with(browser: Browser, bench: &Bench, base: &str, language: &str) -> Result<Browser> {
     sign_in(&browser, base, OPERATOR)?;
     set_up(bench, &browser, language)?;
     Ok(browser)

@@ -89,7 +89,8 @@ pub const ALL: &[Scenario] = &[
         "pages and two SPIP sites under both servers: apart, archived, brought back, removed",
         sites::are_published,
     )
-    .needs(INSTALLS),
+    .needs(INSTALLS)
+    .long(),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)

@@ -104,7 +104,10 @@ pub fn are_published(bench: &Bench) -> Result<()> {
     // A program that is still starting is no fault.
     inside::no_unit_failed(&qemu)?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
+    let hosts = [PAGES, SPIP, OTHER].map(|site| Ok((host(site), qemu.port(site.port)?)));
+    let hosts: Vec<(String, u16)> = hosts.into_iter().collect::<Result<_>>()?;
+    let phone = Browser::open_knowing(bench, FRENCH_PHONE, &hosts)?;
+    let phone = members::operator_with(phone, bench, &base, "fr")?;
     let story = Story { bench, qemu: &qemu, phone: &phone, base };
     story.a_folder_is_published().context("pages as they are")?;
     let account = story.spip_is_installed(SPIP).context("SPIP")?;
@@ -187,7 +190,7 @@ impl Story<'_> {
         self.is_told("Le site vitrine est là.")?;
         self.phone.page_is_well("list", "fr")?;
         self.opens(PAGES, "page-vitrine")?;
-        self.phone.go(&format!("https://127.0.0.1:{}/", self.qemu.port(PAGES.port)?))?;
+        self.phone.go(&address(PAGES))?;
         self.phone.page_is_well("vitrine", "fr")?;
         self.phone.click("//a[@id='summer']")?;
         self.phone.wait_for("//h1[@id='title']")?;
@@ -210,7 +213,7 @@ impl Story<'_> {
 
     /// On SPIP's own pages.
     fn editor_signs_in(&self, site: Site, (login, password): &(String, String)) -> Result<()> {
-        self.phone.go(&format!("https://127.0.0.1:{}/ecrire/", self.qemu.port(site.port)?))?;
+        self.phone.go(&format!("{}ecrire/", address(site)))?;
         self.phone.fill("//input[@id='var_login']", login)?;
         self.phone.fill("//input[@id='password']", password)?;
         self.phone.click("//form[@id='formulaire_login']//input[@type='submit']")?;
@@ -394,7 +397,12 @@ impl Story<'_> {
 
 /// Where the box's page says that a site is.
 fn address(site: Site) -> String {
-    format!("https://{}.local:{}/", FRENCH.box_name, site.port)
+    format!("https://{}/", host(site))
+}
+
+/// Name and port of a site.
+fn host(site: Site) -> String {
+    format!("{}.local:{}", FRENCH.box_name, site.port)
 }
 
 /// A page without what SPIP writes anew: times of files in their addresses (`?1764…`), and what is due in its

@@ -98,8 +98,8 @@ fn trial(plan: &Plan<'_>, service: &Service<'_>, faults: &mut Vec<Fault>) {
         return;
     }
     if word(service).is_none() {
-        let hint =
-            "add `alternative` to [service]; or `socket`, where they run their PHP; or remove [trial]".to_owned();
+        let hint = "add `alternative` to [service]; or `socket`, where they run their PHP; or remove [trial]"
+            .to_owned();
         faults.push(trial.place.fault("only alternatives to each other are compared", hint));
     }
     let templates = service.tables("template");

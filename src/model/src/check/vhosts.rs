@@ -40,7 +40,9 @@ fn clients(service: &Service<'_>, faults: &mut Vec<Fault>) {
     let vhosts = service.tables("vhost");
     let own = || vhosts.iter().filter(|vhost| !vhost.has("names")).filter_map(|vhost| vhost.text("location"));
     for client in service.tables("client") {
-        let Some(location) = client.text("location").filter(|location| location.value != "/") else { continue };
+        let Some(location) = client.text("location").filter(|location| location.value != "/") else {
+            continue;
+        };
         if !own().any(|own| location.value.starts_with(own.value)) {
             let known: Vec<&str> = own().map(|own| own.value).collect();
             let hint = match nearest(location.value, known) {
