@@ -10,6 +10,7 @@
 //! | [`pictures`] | small pictures of pictures |
 //! | [`nextcloud`] | what the official Nextcloud clients need to sync |
 //! | [`storage`] | files and folders: real ones on the disk, and what the database knows of them |
+//! | [`serve`], [`rest`] | connections; what a client still sends when its answer is known |
 //! | [`client`], [`notify`] | asking the running program; telling systemd that it runs |
 //! | [`dav`] | WebDAV (RFC 4918) over a person's view |
 //! | `testing` | a box of its own for tests (feature `testing`) |
