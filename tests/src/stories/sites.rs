@@ -64,7 +64,7 @@ const PAGES: Site = Site {
         ("/", Answer::Page("<h1>La vitrine</h1>")),
         ("/%C3%89t%C3%A9%202026.html", Answer::Page("L’été 2026 à l’étang")),
         ("/missing", Answer::Refused),
-        ("/x/%2e%2e/index.html", Answer::Refused),
+        ("/%2e%2e/%2e%2e/etc/passwd", Answer::Refused),
         // Links that lead out of the folder, and a hidden file.
         ("/users.txt", Answer::Refused),
         ("/neighbour.txt", Answer::Refused),
