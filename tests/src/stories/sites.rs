@@ -305,6 +305,8 @@ impl Story<'_> {
             };
             let what = format!("{} {}", reply.status, reply.redirect);
             ensure!(good, "{}: {path} is answered {what}: {}", site.name, reply.body);
+            // Each server has its own way to say no.
+            let what = if *answer == Answer::Refused { "refused".to_owned() } else { what };
             let body = if matches!(answer, Answer::Page(_)) { lasting(&reply.body) } else { String::new() };
             writeln!(text, "== {path}\n{what}\n{body}")?;
         }
@@ -405,11 +407,11 @@ fn host(site: Site) -> String {
     format!("{}.local:{}", FRENCH.box_name, site.port)
 }
 
-/// A page without what SPIP writes anew: times of files in their addresses (`?1764…`), and what is due in its
-/// queue, on the last line of the body.
+/// A page without what SPIP writes anew: times of files in their addresses (`?1764…`), the names of styles and
+/// scripts that it puts together, and what is due in its queue, on the last line of the body.
 fn lasting(body: &str) -> String {
     let mut text = String::new();
-    for line in body.lines().filter(|line| !line.contains("</body>")) {
+    for line in body.lines().filter(|line| !line.contains("</body>") && !line.contains("/cache-")) {
         let mut parts = line.split('?');
         text.push_str(parts.next().unwrap_or_default());
         for part in parts {
@@ -434,7 +436,7 @@ mod tests {
 
     #[test]
     fn what_spip_writes_anew_is_left_out() {
-        let page = "<link href=\"a.css?1764445810\">\n<a href=\"/?page=plan&amp;n=2?\">\n<b></b></body>\n";
+        let page = "<link href=\"a.css?1764445810\">\n<link href=\"local/cache-css/b-0121ba8b.css\">\n<a href=\"/?page=plan&amp;n=2?\">\n<b></b></body>\n";
         assert_eq!(lasting(page), "<link href=\"a.css?\">\n<a href=\"/?page=plan&amp;n=2?\">\n");
     }
 
