@@ -173,7 +173,7 @@ async fn an_invitation_by_mail_opens_an_account() {
     assert!(message["Message-ID"].as_str().unwrap().ends_with("@amis.example.org>"), "{message}");
     assert!(message["Date"].as_str().unwrap().contains(" 20"), "{message}");
     let text = message["text"].as_str().unwrap();
-    assert!(text.contains("Bonjour zoe Œuvre,") && text.contains("Votre identifiant : zoe"), "{text}");
+    assert!(text.contains("Bonjour zoe Œuvre,") && text.contains("Votre identifiant\u{a0}: zoe"), "{text}");
     let page = ada.get(&format!("/people/{person}")).await.body;
     assert!(page.contains("taken by the server") && page.contains("2.0.0 Kept as number 0"), "{page}");
     // What opens the account is nowhere any more.
