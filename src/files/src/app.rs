@@ -7,17 +7,20 @@
 //! | `/files/` | signed in to the box | pages |
 //! | `/s/` | who has a link | what it opens |
 //! | `/check` | the box itself, by its socket | is all well? |
+//! | `/scan` | the same | looks for what was changed by hand |
+//! | `/publish` | the same | makes a folder that is to be a web site |
 //!
-//! `/check` is no location of the front web server: nobody else comes to it.
+//! The last three are no locations of the front web server: nobody else comes to them.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::routing::{any, get, post};
+use serde::Deserialize;
 
 use crate::access::{Access, Refused};
 use crate::pictures::Pictures;
@@ -53,6 +56,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
     let router = Router::new()
         .route("/check", get(check))
         .route("/scan", post(scan))
+        .route("/publish", post(publish))
         .route("/dav", any(webdav))
         .route("/dav/", any(webdav))
         .route("/dav/{*path}", any(webdav))
@@ -92,5 +96,23 @@ async fn scan(State(app): State<App>) -> (StatusCode, String) {
     match app.storage.scan().await {
         Ok(found) => (StatusCode::OK, format!("{found}\n")),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}
+
+/// Which folder is to be a web site.
+#[derive(Deserialize)]
+struct Published {
+    /// The association's number.
+    organisation: i64,
+    /// Its path among the association's files.
+    folder: String,
+}
+
+/// Makes a folder that is to be a web site; the body is its first page.
+async fn publish(State(app): State<App>, Query(wish): Query<Published>, page: Bytes) -> (StatusCode, String) {
+    match app.storage.publish(wish.organisation, &wish.folder, ("index.html", &page)).await {
+        Ok(true) => (StatusCode::CREATED, format!("made {:?}\n", wish.folder)),
+        Ok(false) => (StatusCode::OK, format!("{:?} is there\n", wish.folder)),
+        Err(error) => (StatusCode::CONFLICT, format!("making {:?}: {error}\n", wish.folder)),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -22,11 +22,11 @@ pub fn group(name: &str) -> Result<u32> {
     number.with_context(|| format!("looking for the group {name}: there is none"))
 }
 
-/// What the program at `socket` answers.
+/// What the program at `socket` answers to a request with that body.
 ///
 /// # Errors
 /// When it is not there, or is not well: with what it says.
-pub async fn ask(socket: &Path, method: &str, path: &str) -> Result<String> {
+pub async fn ask(socket: &Path, method: &str, path: &str, body: Vec<u8>) -> Result<String> {
     let asking = || format!("asking mazet-files at {}", socket.display());
     let stream = UnixStream::connect(socket).await.with_context(asking)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.with_context(asking)?;
@@ -35,7 +35,7 @@ pub async fn ask(socket: &Path, method: &str, path: &str) -> Result<String> {
         .method(method)
         .uri(path)
         .header(hyper::header::HOST, "localhost")
-        .body(Empty::<Bytes>::new())?;
+        .body(Full::new(Bytes::from(body)))?;
     let answer = sender.send_request(request).await.with_context(asking)?;
     let status = answer.status();
     let body = answer.into_body().collect().await.with_context(asking)?.to_bytes();

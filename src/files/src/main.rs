@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `serve` | mazet-files, sandboxed | answers the front web server by a Unix socket |
 //! | `check` | root | is it well? Asks it by its socket |
+//! | `publish` | root | has it make a folder that is to be a web site |
 //! | `scan` | root | has it look for what was changed on the disk by hand |
 //! | `picture` | what `serve` runs as | draws one small picture: `serve` asks for it |
 
@@ -21,6 +22,7 @@ use mazet_files::pictures::{Pictures, Wish, draw};
 use mazet_files::storage::{self, Storage};
 use mazet_files::uploads::Uploads;
 use mazet_files::{notify, serve};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What was deleted long ago is looked for so often.
@@ -45,6 +47,9 @@ enum Command {
     Check,
     /// Has the running program look for what was changed in its folder by hand
     Scan,
+    /// Has the running program make a folder among an association's files, with a first page in it; one that is
+    /// there stays as it is
+    Publish(Publish),
     /// Draws the picture of standard input small, to standard output
     #[command(hide = true)]
     Picture {
@@ -77,6 +82,17 @@ struct Serve {
     group: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Publish {
+    /// The association's number
+    organisation: i64,
+    /// The folder's path among its files
+    folder: String,
+    /// The file that becomes `index.html` there
+    #[arg(long, value_name = "FILE")]
+    page: PathBuf,
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,9 +116,17 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Picture { .. } => Ok(()),
         Command::Serve(options) => runtime.block_on(serving(&cli.socket, &options)),
-        Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check")).map(drop),
+        Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check", Vec::new())).map(drop),
         Command::Scan => {
-            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", "/scan"))?);
+            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", "/scan", Vec::new()))?);
+            Ok(())
+        }
+        Command::Publish(wish) => {
+            let page =
+                std::fs::read(&wish.page).with_context(|| format!("reading {}", wish.page.display()))?;
+            let folder = utf8_percent_encode(&wish.folder, NON_ALPHANUMERIC);
+            let path = format!("/publish?organisation={}&folder={folder}", wish.organisation);
+            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", &path, page))?);
             Ok(())
         }
     }

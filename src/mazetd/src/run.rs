@@ -188,13 +188,13 @@ impl Runner {
     }
 }
 
-/// Runs a health check's command, the one program that stands in a manifest of the image and not
-/// in [`Program`]. `Ok(None)`: it ended with 0; else how it ended and its last line.
+/// Runs a command that stands in a manifest of the image: with [`trial`], the programs that are not in [`Program`].
+/// `Ok(None)`: it ended with 0; else how it ended and its last line.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn check_command(command: &[String]) -> Result<Option<String>> {
-    let Some((program, arguments)) = command.split_first() else { bail!("the check has no command") };
+pub fn of_manifest(command: &[String]) -> Result<Option<String>> {
+    let Some((program, arguments)) = command.split_first() else { bail!("the manifest names no command") };
     let output = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())

@@ -16,6 +16,10 @@ pub struct SiteKind {
     /// asked which.
     #[serde(default)]
     pub publishes: Option<String>,
+    /// Program and arguments that make that folder with a first page, run by root before there is a site, where the
+    /// folder is not there yet.
+    #[serde(default)]
+    pub prepare: Vec<String>,
     /// Each site has a system user of its own, `site.user`.
     #[serde(default)]
     pub user: bool,

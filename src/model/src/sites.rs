@@ -12,6 +12,8 @@
 //!     .host                                    the domain, else the box's name on its own network
 //!     .address                                 https://…/
 //!     .folder                                  absolute path of the published folder; empty
+//!     .published                               the same as people give it, among the association's files; empty
+//!     .language                                the box's: "fr" or "en"
 //!     .home                                    folder for its data
 //! ```
 //!
@@ -74,6 +76,8 @@ pub fn context(settings: &Settings, kind: &SiteKind, site: &Website) -> Value {
         "host": site.domain.clone().unwrap_or_else(|| format!("{}.local", settings.machine.name)),
         "address": address(settings, site),
         "folder": "",
+        "published": site.folder.as_deref().unwrap_or_default(),
+        "language": settings.machine.language,
         "home": format!("{HOMES}/{}", site.name),
     });
     if let (Some(below), Some(folder)) = (&kind.publishes, &site.folder) {

@@ -30,6 +30,8 @@
 //!      .everywhere            false where `http` and `https` name one address
 //!      .runtime               folder of its folder for sockets and the like: "/run"
 //!      .access                address and port of the FastCGI authorizer
+//!      .program_seconds       how long a program of a web site may take: who runs it ends it then
+//!      .patience_seconds      how long the front server waits for what such a program says
 //!      .trial                 true when it is started beside the running one, to be measured or tested
 //! ```
 
@@ -44,6 +46,10 @@ pub const PUBLIC_PAIR: (&str, &str) = ("public.pem", "public-key.pem");
 
 /// Where `mazetd web` answers who may do what; the manifest of the base names the port too.
 pub const ACCESS: &str = "127.0.0.1:9480";
+/// Seconds that a program of a web site may take.
+const PROGRAM: u32 = 120;
+/// Seconds that the front server waits for it: a little longer, so that who runs it says how it ended.
+const PATIENCE: u32 = PROGRAM + 10;
 
 /// Names and port of a host, and what it answers.
 struct Host {
@@ -131,6 +137,8 @@ pub fn front() -> Value {
         "everywhere": true,
         "runtime": "/run",
         "access": ACCESS,
+        "program_seconds": PROGRAM,
+        "patience_seconds": PATIENCE,
         "trial": false,
     })
 }
@@ -144,6 +152,8 @@ pub fn trial(http: u16, https: u16, runtime: &str, access: &str) -> Value {
         "everywhere": false,
         "runtime": runtime,
         "access": access,
+        "program_seconds": PROGRAM,
+        "patience_seconds": PATIENCE,
         "trial": true,
     })
 }

@@ -172,24 +172,29 @@ impl Story<'_> {
         self.phone.page_is_well(picture, "fr")
     }
 
-    /// The operator publishes a folder of the association's files, and looks at it.
+    /// The operator publishes a folder of the association's files that is not there yet, looks at it, and fills it.
     fn a_folder_is_published(&self) -> Result<()> {
         self.phone.go(&format!("{}/websites", self.base))?;
         self.phone.wait_for("//p[@id='no-websites']")?;
         self.phone.page_is_well("none", "fr")?;
-        self.wishes(PAGES, "sites", FOLDER)?;
-        self.phone.wait_for("//p[@id='folder-fault']").context("a folder that is not there is taken")?;
+        self.wishes(PAGES, "sites", &format!("../{FOLDER}"))?;
+        self.phone.wait_for("//p[@id='folder-fault']").context("a folder elsewhere is taken")?;
         self.phone.page_is_well("no-folder", "fr")?;
-        let client = Client::of(self.bench, self.phone, &self.base)?;
-        let folder = encoded(&format!("{}/{FOLDER}", FRENCH.organisation));
-        client.curl(&["--request", "MKCOL"], &folder)?;
-        client.put(&format!("{folder}/index.html"), INDEX.as_bytes())?;
-        client.put(&format!("{folder}/{}", encoded("Été 2026.html")), SUMMER.as_bytes())?;
-        client.put("secret.txt", b"nobody's business\n")?;
         self.wishes(PAGES, "sites", FOLDER)?;
         self.is_told("Le site vitrine est là.")?;
         self.phone.page_is_well("list", "fr")?;
         self.opens(PAGES, "page-vitrine")?;
+        let organisation = self.phone.text("//dd[@id='organisation']")?;
+        ensure!(organisation == FRENCH.organisation, "the site is of {organisation:?}");
+        self.phone.go(&address(PAGES))?;
+        self.phone.page_is_well("vitrine-first", "fr")?;
+        let first = self.phone.text("//h1")?;
+        ensure!(first == "Le site est là", "the first page says {first:?}");
+        let client = Client::of(self.bench, self.phone, &self.base)?;
+        let folder = encoded(&format!("{}/{FOLDER}", FRENCH.organisation));
+        client.put(&format!("{folder}/index.html"), INDEX.as_bytes())?;
+        client.put(&format!("{folder}/{}", encoded("Été 2026.html")), SUMMER.as_bytes())?;
+        client.put("secret.txt", b"nobody's business\n")?;
         self.phone.go(&address(PAGES))?;
         self.phone.page_is_well("vitrine", "fr")?;
         self.phone.click("//a[@id='summer']")?;

@@ -62,6 +62,13 @@ impl Storage {
         Ok(Folk { organisations, groups: rows.iter().map(group).collect() })
     }
 
+    /// Is there an association with that number?
+    pub(crate) async fn has_organisation(&self, number: i64) -> Result<bool> {
+        let client = self.directory().await?;
+        let statement = "select 1 from service_organisation_quota where organisation_id = $1";
+        Ok(client.query_opt(&client.prepare_cached(statement).await?, &[&number]).await?.is_some())
+    }
+
     /// Bytes that the person may take by themselves.
     pub(crate) async fn own_limit(&self, login: &str) -> Result<i64> {
         let client = self.directory().await?;

@@ -36,6 +36,7 @@ mod number;
 mod path;
 mod pieces;
 mod properties;
+mod publish;
 pub mod quota;
 mod running;
 pub mod scan;

@@ -109,6 +109,27 @@ impl Storage {
         Ok(View { storage: self.clone(), login: login.into(), mounts: mounts.collect(), locks_known: false })
     }
 
+    /// What an association sees: its own space, at the root.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none with that number.
+    pub(crate) async fn view_of_organisation(&self, number: i64) -> Result<View> {
+        if !self.has_organisation(number).await? {
+            return Err(Error::NotFound);
+        }
+        let (name, kind) = (String::new(), Kind::Organisation);
+        let spaces = self.spaces(&[(kind, number.to_string())]).await?;
+        let mounts = spaces.into_iter().map(|space| Mount {
+            name: name.clone(),
+            kind,
+            writable: true,
+            managed: false,
+            read_only: space.read_only,
+            space,
+        });
+        Ok(View { storage: self.clone(), login: "".into(), mounts: mounts.collect(), locks_known: false })
+    }
+
     /// A shared folder whose name something of the person's own, or another one, has gets a number.
     async fn keep_apart(&self, named: &mut [(String, bool)], own: &Space) -> Result<()> {
         let client = self.files().await?;

@@ -1,4 +1,5 @@
 //! Files and folders on a real disk and a real PostgreSQL.
 
+mod publish;
 mod tree;
 mod writing;

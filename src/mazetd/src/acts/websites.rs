@@ -89,7 +89,7 @@ pub fn wrongs(faults: &[SettingFault]) -> Vec<Wrong> {
         "site_name" | "site_name_twice" => "name",
         "site_domain" | "site_domain_twice" => "domain",
         "site_kind" => "kind",
-        "site_folder" | "site_folder_missing" | "site_folder_unasked" => "folder",
+        "site_folder" | "site_folder_none" | "site_folder_unasked" => "folder",
         "site_organisation" => "organisation",
         _ => "",
     };

@@ -10,7 +10,7 @@ use super::{Finding, TOLD, page};
 use crate::certificates::{self, State};
 use crate::clock::Clock;
 use crate::protocol::Mode;
-use crate::run::{Program, Runner, check_command};
+use crate::run::{Program, Runner, of_manifest};
 use crate::{boot_files, system, tls};
 
 /// Less free space than this part (in percent) is a finding.
@@ -178,7 +178,7 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
     let subject = format!("{}/{}", manifest.service.name, check.name);
     let result = match (&check.url, &check.command) {
         (Some(path), None) => page(path),
-        (None, Some(command)) => check_command(command).map(|failure| match failure {
+        (None, Some(command)) => of_manifest(command).map(|failure| match failure {
             None => good("command_works", Vec::new()),
             Some(said) => bad("command_failed", vec![("said", said)]),
         }),

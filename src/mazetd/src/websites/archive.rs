@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, fchown};
 use std::path::{Component, Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::Compression;
@@ -210,7 +210,7 @@ pub fn restore(root: &Path, site: &Website, kind: &SiteKind, at: i64) -> Result<
 
 fn unpack(archive: File, to: &Path, expected: &Description) -> Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(archive));
-    let mut known = false;
+    let (mut known, mut folders) = (false, Vec::new());
     for entry in archive.entries().context("reading the archive")? {
         let mut entry = entry.context("reading the archive")?;
         let path = entry.path()?.into_owned();
@@ -229,8 +229,12 @@ fn unpack(archive: File, to: &Path, expected: &Description) -> Result<()> {
         let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
         ensure!(plain, "the archive holds {}, which leads out of it", path.display());
         let (target, mode) = (to.join(&path), entry.header().mode()? & 0o777);
+        let time = UNIX_EPOCH + Duration::from_secs(entry.header().mtime()?);
         match entry.header().entry_type() {
-            tar::EntryType::Directory => files::make_folder(&target, mode | 0o700)?,
+            tar::EntryType::Directory => {
+                files::make_folder(&target, mode | 0o700)?;
+                folders.push((target, time));
+            }
             tar::EntryType::Regular => {
                 let mut file =
                     fs::OpenOptions::new().write(true).create_new(true).mode(mode & 0o666).open(&target);
@@ -238,6 +242,7 @@ fn unpack(archive: File, to: &Path, expected: &Description) -> Result<()> {
                     file.as_mut().map_err(|error| anyhow::anyhow!("writing {}: {error}", path.display()))?;
                 std::io::copy(&mut entry, file)?;
                 file.set_permissions(fs::Permissions::from_mode(mode & 0o666))?;
+                file.set_modified(time)?;
             }
             other => bail!(
                 "the archive holds {}, which is {other:?}: files and folders alone are taken",
@@ -246,7 +251,8 @@ fn unpack(archive: File, to: &Path, expected: &Description) -> Result<()> {
         }
     }
     ensure!(known, "this is no archive of a web site");
-    Ok(())
+    // What was put into a folder changed its time.
+    folders.iter().try_for_each(|(folder, time)| Ok(File::open(folder)?.set_modified(*time)?))
 }
 
 /// Puts a folder in the place of another one, with its owner; that one goes.
@@ -317,6 +323,11 @@ mod tests {
         symlink(root.join("srv/secret"), home.join("IMG/link.txt")).expect("linked");
         fs::set_permissions(&home, fs::Permissions::from_mode(0o710)).expect("mode");
         fs::set_permissions(home.join("config"), fs::Permissions::from_mode(0o700)).expect("mode");
+        let then = UNIX_EPOCH + Duration::from_secs(1_500_000_000);
+        let dated = ["config/base.sqlite", "IMG", "config", ""].map(|path| home.join(path));
+        for path in &dated {
+            File::open(path).and_then(|file| file.set_modified(then)).expect("dated");
+        }
         make(root, &site(), &kind()).expect("archived");
         let at = list(root, "sample").expect("listed")[0].at;
 
@@ -329,6 +340,9 @@ mod tests {
         assert_eq!((read(&home.join("IMG/shell.php")), read(&home.join("IMG/link.txt"))), (None, None));
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o7777;
         assert_eq!((mode(&home), mode(&home.join("config"))), (0o710, 0o700));
+        for path in &dated {
+            assert_eq!(fs::metadata(path).and_then(|one| one.modified()).expect("there"), then, "{path:?}");
+        }
         assert_eq!(fs::read_dir(root.join("srv/site-archives/sample")).expect("listed").count(), 1);
     }
 

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::{archive, find, tree};
 use crate::run::{Program, Runner};
 use crate::system::below;
-use crate::{apply, files, random, system, trial};
+use crate::{apply, files, random, run, system, trial};
 
 /// Carries an order out.
 const UNIT: &str = "mazet-websites.service";
@@ -120,6 +120,13 @@ pub struct Desk {
 #[error("another change of web sites is under way: wait until it has ended")]
 pub struct Busy;
 
+/// Whether the folder of a site is there.
+#[derive(PartialEq, Eq)]
+enum Folder {
+    There,
+    Missing,
+}
+
 /// What is wished cannot be.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -200,7 +207,7 @@ pub fn check(desk: &Desk, order: &Order) -> Result<()> {
                 let text = format!("the kind {:?} is switched off", new.kind);
                 bail!(Refused(vec![SettingFault::new("site_kind", &[("value", &new.kind)], text)]));
             }
-            published(&desk.root, &kind, new)
+            published(&desk.root, &kind, new).map(drop)
         }
         Order::Remove { id } | Order::BackUp { id } => find(&settings, &services, *id).map(drop),
         Order::Restore { id, archive } => {
@@ -210,14 +217,24 @@ pub fn check(desk: &Desk, order: &Order) -> Result<()> {
     }
 }
 
-/// The folder that it would show is there.
-fn published(root: &Path, kind: &SiteKind, site: &Website) -> Result<()> {
-    let (Some(place), Some(folder)) = (&kind.publishes, &site.folder) else { return Ok(()) };
-    if tree::open(root, &format!("{place}/{folder}")).is_err() {
-        let text = format!("there is no folder {folder:?} among the association's files");
-        bail!(Refused(vec![SettingFault::new("site_folder_missing", &[("value", folder)], text)]));
+/// The folder that it would show is there, or is yet to be made. What lies behind a link is not there.
+fn published(root: &Path, kind: &SiteKind, site: &Website) -> Result<Folder> {
+    let (Some(place), Some(folder)) = (&kind.publishes, &site.folder) else { return Ok(Folder::There) };
+    match tree::open(root, &format!("{place}/{folder}")) {
+        Ok(_) => return Ok(Folder::There),
+        Err(error) if tree::is_missing(&error) && !kind.prepare.is_empty() => return Ok(Folder::Missing),
+        Err(_) => {}
     }
-    Ok(())
+    let text = format!("{folder:?} is no folder among the association's files");
+    bail!(Refused(vec![SettingFault::new("site_folder_none", &[("value", folder)], text)]))
+}
+
+/// Makes the folder that the site shows, with a first page, by the command that its kind names.
+fn prepare(kind: &SiteKind) -> Result<()> {
+    match run::of_manifest(&kind.prepare).context("making the folder of the site")? {
+        None => Ok(()),
+        Some(how) => bail!("making the folder of the site: {how}"),
+    }
 }
 
 /// Writes an order down and has it carried out; does not wait.
@@ -314,6 +331,9 @@ fn add(
     let wished = with(&desk.root, settings, new)?;
     let number = wished.sites.last().context("it was just added")?.number;
     let (site, kind) = find(&wished, services, number)?;
+    if published(&desk.root, &kind, &site)? == Folder::Missing {
+        prepare(&kind)?;
+    }
     apply::change_settings(&desk.root, &wished, runner)?;
     let Some(unit) = &kind.install else { return Ok(()) };
     let installed = install(desk, (&wished, &site), unit, administrator, runner);

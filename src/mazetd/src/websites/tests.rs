@@ -44,11 +44,22 @@ summary = { fr = "Des pages.", en = "Pages." }
 publishes = "/srv/files/{{site.organisation}}"
 "#;
 
+/// Its folder is made where it is not there; MAKER stands for a program of the test's.
+const MADE: &str = r#"
+[service]
+name = "made"
+title = { fr = "Pages", en = "Pages" }
+summary = { fr = "Des pages.", en = "Pages." }
+[site]
+publishes = "/srv/files/{{site.organisation}}"
+prepare = ["MAKER", "{{site.organisation}}", "{{site.published}}", "{{site.language}}"]
+"#;
+
 const BOX: &str = "[box]\nname = \"garrigue\"\nlanguage = \"fr\"\ntimezone = \"Europe/Paris\"\n\
     [organisation]\nname = \"Les Amis\"\n[operator]\nname = \"Ada\"\nlogin = \"ada\"\n";
 
 const IMAGE: &str = r#"{"name":"pc","version":"0","release":"trixie","architecture":"amd64",
-"hardware":"pc","services":["blog","pages"],"kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd",
+"hardware":"pc","services":["blog","pages","made"],"kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd",
 "digest":"","layers":[],"unpacked_bytes":0}"#;
 
 /// A box in a temporary folder. Its systemctl fails at what the file `fails` holds, and keeps a copy of every
@@ -71,6 +82,17 @@ impl Fixture {
         fixture.put("fails", "nothing");
         fixture.put("log", "");
         let here = fixture.folder.path().display().to_string();
+        fixture.put(
+            "root/usr/share/mazet/services/made.toml",
+            &MADE.replace("MAKER", &format!("{here}/bin/maker")),
+        );
+        fixture.program(
+            "maker",
+            &format!(
+                "echo \"make $*\" >> {here}/log\n[ \"$2\" != Refused ] || {{ echo no room >&2; exit 1; }}\n\
+                 mkdir -p \"{here}/root/srv/files/$1/$2\"\n"
+            ),
+        );
         fixture.program(
             "systemctl",
             &format!(
@@ -252,16 +274,43 @@ fn refused(fixture: &Fixture, order: &Order) -> Vec<String> {
 fn what_cannot_be_is_refused_before_anything_is_done() {
     let fixture = Fixture::new();
     assert_eq!(refused(&fixture, &add("../etc")), ["site_name"]);
-    assert_eq!(refused(&fixture, &pages("Site web")), ["site_folder_missing"]);
+    assert_eq!(refused(&fixture, &pages("Site web")), ["site_folder_none"]);
     assert_eq!(refused(&fixture, &pages("../../mazet")), ["site_folder"]);
     fs::create_dir_all(fixture.path("root/srv/files/1")).expect("made");
     std::os::unix::fs::symlink("/etc", fixture.path("root/srv/files/1/lien")).expect("linked");
-    assert_eq!(refused(&fixture, &pages("lien")), ["site_folder_missing"]);
+    assert_eq!(refused(&fixture, &pages("lien")), ["site_folder_none"]);
     fs::create_dir_all(fixture.path("root/srv/files/1/Été/Site web")).expect("made");
     fixture.now(&pages("Été/Site web")).expect("added");
     fixture.put("root/srv/files/1/vitrine", "");
     assert_eq!(refused(&fixture, &pages("Été/Site web")), ["site_name_twice"]);
     assert_eq!(fixture.log(), "");
+}
+
+fn made(name: &str, folder: &str) -> Order {
+    let Order::Add { site, administrator } = pages(folder) else { panic!("another order") };
+    Order::Add { site: NewSite { name: name.to_owned(), kind: "made".to_owned(), ..site }, administrator }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_made_by_who_keeps_it() {
+    let fixture = Fixture::new();
+    fs::create_dir_all(fixture.path("root/srv/files/1")).expect("made");
+    fixture.now(&made("ete", "Été/Site web")).expect("added");
+    assert_eq!(fixture.log(), "make 1 Été/Site web fr\n");
+    fixture.now(&made("encore", "Été/Site web")).expect("added");
+    assert_eq!(fixture.log(), "make 1 Été/Site web fr\n", "one that is there is left alone");
+    std::os::unix::fs::symlink("/etc", fixture.path("root/srv/files/1/lien")).expect("linked");
+    std::os::unix::fs::symlink("/nowhere", fixture.path("root/srv/files/1/perdu")).expect("linked");
+    fixture.put("root/srv/files/1/notes.txt", "");
+    for other in ["lien", "perdu", "notes.txt", "notes.txt/site"] {
+        assert_eq!(refused(&fixture, &made("autre", other)), ["site_folder_none"], "{other}");
+    }
+    for bad in ["../2", ".cache", "a/../b", ""] {
+        assert_eq!(refused(&fixture, &made("autre", bad)), ["site_folder"], "{bad}");
+    }
+    let error = fixture.now(&made("autre", "Refused")).expect_err("failed");
+    assert!(format!("{error:#}").contains("no room"), "{error:#}");
+    assert_eq!(fixture.sites().len(), 2);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 
 use crate::system::below;
 
@@ -26,6 +27,11 @@ pub fn open(root: &Path, path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat2(root, path.trim_start_matches('/'), flags, Mode::empty(), inside())
         .with_context(|| format!("opening the folder {path}"))
+}
+
+/// Is it that the folder, or one above it, is not there? A link is there, wherever it leads.
+pub fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Errno>() == Some(&Errno::NOENT)
 }
 
 /// Below the folder that one begins at, and through no link.

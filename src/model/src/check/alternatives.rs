@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Service, Text, files, is_name, name_fault};
+use super::{Firsts, Plan, Service, Text, files, is_name, name_fault};
 use crate::fault::Fault;
 use crate::suggest::nearest;
 
@@ -19,8 +19,9 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
         groups.entry(word.value).or_default().push(service.name);
         optional(service, faults);
     }
+    let mut sockets = Firsts::default();
     for service in &plan.services {
-        trial(plan, service, faults);
+        trial(plan, service, &mut sockets, faults);
         usage(service, faults);
     }
     for service in &plan.services {
@@ -87,13 +88,20 @@ fn choices(plan: &Plan<'_>, groups: &Groups<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// What `mazetd measure` starts: a template of the service, by a program of the box.
-fn trial(plan: &Plan<'_>, service: &Service<'_>, faults: &mut Vec<Fault>) {
+fn trial<'p>(
+    plan: &'p Plan<'_>,
+    service: &'p Service<'_>,
+    sockets: &mut Firsts<'p>,
+    faults: &mut Vec<Fault>,
+) {
     let Some(trial) = service.table().table("trial") else { return };
     if !trial.texts("command").first().is_some_and(|program| program.value.starts_with('/')) {
         let hint = "write the program's absolute path first".to_owned();
         faults.push(trial.place_of("command").fault("this command names no program", hint));
     }
     if let Some(socket) = trial.text("socket") {
+        // The servers that are compared have their PHP run by one alone.
+        sockets.claim("", "who runs the PHP of what is measured", socket.place, faults);
         helper(plan, service, &socket, trial.text("template"), faults);
         return;
     }

@@ -27,6 +27,11 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 faults.push(text.place.fault(fault.message, fault.hint));
             }
         }
+        if let Some(program) = kind.texts("prepare").first().filter(|program| !program.value.starts_with('/'))
+        {
+            let hint = "write the program's absolute path first".to_owned();
+            faults.push(program.place.fault("this command names no program", hint));
+        }
         let units = kind.tables("unit").into_iter().filter_map(|unit| unit.text("name"));
         units.chain(kind.text("install")).for_each(|unit| instance(&unit, faults));
         kind.tables("folder").iter().for_each(|folder| mode(folder, faults));
@@ -51,7 +56,7 @@ fn texts<'d>(kind: &Table<'d>) -> Vec<Text<'d>> {
     ];
     let mut texts: Vec<Text<'d>> =
         ["publishes", "install", "entrance"].into_iter().filter_map(|key| kind.text(key)).collect();
-    texts.extend(kind.texts("pause"));
+    texts.extend(["pause", "prepare"].into_iter().flat_map(|key| kind.texts(key)));
     texts.extend(kind.table("backup").into_iter().flat_map(|backup| backup.texts("copy")));
     for (name, keys) in keys {
         for table in kind.tables(name) {

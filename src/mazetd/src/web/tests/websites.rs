@@ -149,6 +149,7 @@ async fn a_site_is_archived_brought_back_and_removed_by_one_act_each() {
     for id in ["address", "path", "entrance", "fetch-1790000000", "restore-1790000000", "back-up", "remove"] {
         assert!(page.contains(&format!("id=\"{id}\"")), "{id}: {page}");
     }
+    assert_eq!(between(&page, "id=\"organisation\">", "<"), "Les Amis du Mazet");
     let act = async |ada: &mut Visitor, fields: &[(&str, &str)]| {
         ada.fill("/websites/1", "/websites/1", fields).await
     };

@@ -3,10 +3,12 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_directory::audit::SiteAct;
+use mazet_directory::permission::Action;
 use mazet_model::settings::Language;
 use serde_json::{Value, json};
 
 use super::{PATH, page};
+use crate::acts::people::organisations;
 use crate::acts::websites::{find, record, seen};
 use crate::protocol::Request;
 use crate::web::failure::Failure;
@@ -26,7 +28,7 @@ use crate::websites::{Site, State};
 pub async fn show(Path(id): Path<i64>, member: Member) -> Result<Response, Failure> {
     let state = member.app.broker.websites().await?;
     let site = find(member.actor(), state.clone(), id)?;
-    shown(&member, &state, &site, "", &Faults::default())
+    shown(&member, &state, &site, ("", &Faults::default())).await
 }
 
 /// `GET /websites/{id}/archive`, with its number as `at` in the query.
@@ -57,7 +59,7 @@ pub async fn save(Path(id): Path<i64>, sent: Sent) -> Result<Response, Failure> 
     let typed = fields.text("typed");
     if fields.get("do") == "remove" && typed != site.name {
         faults.add("typed", member.say("websites.typed_wrong", &[]));
-        return shown(member, &state, &site, &typed, &faults);
+        return shown(member, &state, &site, (&typed, &faults)).await;
     }
     let (act, question) = question(fields, &site)?;
     record(member.directory()?, member.actor(), &site, act).await?;
@@ -67,7 +69,10 @@ pub async fn save(Path(id): Path<i64>, sent: Sent) -> Result<Response, Failure> 
         }
         Ok(()) if act == SiteAct::Remove => Ok(Redirect::to(PATH).into_response()),
         Ok(()) => Ok(Redirect::to(&format!("{PATH}/{id}")).into_response()),
-        Err(error) => shown(member, &state, &site, &typed, &refusal(&member.app, member.language, error)?),
+        Err(error) => {
+            let faults = refusal(&member.app, member.language, error)?;
+            shown(member, &state, &site, (&typed, &faults)).await
+        }
     }
 }
 
@@ -91,13 +96,14 @@ fn kilobytes(bytes: u64, language: Language) -> String {
     decimal(language, f64::from(thousands), 0)
 }
 
-fn shown(
+async fn shown(
     member: &Member,
     state: &State,
     site: &Site,
-    typed: &str,
-    faults: &Faults,
+    (typed, faults): (&str, &Faults),
 ) -> Result<Response, Failure> {
+    let own = organisations(member.directory()?, member.actor(), Action::EditSite).await?;
+    let organisation = own.iter().find(|one| one.id.0 == site.organisation);
     let last = seen(member.actor(), state.clone()).last;
     let archive = |one: &Archive| {
         json!({
@@ -111,6 +117,7 @@ fn shown(
         "id": site.id,
         "name": site.name,
         "title": site.title.of(member.language),
+        "organisation": organisation.map(|one| one.name.as_str()).unwrap_or_default(),
         "address": site.address,
         "path": site.path,
         "has_path": site.domain.is_none(),
