@@ -263,11 +263,11 @@ pub struct Status {
 pub struct Offers {
     /// Where the box answers, without the last slash: `https://mazet.local`.
     pub address: String,
-    /// Its services that have pages.
+    /// Its services that have something for people: pages, or what their programs connect to.
     pub services: Vec<Offer>,
 }
 
-/// A service with pages of its own.
+/// A service that people use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
@@ -277,9 +277,9 @@ pub struct Offer {
     pub title: Text,
     /// One sentence about it.
     pub summary: Text,
-    /// Where its pages are: a path that begins and ends with a slash.
-    pub path: String,
-    /// For whom: `public`, `member`, or a role.
+    /// Where its pages are: a path that begins and ends with a slash; none: it has none.
+    pub path: Option<String>,
+    /// For whom: `member`, or a role.
     pub access: String,
     /// Programs of people that connect to it; a `location` is a path below the box's address.
     pub clients: Vec<Client>,

@@ -1,10 +1,10 @@
-//! What the box offers to its members: the services that are on and have pages of their own; and all
-//! that its web server answers to.
+//! What the box offers to its members: the services that are on and have something for people; and all that its
+//! web server answers to.
 
 use std::path::Path;
 
 use anyhow::Result;
-use mazet_model::manifest::{Manifest, NOBODY, VirtualHost};
+use mazet_model::manifest::{MEMBER, Manifest, NOBODY, PUBLIC, VirtualHost};
 use mazet_model::settings::Settings;
 use mazet_model::vhosts::LOCAL_PAIR;
 
@@ -26,18 +26,21 @@ fn list(settings: &Settings, services: &[Manifest]) -> Offers {
     Offers { address: format!("https://{}.local", settings.machine.name), services }
 }
 
-/// The first path of a service's own that people may ask for; the root is where these pages stand
-/// themselves.
+/// Its pages are at the first path that is for those who are signed in: what is open to all are files, places that
+/// programs look for, and other things that no member is to be led to.
 fn offer(manifest: &Manifest) -> Option<Offer> {
     let pages =
-        |vhost: &&VirtualHost| vhost.names.is_empty() && vhost.location != "/" && vhost.access != NOBODY;
-    let vhost = manifest.vhosts.iter().find(pages)?;
+        |vhost: &&VirtualHost| vhost.names.is_empty() && ![PUBLIC, NOBODY].contains(&vhost.access.as_str());
+    let vhost = manifest.vhosts.iter().find(pages);
+    if vhost.is_none() && manifest.clients.is_empty() {
+        return None;
+    }
     Some(Offer {
         name: manifest.service.name.clone(),
         title: manifest.service.title.clone(),
         summary: manifest.service.summary.clone(),
-        path: vhost.location.clone(),
-        access: vhost.access.clone(),
+        path: vhost.map(|vhost| vhost.location.clone()),
+        access: vhost.map_or(MEMBER, |vhost| &vhost.access).to_owned(),
         clients: manifest.clients.clone(),
     })
 }
@@ -78,15 +81,17 @@ mod tests {
     }
 
     #[test]
-    fn services_that_are_on_and_have_pages_are_offered() {
-        let page = "[[vhost]]\nlocation = \"/wiki/\"\nproxy = \"unix:/run/wiki.sock\"\n";
-        let optional = format!("optional = true\n{page}");
-        let root = page.replace("/wiki/", "/");
+    fn services_that_are_on_and_for_people_are_offered() {
+        let open = "[[vhost]]\nlocation = \"/open/\"\nproxy = \"unix:/run/open.sock\"\n";
+        let page = "[[vhost]]\nlocation = \"/wiki/\"\nproxy = \"unix:/run/wiki.sock\"\naccess = \"member\"\n";
+        let client = "[[client]]\ntitle = { fr = \"T\", en = \"T\" }\ntext = { fr = \"T\", en = \"T\" }\nlocation = \"/\"\n";
         let services = [
-            manifest("base", &root),
-            manifest("mail", ""),
-            manifest("wiki", page),
-            manifest("off", &optional),
+            manifest("base", &open.replace("/open/", "/")),
+            manifest("challenges", open),
+            manifest("clock", ""),
+            manifest("mail", client),
+            manifest("wiki", &format!("{open}{page}")),
+            manifest("off", &format!("optional = true\n{page}")),
         ];
         let mut settings = Settings::live();
         settings.machine.name = "lavande".to_owned();
@@ -94,8 +99,8 @@ mod tests {
         let offers = list(&settings, &services);
         assert_eq!(offers.address, "https://lavande.local");
         let shown: Vec<_> =
-            offers.services.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
-        assert_eq!(shown, [("wiki", "/wiki/")]);
+            offers.services.iter().map(|one| (one.name.as_str(), one.path.as_deref())).collect();
+        assert_eq!(shown, [("mail", None), ("wiki", Some("/wiki/"))]);
     }
 
     #[test]

@@ -87,12 +87,13 @@ const MANAGE: [(&str, &str, &str, &str, Action); 5] = [
 async fn tiles(member: &Member) -> Result<Response, Failure> {
     let offers = member.app.broker.offers().await?;
     let service = |offer: &Offer| {
-        json!({
+        let path = offer.path.as_ref().filter(|_| member.is_offered(&offer.access))?;
+        Some(json!({
             "name": offer.name,
-            "path": offer.path,
+            "path": path,
             "title": in_language(&offer.title, member.language),
             "summary": in_language(&offer.summary, member.language),
-        })
+        }))
     };
     let manage: Value = MANAGE
         .iter()
@@ -104,7 +105,7 @@ async fn tiles(member: &Member) -> Result<Response, Failure> {
         .collect();
     let data = json!({
         "name": member.session.name,
-        "services": offers.services.iter().filter(|one| member.is_offered(&one.access)).map(service).collect::<Value>(),
+        "services": offers.services.iter().filter_map(service).collect::<Value>(),
         "manage": manage,
     });
     member.show("account/tiles", "tiles.title", &Faults::default(), data)

@@ -26,7 +26,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         json!({
             "title": in_language(&offer.title, language),
             "summary": in_language(&offer.summary, language),
-            "url": format!("{}{}", offers.address, offer.path),
+            "url": offer.path.as_ref().map(|path| format!("{}{path}", offers.address)),
             "clients": offer.clients.iter().map(client).collect::<Value>(),
         })
     };

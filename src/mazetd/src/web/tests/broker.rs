@@ -302,7 +302,7 @@ fn offers() -> Offers {
         name: "wiki".to_owned(),
         title: text("Carnet", "Notebook"),
         summary: text("Des pages que tous écrivent.", "Pages that all write."),
-        path: "/wiki/".to_owned(),
+        path: Some("/wiki/".to_owned()),
         access: "member".to_owned(),
         clients: vec![Client {
             title: text("Un lecteur", "A reader"),
