@@ -50,7 +50,7 @@ if (is_wp_error($named)) {
     fail($named->get_error_message());
 }
 update_option('permalink_structure', '/%year%/%monthnum%/%postname%/');
-update_option('timezone_string', date_default_timezone_get() === 'UTC' ? 'Europe/Paris' : date_default_timezone_get());
+update_option('timezone_string', MAZET_TIMEZONE);
 flush_rewrite_rules(false);
 if (file_put_contents(MADE, "made\n") === false) {
     fail('its folder cannot be written to');
