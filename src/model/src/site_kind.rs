@@ -48,6 +48,16 @@ pub struct SiteKind {
     /// What is in its archive, and brought back from it.
     #[serde(default)]
     pub backup: Backup,
+    /// Unit that puts what lies elsewhere, such as a database, into a folder of the archive before it is made. When it
+    /// is stopped afterwards, it takes that away.
+    #[serde(default)]
+    pub dump: Option<String>,
+    /// Unit that makes what lies elsewhere as that says, once the folders are back from an archive.
+    #[serde(default)]
+    pub load: Option<String>,
+    /// Unit that removes what lies elsewhere, before the site goes. It may be asked twice.
+    #[serde(default)]
+    pub remove: Option<String>,
     /// Units that are stopped while an archive is made or brought back, so that it is of one moment.
     #[serde(default)]
     pub pause: Vec<String>,
@@ -64,9 +74,13 @@ pub struct SiteLocation {
     /// Socket of the PHP-FPM pool that runs the programs of `folder`: `unix:/run/…`.
     #[serde(default)]
     pub php: Option<String>,
-    /// The programs that are run, by their paths below `folder`; no other is, or is shown.
+    /// The programs that are run, by their paths below `folder`; no other is, or is shown. `*` stands for any
+    /// name: `admin/*.php`.
     #[serde(default)]
     pub programs: Vec<String>,
+    /// The program among them that answers for every path where there is nothing.
+    #[serde(default)]
+    pub fallback: Option<String>,
     /// Paths below `location` that are never answered, each with `/` at its end.
     #[serde(default)]
     pub denied: Vec<String>,

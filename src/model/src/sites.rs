@@ -168,6 +168,7 @@ fn own_host(one: SiteLocation, site: &Website) -> VirtualHost {
         folder: Some(one.folder),
         php: one.php,
         programs: one.programs,
+        fallback: one.fallback,
         denied: one.denied,
         upload_mib: one.upload_mib,
         ..VirtualHost::at(&one.location)

@@ -16,7 +16,8 @@
 //!             .address        proxied to this loopback address and port; else empty
 //!             .folder         served from this folder, with `/` at its end; else empty
 //!             .php            Unix socket of the PHP-FPM pool for that folder; else empty
-//!             .programs[]     the programs that it runs, below the folder; none: all
+//!             .programs[]     the programs that it runs, below the folder, as regular expressions; none: all
+//!             .fallback       the one that answers where there is nothing; empty: none does
 //!             .redirected     true where visitors are sent on to the root of another host or port:
 //!             .redirect_host, .redirect_port   its name, empty for the same; its port with `:`, or empty
 //!             .access         "public", "member", "nobody" or a role
@@ -172,7 +173,8 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "address": if socket.is_empty() { proxy } else { "" },
         "folder": folder.unwrap_or_default(),
         "php": vhost.php.as_deref().and_then(|php| php.strip_prefix("unix:")).unwrap_or_default(),
-        "programs": vhost.programs,
+        "programs": vhost.programs.iter().map(|path| expression(path)).collect::<Vec<_>>(),
+        "fallback": vhost.fallback.as_deref().unwrap_or_default(),
         "redirected": vhost.redirect.is_some(),
         "redirect_host": redirect_host,
         "redirect_port": redirect_port,
@@ -183,6 +185,16 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "upload_bytes": u64::from(vhost.upload_mib) << 20,
         "streaming": vhost.streaming,
     })
+}
+
+/// A program's path as a regular expression of either web server. Nothing in it needs quotes, or a backslash.
+fn expression(path: &str) -> String {
+    let part = |c: char| match c {
+        '*' => "[^/]+".to_owned(),
+        c if c.is_ascii_alphanumeric() || "/_-".contains(c) => c.to_string(),
+        c => format!("[{c}]"),
+    };
+    path.chars().map(part).collect()
 }
 
 /// Name, and port with its colon, of where visitors are sent on to; empty: the same name, the usual port.

@@ -40,9 +40,13 @@ pub struct VirtualHost {
     /// Socket of the PHP-FPM pool that runs the `.php` files of `folder`: `unix:/run/php/x.sock`.
     #[serde(default)]
     pub php: Option<String>,
-    /// With `php`: the programs that are run, by their paths below `folder`; none given: all.
+    /// With `php`: the programs that are run, by their paths below `folder`; none given: all. `*` stands for any
+    /// name: `admin/*.php`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<String>,
+    /// With `php`: the program that answers for every path of the location where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// Paths below `location` that are never answered, each with `/` at its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
@@ -74,6 +78,7 @@ impl VirtualHost {
             folder: None,
             php: None,
             programs: Vec::new(),
+            fallback: None,
             denied: Vec::new(),
             access: public(),
             upload_mib: upload_mib(),

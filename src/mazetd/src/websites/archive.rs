@@ -190,11 +190,18 @@ fn header(kind: tar::EntryType, size: u64, mode: u32, time: u64) -> tar::Header 
     header
 }
 
-/// Makes a site what it was. Until all of the archive was read, nothing of it changes.
+/// Makes a site what it was; `load` makes what lies elsewhere as the folders say, once they are there. Until all of the
+/// archive was read, nothing of it changes; where `load` fails, the folders are again what they were.
 ///
 /// # Errors
-/// When the archive is another site's or cannot be read, or a folder cannot be put in place.
-pub fn restore(root: &Path, site: &Website, kind: &SiteKind, at: i64) -> Result<()> {
+/// When the archive is another site's or cannot be read, a folder cannot be put in place, or `load` fails.
+pub fn restore(
+    root: &Path,
+    site: &Website,
+    kind: &SiteKind,
+    at: i64,
+    load: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let place = below(root, FOLDER).join(&site.name);
     let scratch = place.join(SCRATCH);
     tree::remove(&place, SCRATCH)?;
@@ -202,7 +209,12 @@ pub fn restore(root: &Path, site: &Website, kind: &SiteKind, at: i64) -> Result<
     let attempt =
         unpack(open(root, &site.name, at)?, &scratch, &Description::of(site, kind)).and_then(|()| {
             let mut copied = kind.backup.copy.iter().enumerate();
-            copied.try_for_each(|(number, folder)| exchange(root, &scratch.join(number.to_string()), folder))
+            copied
+                .try_for_each(|(number, folder)| exchange(root, &scratch.join(number.to_string()), folder))?;
+            load().map_err(|error| match put_back(root, &scratch, &kind.backup.copy) {
+                Ok(()) => error,
+                Err(second) => error.context(format!("the folders could not be put back ({second:#})")),
+            })
         });
     tree::remove(&place, SCRATCH)?;
     attempt
@@ -274,6 +286,18 @@ fn exchange(root: &Path, new: &Path, folder: &str) -> Result<()> {
     rustix::fs::fsync(&above).context("keeping what was put in place")
 }
 
+/// Undoes [`exchange`] for all folders.
+fn put_back(root: &Path, scratch: &Path, folders: &[String]) -> Result<()> {
+    for (number, folder) in folders.iter().enumerate() {
+        let (above, name) = folder.rsplit_once('/').with_context(|| format!("{folder} lies nowhere"))?;
+        let (above, new) = (tree::open(root, above)?, scratch.join(number.to_string()));
+        renameat(&above, name, CWD, &new).with_context(|| format!("taking {folder} away"))?;
+        renameat(CWD, new.with_extension("old"), &above, name)
+            .with_context(|| format!("putting {folder} back"))?;
+    }
+    Ok(())
+}
+
 /// Gives all below a folder, which is still ours alone, to a user and the group of the same number.
 fn give(folder: &Path, id: u32) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
@@ -334,7 +358,7 @@ mod tests {
         put(&home.join("config/base.sqlite"), "new");
         put(&home.join("IMG/shell.php"), "evil");
         fs::remove_file(home.join("IMG/é 1.jpg")).expect("removed");
-        restore(root, &site(), &kind(), at).expect("restored");
+        restore(root, &site(), &kind(), at, || Ok(())).expect("restored");
         assert_eq!(read(&home.join("config/base.sqlite")).as_deref(), Some("old"));
         assert_eq!(read(&home.join("IMG/é 1.jpg")).as_deref(), Some("picture"));
         assert_eq!((read(&home.join("IMG/shell.php")), read(&home.join("IMG/link.txt"))), (None, None));

@@ -287,16 +287,18 @@ pub fn now(desk: &Desk, order: &Order, runner: &Runner) -> Result<()> {
     let (settings, services) = (system::settings(&desk.root)?, system::services(&desk.root)?);
     match order {
         Order::Add { site, administrator } => add(desk, (&settings, &services), site, administrator, runner),
-        Order::Remove { id } => remove(desk, &settings, *id, runner),
+        Order::Remove { id } => remove(desk, (&settings, &services), *id, runner),
         Order::BackUp { id } => {
             let (site, kind) = find(&settings, &services, *id)?;
-            paused(&kind, &kind.pause, runner, || archive::make(&desk.root, &site, &kind))
+            paused(&kind, &kind.pause, runner, || {
+                dumped(&kind, runner, || archive::make(&desk.root, &site, &kind))
+            })
         }
         Order::Restore { id, archive } => {
             let (site, kind) = find(&settings, &services, *id)?;
-            let units: Vec<String> = kind.units.iter().map(|unit| unit.name.clone()).collect();
-            let all = [kind.pause.clone(), units].concat();
-            paused(&kind, &all, runner, || archive::restore(&desk.root, &site, &kind, *archive))
+            let all = running(&kind);
+            let load = || start(runner, kind.load.as_ref(), "making what lies elsewhere as the archive says");
+            paused(&kind, &all, runner, || archive::restore(&desk.root, &site, &kind, *archive, load))
         }
     }
 }
@@ -337,7 +339,7 @@ fn add(
     apply::change_settings(&desk.root, &wished, runner)?;
     let Some(unit) = &kind.install else { return Ok(()) };
     let installed = install(desk, (&wished, &site), unit, administrator, runner);
-    installed.map_err(|error| match remove(desk, &wished, number, runner) {
+    installed.map_err(|error| match remove(desk, (&wished, services), number, runner) {
         Ok(()) => error.context(format!("the site {:?} could not be made, and is gone again", site.name)),
         Err(second) => error.context(format!("the site {:?} could not be made, and {second:#}", site.name)),
     })
@@ -362,14 +364,51 @@ fn install(
     started.context("installing the site")
 }
 
-fn remove(desk: &Desk, settings: &Settings, id: u16, runner: &Runner) -> Result<()> {
+fn remove(
+    desk: &Desk,
+    (settings, services): (&Settings, &[Manifest]),
+    id: u16,
+    runner: &Runner,
+) -> Result<()> {
     let mut wished = settings.clone();
-    let gone = settings.sites.iter().find(|site| site.number == id);
-    let gone = gone.with_context(|| format!("the box has no web site with the number {id}"))?;
+    let (gone, kind) = find(settings, services, id)?;
+    if kind.remove.is_some() {
+        // While the site is still in the settings: where this fails, it is asked once more.
+        stop(runner, &running(&kind))?;
+        start(runner, kind.remove.as_ref(), "removing what lies elsewhere")?;
+    }
     wished.sites.retain(|site| site.number != id);
     apply::change_settings(&desk.root, &wished, runner)?;
     tree::remove(&below(&desk.root, HOMES), &gone.name)?;
     tree::remove(&below(&desk.root, archive::FOLDER), &gone.name)
+}
+
+/// All that runs for the site.
+fn running(kind: &SiteKind) -> Vec<String> {
+    kind.pause.iter().chain(kind.units.iter().map(|unit| &unit.name)).cloned().collect()
+}
+
+fn stop(runner: &Runner, units: &[String]) -> Result<()> {
+    units.iter().try_for_each(|unit| {
+        runner.run(Program::Systemctl, &["stop", unit]).context("stopping the site for a moment").map(drop)
+    })
+}
+
+/// Starts a unit that does something and ends, where the kind of the site has one for it.
+fn start(runner: &Runner, unit: Option<&String>, what: &'static str) -> Result<()> {
+    let Some(unit) = unit else { return Ok(()) };
+    runner.run(Program::Systemctl, &["start", unit]).context(what).map(drop)
+}
+
+/// Does something while what lies elsewhere is also in a folder of the archive.
+fn dumped(kind: &SiteKind, runner: &Runner, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let begun = start(runner, kind.dump.as_ref(), "putting what lies elsewhere into the archive");
+    let ended = begun.and_then(|()| work());
+    let tidied = match &kind.dump {
+        Some(unit) => runner.run(Program::Systemctl, &["stop", unit]).map(drop),
+        None => Ok(()),
+    };
+    ended.and(tidied)
 }
 
 /// Does something while the site's units do not run.
@@ -379,9 +418,7 @@ fn paused(
     runner: &Runner,
     work: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    for unit in units {
-        runner.run(Program::Systemctl, &["stop", unit]).context("stopping the site for a moment")?;
-    }
+    stop(runner, units)?;
     let ended = work();
     for unit in &kind.units {
         runner.run(Program::Systemctl, &["start", &unit.name]).context("starting the site again")?;

@@ -55,11 +55,31 @@ publishes = "/srv/files/{{site.organisation}}"
 prepare = ["MAKER", "{{site.organisation}}", "{{site.published}}", "{{site.language}}"]
 "#;
 
+/// What it keeps elsewhere is put into its folder, taken from there, and removed by units.
+const WIKI: &str = r#"
+[service]
+name = "wiki"
+title = { fr = "Wiki", en = "Wiki" }
+summary = { fr = "Un wiki.", en = "A wiki." }
+[site]
+pause = ["php@{{site.name}}.service"]
+dump = "dump@{{site.name}}.service"
+load = "load@{{site.name}}.service"
+remove = "forget@{{site.name}}.service"
+[[site.folder]]
+path = "{{site.home}}"
+mode = "0710"
+[[site.unit]]
+name = "php@{{site.name}}.socket"
+[site.backup]
+copy = ["{{site.home}}"]
+"#;
+
 const BOX: &str = "[box]\nname = \"garrigue\"\nlanguage = \"fr\"\ntimezone = \"Europe/Paris\"\n\
     [organisation]\nname = \"Les Amis\"\n[operator]\nname = \"Ada\"\nlogin = \"ada\"\n";
 
 const IMAGE: &str = r#"{"name":"pc","version":"0","release":"trixie","architecture":"amd64",
-"hardware":"pc","services":["blog","pages","made"],"kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd",
+"hardware":"pc","services":["blog","pages","made","wiki"],"kernel":"6","kernel_arguments":[],"volume_id":"12ab34cd",
 "digest":"","layers":[],"unpacked_bytes":0}"#;
 
 /// A box in a temporary folder. Its systemctl fails at what the file `fails` holds, and keeps a copy of every
@@ -74,6 +94,7 @@ impl Fixture {
         fixture.put("root/usr/share/mazet/image.json", IMAGE);
         fixture.put("root/usr/share/mazet/services/blog.toml", KIND);
         fixture.put("root/usr/share/mazet/services/pages.toml", PAGES);
+        fixture.put("root/usr/share/mazet/services/wiki.toml", WIKI);
         fixture
             .put("root/usr/share/mazet/overlays/blog/pool.conf.hbs", "user = {{site.user}} {{box.name}}\n");
         fixture.put("root/srv/mazet/box.toml", BOX);
@@ -262,6 +283,68 @@ fn a_site_is_stopped_while_it_becomes_what_it_was() {
     assert!(fixture.now(&Order::Restore { id: 1, archive: 1 }).is_err());
     archive::forget(&fixture.root(), "amis", at).expect("forgotten");
     assert_eq!(fixture.sites()[0].archives, []);
+}
+
+/// A box with a site that keeps something elsewhere, and nothing in the log.
+fn wiki() -> Fixture {
+    let fixture = Fixture::new();
+    let Order::Add { site, administrator } = add("amis") else { panic!("another order") };
+    let site = NewSite { kind: "wiki".to_owned(), ..site };
+    fixture.now(&Order::Add { site, administrator }).expect("added");
+    fixture.put("root/srv/sites/amis/page", "old");
+    fixture.put("log", "");
+    fixture
+}
+
+#[test]
+fn what_a_site_keeps_elsewhere_is_in_its_archive_for_that_moment_alone() {
+    let fixture = wiki();
+    fixture.now(&Order::BackUp { id: 1 }).expect("archived");
+    let around = |inner: &str| format!("stop php@amis.service\n{inner}start php@amis.socket\n");
+    assert_eq!(fixture.log(), around("start dump@amis.service\nstop dump@amis.service\n"));
+    fixture.put("fails", "start dump@amis.service");
+    fixture.put("log", "");
+    let error = fixture.now(&Order::BackUp { id: 1 }).expect_err("failed");
+    assert!(format!("{error:#}").contains("dump@amis.service"), "{error:#}");
+    assert_eq!(fixture.log(), around("start dump@amis.service\nstop dump@amis.service\n"));
+    assert_eq!(fixture.sites()[0].archives.len(), 1);
+}
+
+#[test]
+fn a_site_whose_archive_cannot_be_taken_back_elsewhere_stays_as_it_was() {
+    let fixture = wiki();
+    fixture.now(&Order::BackUp { id: 1 }).expect("archived");
+    let at = fixture.sites()[0].archives[0].at;
+    fixture.put("root/srv/sites/amis/page", "new");
+    fixture.put("fails", "start load@amis.service");
+    fixture.put("log", "");
+    let error = fixture.now(&Order::Restore { id: 1, archive: at }).expect_err("failed");
+    assert!(format!("{error:#}").contains("load@amis.service"), "{error:#}");
+    assert_eq!(fixture.read("root/srv/sites/amis/page").as_deref(), Some("new"));
+    assert!(fixture.log().ends_with("start php@amis.socket\n"), "{}", fixture.log());
+    fixture.put("fails", "nothing");
+    fixture.put("log", "");
+    fixture.now(&Order::Restore { id: 1, archive: at }).expect("restored");
+    assert_eq!(fixture.read("root/srv/sites/amis/page").as_deref(), Some("old"));
+    assert_eq!(
+        fixture.log(),
+        "stop php@amis.service\nstop php@amis.socket\nstart load@amis.service\nstart php@amis.socket\n"
+    );
+}
+
+#[test]
+fn what_a_site_keeps_elsewhere_goes_before_it_and_may_be_asked_twice() {
+    let fixture = wiki();
+    fixture.put("fails", "start forget@amis.service");
+    assert!(fixture.now(&Order::Remove { id: 1 }).is_err());
+    assert_eq!(fixture.sites().len(), 1);
+    assert_eq!(fixture.read("root/srv/sites/amis/page").as_deref(), Some("old"));
+    fixture.put("fails", "nothing");
+    fixture.put("log", "");
+    fixture.now(&Order::Remove { id: 1 }).expect("removed");
+    let begin = "stop php@amis.service\nstop php@amis.socket\nstart forget@amis.service\n";
+    assert!(fixture.log().starts_with(begin), "{}", fixture.log());
+    assert!(fixture.sites().is_empty() && !fixture.path("root/srv/sites/amis").exists());
 }
 
 fn refused(fixture: &Fixture, order: &Order) -> Vec<String> {

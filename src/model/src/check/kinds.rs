@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{Table, Text};
 use super::files::{check_source, mode};
 use super::templates::report;
-use super::{Plan, Service};
+use super::{Plan, Service, vhosts};
 use crate::context;
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -33,7 +33,9 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             faults.push(program.place.fault("this command names no program", hint));
         }
         let units = kind.tables("unit").into_iter().filter_map(|unit| unit.text("name"));
-        units.chain(kind.text("install")).for_each(|unit| instance(&unit, faults));
+        let acts = ["install", "dump", "load", "remove"].into_iter().filter_map(|key| kind.text(key));
+        units.chain(acts).for_each(|unit| instance(&unit, faults));
+        kind.tables("vhost").iter().for_each(|vhost| vhosts::programs(vhost, faults));
         kind.tables("folder").iter().for_each(|folder| mode(folder, faults));
         templates(plan, service, &kind, &site, faults);
     }
@@ -54,8 +56,10 @@ fn texts<'d>(kind: &Table<'d>) -> Vec<Text<'d>> {
         ("vhost", &["location", "folder", "php"]),
         ("check", &["name", "url"]),
     ];
-    let mut texts: Vec<Text<'d>> =
-        ["publishes", "install", "entrance"].into_iter().filter_map(|key| kind.text(key)).collect();
+    let mut texts: Vec<Text<'d>> = ["publishes", "install", "entrance", "dump", "load", "remove"]
+        .into_iter()
+        .filter_map(|key| kind.text(key))
+        .collect();
     texts.extend(["pause", "prepare"].into_iter().flat_map(|key| kind.texts(key)));
     texts.extend(kind.table("backup").into_iter().flat_map(|backup| backup.texts("copy")));
     for (name, keys) in keys {

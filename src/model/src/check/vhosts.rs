@@ -27,6 +27,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
                 faults.push(name.place.fault(format!("`{}` is no host name", name.value), hint));
             }
             content(&vhost, faults);
+            programs(&vhost, faults);
             file(&vhost, faults);
             plain(&vhost, faults);
             allowed(&vhost, &access, faults);
@@ -86,6 +87,26 @@ fn content(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     if !vhost.has("folder") {
         let hint = "add the folder that the programs lie in".to_owned();
         faults.push(php.place.fault("`php` runs the programs of a `folder`", hint));
+    }
+}
+
+/// The programs of a location, its own or a site's.
+pub(super) fn programs(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.*".contains(c);
+    let good = |path: &str| {
+        path.ends_with(".php") && !path.starts_with('/') && !path.contains("..") && path.chars().all(plain)
+    };
+    for program in
+        vhost.texts("programs").iter().chain(&vhost.text("fallback")).filter(|one| !good(one.value))
+    {
+        let hint = "write a path below the folder, as in \"index.php\" or \"admin/*.php\"".to_owned();
+        faults.push(program.place.fault(format!("`{}` is no program of PHP", program.value), hint));
+    }
+    let Some(fallback) = vhost.text("fallback") else { return };
+    let programs = vhost.texts("programs");
+    if !vhost.has("php") || !programs.is_empty() && programs.iter().all(|one| one.value != fallback.value) {
+        let hint = "name it in `programs`, and what runs it in `php`".to_owned();
+        faults.push(fallback.place.fault(format!("nothing runs `{}`", fallback.value), hint));
     }
 }
 
