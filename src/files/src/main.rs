@@ -39,12 +39,26 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Talk(Talk),
+    #[command(flatten)]
+    Draw(Draw),
+}
+
+/// What is done by a socket.
+#[derive(Debug, Subcommand)]
+enum Talk {
     /// Answers the front web server
     Serve(Serve),
     /// Is the running program well?
     Check,
     /// Has the running program look for what was changed in its folder by hand
     Scan,
+}
+
+/// What is done with a picture, by a process that holds nothing else.
+#[derive(Debug, Subcommand)]
+enum Draw {
     /// Draws the picture of standard input small, to standard output
     #[command(hide = true)]
     Picture {
@@ -88,21 +102,26 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    if let Command::Picture { width, height, crop } = cli.command {
-        return draw::draw(Wish { width, height, crop });
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        // Threads for the disk: each has its stack, and one disk does no more at a time.
-        .max_blocking_threads(16)
-        .build()
-        .context("starting the runtime")?;
     match cli.command {
-        Command::Picture { .. } => Ok(()),
-        Command::Serve(options) => runtime.block_on(serving(&cli.socket, &options)),
-        Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check")).map(drop),
-        Command::Scan => {
-            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", "/scan"))?);
+        Command::Draw(Draw::Picture { width, height, crop }) => draw::draw(Wish { width, height, crop }),
+        Command::Talk(talk) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                // Threads for the disk: each has its stack, and one disk does no more at a time.
+                .max_blocking_threads(16)
+                .build()
+                .context("starting the runtime")?;
+            runtime.block_on(talked(&cli.socket, talk))
+        }
+    }
+}
+
+async fn talked(socket: &Path, talk: Talk) -> Result<()> {
+    match talk {
+        Talk::Serve(options) => serving(socket, &options).await,
+        Talk::Check => client::ask(socket, "GET", "/check").await.map(drop),
+        Talk::Scan => {
+            print!("{}", client::ask(socket, "POST", "/scan").await?);
             Ok(())
         }
     }
