@@ -16,13 +16,13 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{any, get, post};
 
-use crate::access::{Access, Refused};
+use crate::access::Access;
 use crate::pictures::Pictures;
 use crate::shares::Shares;
-use crate::storage::{self, Storage};
+use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::{dav, nextcloud, pages};
 
@@ -61,21 +61,9 @@ pub fn router(app: App) -> anyhow::Result<Router> {
 }
 
 async fn webdav(State(app): State<App>, request: Request<Body>) -> Response<Body> {
-    let entered = app.entered(request.headers()).await;
-    match entered {
+    match app.access.view(request.headers()).await {
         Ok(view) => dav::answer(view, DAV, None, request).await.response,
         Err(refused) => refused.response(),
-    }
-}
-
-impl App {
-    /// What the person sees who says login and password.
-    ///
-    /// # Errors
-    /// When they may not.
-    pub async fn entered(&self, headers: &HeaderMap) -> Result<storage::View, Refused> {
-        let login = self.access.basic(headers).await?;
-        Ok(self.storage.view(&login).await?)
     }
 }
 
