@@ -187,7 +187,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__bench)
-            opts="-h -V --trees --no-boot --json --help --version"
+            opts="-h -V --trees --files --no-boot --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

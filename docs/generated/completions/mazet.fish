@@ -91,6 +91,7 @@ complete -c mazet -n "__fish_mazet_using_subcommand test" -l long -d 'Also the s
 complete -c mazet -n "__fish_mazet_using_subcommand test" -s h -l help -d 'Print help'
 complete -c mazet -n "__fish_mazet_using_subcommand test" -s V -l version -d 'Print version'
 complete -c mazet -n "__fish_mazet_using_subcommand bench" -l trees -d 'Only the root trees of the PC and of the Pi: Mazet\'s way beside mmdebstrap\'s, by the clock and in processor time, and whether both make the same tree'
+complete -c mazet -n "__fish_mazet_using_subcommand bench" -l files -d 'Only the file cloud, beside Apache\'s mod_dav: large files and many small ones up and down, a large folder, syncs, memory'
 complete -c mazet -n "__fish_mazet_using_subcommand bench" -l no-boot -d 'Only builds, no boots'
 complete -c mazet -n "__fish_mazet_using_subcommand bench" -l json -d 'As JSON'
 complete -c mazet -n "__fish_mazet_using_subcommand bench" -s h -l help -d 'Print help'

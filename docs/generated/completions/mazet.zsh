@@ -105,6 +105,7 @@ _arguments "${_arguments_options[@]}" : \
 (bench)
 _arguments "${_arguments_options[@]}" : \
 '(--no-boot)--trees[Only the root trees of the PC and of the Pi\: Mazet'\''s way beside mmdebstrap'\''s, by the clock and in processor time, and whether both make the same tree]' \
+'(--trees --no-boot)--files[Only the file cloud, beside Apache'\''s mod_dav\: large files and many small ones up and down, a large folder, syncs, memory]' \
 '--no-boot[Only builds, no boots]' \
 '--json[As JSON]' \
 '-h[Print help]' \

@@ -17,6 +17,8 @@ use crate::{Place, migrations};
 
 /// Words that enter a tree with PostgreSQL in it, one a line.
 pub const PREFIX: &str = "MAZET_TEST_PREFIX";
+/// `on`: the servers flush what they acknowledge, as a box's does. Tests do without.
+pub const FSYNC: &str = "MAZET_TEST_FSYNC";
 /// Where Debian's versions of the server lie.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
@@ -27,12 +29,34 @@ folder=$1
 bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 "$bin/initdb" -D "$folder/data" -U postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$folder/log" 2>&1
 "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -o "-c listen_addresses= -c unix_socket_directories='$folder' \
-    -c fsync=off -c max_connections=200 -c shared_buffers=32MB -c jit=off" start >/dev/null 2>&1
+    -c fsync=$2 -c max_connections=200 -c shared_buffers=32MB -c jit=off" start >/dev/null 2>&1
 echo ready
 read -r _ || true
 "$bin/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1
 rm -rf "$folder"
 "#;
+
+/// The words of [`PREFIX`], one a line; empty where the host's programs are used.
+fn prefix() -> String {
+    std::env::var(PREFIX).unwrap_or_default()
+}
+
+/// Are programs those of the host, and not a tree's?
+pub fn is_host() -> bool {
+    prefix().is_empty()
+}
+
+/// A program of the tree that tests use, or of the host, with arguments.
+///
+/// # Panics
+/// Without any word.
+pub fn program(words: &[&str]) -> Command {
+    let prefix = prefix();
+    let mut all = prefix.lines().chain(words.iter().copied());
+    let mut command = Command::new(all.next().expect("a program"));
+    command.args(all);
+    command
+}
 
 /// The server of this test binary.
 pub struct Server {
@@ -50,36 +74,34 @@ pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
         .get_or_init(|| {
-            let prefix = std::env::var(PREFIX).unwrap_or_default();
-            if prefix.is_empty() && !Path::new(VERSIONS).is_dir() {
+            if is_host() && !Path::new(VERSIONS).is_dir() {
                 assert!(std::env::var_os("CI").is_none(), "no PostgreSQL: run the tests with ./mazet test");
                 eprintln!("skipped: no PostgreSQL on this machine (./mazet test brings one)");
                 return None;
             }
-            Some(Server::start(&prefix))
+            Some(Server::start())
         })
         .as_ref()
 }
 
 impl Server {
-    fn start(prefix: &str) -> Self {
+    fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("mazet-pg-").tempdir().expect("a temporary folder");
         // The script removes it.
         let socket = folder.keep();
         // PostgreSQL refuses to run as root: root becomes the user that its package made.
         let other = "if [ \"$(id -u)\" = 0 ]; then \
                      chown postgres:postgres \"$1\"; chmod 0755 \"$1\"; \
-                     exec setpriv --reuid=postgres --regid=postgres --clear-groups -- sh -euc \"$0\" postgres \"$1\"; \
-                     else exec sh -euc \"$0\" postgres \"$1\"; fi";
-        let mut words: Vec<&str> = prefix.lines().collect();
-        words.extend(["sh", "-euc", other, SCRIPT]);
-        let mut child = Command::new(words[0])
-            .args(&words[1..])
+                     exec setpriv --reuid=postgres --regid=postgres --clear-groups -- sh -euc \"$0\" postgres \"$1\" \"$2\"; \
+                     else exec sh -euc \"$0\" postgres \"$1\" \"$2\"; fi";
+        let fsync = std::env::var(FSYNC).unwrap_or_else(|_| "off".to_owned());
+        let mut child = program(&["sh", "-euc", other, SCRIPT])
             .arg(&socket)
+            .arg(fsync)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("starting {}: {error}", words[0]));
+            .unwrap_or_else(|error| panic!("starting PostgreSQL: {error}"));
         let output = child.stdout.take().expect("a pipe");
         let mut said = String::new();
         BufReader::new(output).read_line(&mut said).expect("readable");

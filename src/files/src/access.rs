@@ -17,8 +17,9 @@ use hmac::{Hmac, Mac as _};
 use mazet_database::Place;
 use mazet_directory::{ApplicationPasswordId, Directory, sign_in};
 use sha2::{Digest as _, Sha256};
+use tokio::join;
 
-use crate::storage::{self, Storage};
+use crate::storage::{self, Storage, View};
 
 /// The front web server's word, behind [`PAGES`] alone.
 pub const PERSON: &str = "mazet-person";
@@ -103,6 +104,21 @@ impl Access {
     pub async fn basic(&self, headers: &HeaderMap) -> Result<String, Refused> {
         let (login, password) = credentials(headers).ok_or(Refused::Unknown)?;
         self.checked(&login, &password, address(headers)).await
+    }
+
+    /// What the person sees who asks with these headers.
+    ///
+    /// # Errors
+    /// When nobody does, or may not.
+    pub async fn view(&self, headers: &HeaderMap) -> Result<View, Refused> {
+        let (login, password) = credentials(headers).ok_or(Refused::Unknown)?;
+        let told = login.trim().to_lowercase();
+        // Asked at the same time; what they see counts once they may.
+        let asked = (self.checked(&login, &password, address(headers)), self.inner.storage.folk(&told));
+        let (checked, folk) = join!(asked.0, asked.1);
+        let login = checked?;
+        let folk = if login == told { folk? } else { self.inner.storage.folk(&login).await? };
+        Ok(self.inner.storage.view_of(&login, &folk).await?)
     }
 
     /// The login, as the directory writes it, of who has that login and password.

@@ -18,14 +18,14 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{any, get, post};
 use serde::Deserialize;
 
-use crate::access::{Access, Refused};
+use crate::access::Access;
 use crate::pictures::Pictures;
 use crate::shares::Shares;
-use crate::storage::{self, Storage};
+use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::{dav, nextcloud, pages};
 
@@ -65,21 +65,9 @@ pub fn router(app: App) -> anyhow::Result<Router> {
 }
 
 async fn webdav(State(app): State<App>, request: Request<Body>) -> Response<Body> {
-    let entered = app.entered(request.headers()).await;
-    match entered {
+    match app.access.view(request.headers()).await {
         Ok(view) => dav::answer(view, DAV, None, request).await.response,
         Err(refused) => refused.response(),
-    }
-}
-
-impl App {
-    /// What the person sees who says login and password.
-    ///
-    /// # Errors
-    /// When they may not.
-    pub async fn entered(&self, headers: &HeaderMap) -> Result<storage::View, Refused> {
-        let login = self.access.basic(headers).await?;
-        Ok(self.storage.view(&login).await?)
     }
 }
 

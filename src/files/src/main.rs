@@ -41,6 +41,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Talk(Talk),
+    #[command(flatten)]
+    Draw(Draw),
+}
+
+/// What is done by a socket.
+#[derive(Debug, Subcommand)]
+enum Talk {
     /// Answers the front web server
     Serve(Serve),
     /// Is the running program well?
@@ -50,6 +59,11 @@ enum Command {
     /// Has the running program make a folder among an association's files, with a first page in it; one that is
     /// there stays as it is
     Publish(Publish),
+}
+
+/// What is done with a picture, by a process that holds nothing else.
+#[derive(Debug, Subcommand)]
+enum Draw {
     /// Draws the picture of standard input small, to standard output
     #[command(hide = true)]
     Picture {
@@ -104,29 +118,34 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    if let Command::Picture { width, height, crop } = cli.command {
-        return draw::draw(Wish { width, height, crop });
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        // Threads for the disk: each has its stack, and one disk does no more at a time.
-        .max_blocking_threads(16)
-        .build()
-        .context("starting the runtime")?;
     match cli.command {
-        Command::Picture { .. } => Ok(()),
-        Command::Serve(options) => runtime.block_on(serving(&cli.socket, &options)),
-        Command::Check => runtime.block_on(client::ask(&cli.socket, "GET", "/check", Vec::new())).map(drop),
-        Command::Scan => {
-            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", "/scan", Vec::new()))?);
+        Command::Draw(Draw::Picture { width, height, crop }) => draw::draw(Wish { width, height, crop }),
+        Command::Talk(talk) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                // Threads for the disk: each has its stack, and one disk does no more at a time.
+                .max_blocking_threads(16)
+                .build()
+                .context("starting the runtime")?;
+            runtime.block_on(talked(&cli.socket, talk))
+        }
+    }
+}
+
+async fn talked(socket: &Path, talk: Talk) -> Result<()> {
+    match talk {
+        Talk::Serve(options) => serving(socket, &options).await,
+        Talk::Check => client::ask(socket, "GET", "/check", Vec::new()).await.map(drop),
+        Talk::Scan => {
+            print!("{}", client::ask(socket, "POST", "/scan", Vec::new()).await?);
             Ok(())
         }
-        Command::Publish(wish) => {
+        Talk::Publish(wish) => {
             let page =
                 std::fs::read(&wish.page).with_context(|| format!("reading {}", wish.page.display()))?;
             let folder = utf8_percent_encode(&wish.folder, NON_ALPHANUMERIC);
             let path = format!("/publish?organisation={}&folder={folder}", wish.organisation);
-            print!("{}", runtime.block_on(client::ask(&cli.socket, "POST", &path, page))?);
+            print!("{}", client::ask(socket, "POST", &path, page).await?);
             Ok(())
         }
     }

@@ -169,6 +169,10 @@ pub struct Bench {
     /// and in processor time, and whether both make the same tree.
     #[arg(long, conflicts_with = "no_boot")]
     pub trees: bool,
+    /// Only the file cloud, beside Apache's mod_dav: large files and many small ones up and down, a large
+    /// folder, syncs, memory.
+    #[arg(long, conflicts_with_all = ["trees", "no_boot"])]
+    pub files: bool,
     /// Only builds, no boots.
     #[arg(long)]
     pub no_boot: bool,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, SeekFrom};
+use std::io::{self, IoSliceMut, SeekFrom};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use dav_server::fs::{DavFile, DavMetaData, FsError, FsFuture};
 use futures_util::FutureExt as _;
+use rustix::io::ReadWriteFlags;
 
 use super::meta::Meta;
 use super::request::Context;
@@ -54,8 +55,14 @@ impl DavFile for Reading {
     fn read_bytes(&mut self, count: usize) -> FsFuture<'_, Bytes> {
         async move {
             let (file, position) = (self.file.clone(), self.position);
-            let read = self.context.view.storage.on_disk(move |_| read_at(&file, position, count)).await;
-            let bytes = read.map_err(|error| self.context.failed(error))?;
+            let bytes = match read_now(&file, position, count) {
+                Some(bytes) => bytes,
+                None => {
+                    let storage = &self.context.view.storage;
+                    let read = storage.on_disk(move |_| read_at(&file, position, count)).await;
+                    read.map_err(|error| self.context.failed(error))?
+                }
+            };
             self.position += bytes.len() as u64;
             Ok(bytes)
         }
@@ -76,6 +83,14 @@ impl DavFile for Reading {
     fn flush(&mut self) -> FsFuture<'_, ()> {
         std::future::ready(Ok(())).boxed()
     }
+}
+
+/// Bytes that the kernel has in memory, all of them: not worth the way to another thread and back.
+fn read_now(file: &File, position: u64, count: usize) -> Option<Bytes> {
+    let mut buffer = vec![0; count];
+    let (into, flags) = (&mut [IoSliceMut::new(&mut buffer)], ReadWriteFlags::NOWAIT);
+    let read = rustix::io::preadv2(file, into, position, flags).ok()?;
+    (read == count).then(|| buffer.into())
 }
 
 /// As many bytes as there are. The file's content is that of when it was opened: what is written anew is

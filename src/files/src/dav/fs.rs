@@ -27,7 +27,7 @@ impl Files {
     async fn opened(&self, path: &str, options: OpenOptions) -> FsResult<Box<dyn DavFile>> {
         let context = &self.0;
         if !options.write {
-            let opened = context.view.open(path).await;
+            let opened = context.open(path).await;
             let (file, entry) = opened.map_err(|error| context.failed(error))?;
             return Ok(Box::new(Reading { context: context.clone(), file: file.into(), entry, position: 0 }));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,6 +32,8 @@ pub(super) struct Context {
     pub whole: Whole,
     /// PROPFIND: ETags are told as they are written (RFC 4918 § 15.6).
     pub properties: bool,
+    /// GET and HEAD: a file is opened when it is looked at.
+    pub reading: bool,
     /// LOCK: a file that is not there yet was made with its lock.
     pub locking: bool,
     /// Bytes of the body, where a client says so beside Content-Length.
@@ -48,6 +51,7 @@ struct Found {
     failure: Option<Error>,
     written: Option<Entry>,
     entries: BTreeMap<String, Entry>,
+    opened: Option<(File, Entry)>,
     properties: BTreeMap<i64, Vec<Property>>,
     any_lock: Option<bool>,
 }
@@ -80,6 +84,7 @@ impl Context {
             live,
             whole,
             properties: method == "PROPFIND",
+            reading: method == "GET" || method == "HEAD",
             locking: method == "LOCK",
             expected: number("x-expected-entity-length").or_else(|| number("oc-total-length")),
             modified: number("x-oc-mtime").map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
@@ -125,11 +130,35 @@ impl Context {
         if let Some(entry) = known {
             return Ok(entry);
         }
+        if self.reading && path == self.path {
+            return self.stat_opened(path).await;
+        }
         let entry = self.view.stat(path).await?;
         if self.properties {
             self.note(std::slice::from_ref(&entry)).await?;
         }
         Ok(entry)
+    }
+
+    /// The file of a request that reads, with what is known of it.
+    pub(super) async fn open(&self, path: &str) -> Result<(File, Entry), Error> {
+        let opened = self.found().opened.take().filter(|(_, entry)| entry.path == path);
+        match opened {
+            Some(opened) => Ok(opened),
+            None => self.view.open(path).await,
+        }
+    }
+
+    /// The same as [`stat`](Self::stat) for a request that reads the file: one look for both.
+    async fn stat_opened(&self, path: &str) -> Result<Entry, Error> {
+        match self.view.open(path).await {
+            Ok((file, entry)) => {
+                self.found().opened = Some((file, entry.clone()));
+                Ok(entry)
+            }
+            Err(Error::Kind) => self.view.stat(path).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Remembers entries with their properties: one question for a whole folder.

@@ -37,7 +37,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::pictures::Pictures;
 use crate::shares::Shares;
-use crate::storage::Storage;
+use crate::storage::{Storage, View};
 use answer::{Fault, MISSING, Result, empty};
 
 /// Bytes of a call.
@@ -82,21 +82,20 @@ async fn called(State(cloud): State<Cloud>, request: Request<Body>) -> Response 
 
 /// A request for files of somebody who says login and password.
 async fn signed(State(cloud): State<Cloud>, request: Request<Body>) -> Response {
-    match cloud.access.basic(request.headers()).await {
-        Ok(login) => cloud.remote(&login, request).await.unwrap_or_else(Fault::answer),
+    match cloud.access.view(request.headers()).await {
+        Ok(view) => cloud.remote(&view, request).await.unwrap_or_else(Fault::answer),
         Err(refused) => refused.response(),
     }
 }
 
 impl Cloud {
-    async fn remote(&self, login: &str, request: Request<Body>) -> Result {
-        let view = self.storage.view(login).await?;
-        match path::place(request.uri().path(), login) {
+    async fn remote(&self, view: &View, request: Request<Body>) -> Result {
+        match path::place(request.uri().path(), view.login()) {
             Some(path::Place::File { prefix, path }) => {
-                dav::answer(&self.shares, &view, &prefix, path, request).await
+                dav::answer(&self.shares, view, &prefix, path, request).await
             }
             Some(path::Place::Upload { name, piece }) => {
-                uploads::answer(&self.uploads, &view, (&name, &piece), request).await
+                uploads::answer(&self.uploads, view, (&name, &piece), request).await
             }
             None if request.method() == Method::OPTIONS => Ok(empty(StatusCode::OK)),
             None => Err(MISSING),

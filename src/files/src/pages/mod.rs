@@ -23,7 +23,7 @@ mod failure;
 mod folder;
 mod guard;
 pub(crate) mod kind;
-mod language;
+pub(crate) mod language;
 mod link;
 mod links;
 mod member;

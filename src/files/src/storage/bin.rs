@@ -227,7 +227,7 @@ impl Storage {
         for row in &rows {
             match self.purge(row.get(0)).await {
                 // Somebody did so, or took it back, meanwhile.
-                Ok(()) | Err(Error::NotFound) => {}
+                Ok(_) | Err(Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -255,7 +255,7 @@ async fn purged(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -
     let aside: Names = disk::incoming(&disk::unique()?);
     match changes.rename(&space.bin_names(std::slice::from_ref(&node.name)), &aside).await {
         // Somebody removed it by hand.
-        Ok(()) | Err(Error::NotFound) => {}
+        Ok(_) | Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
     changes.leftover.push(aside);

@@ -1,8 +1,11 @@
 //! Changes to the tree: new folders, moves, what goes to the bin.
 
-use deadpool_postgres::{GenericClient, Transaction};
+use std::io;
 
-use super::disk::{Names, bytes};
+use deadpool_postgres::{GenericClient, Transaction};
+use tokio::join;
+
+use super::disk::{self, Facts, Names, bytes};
 use super::node::{self, New, Node};
 use super::view::{Entry, Found, Mount, Spot, View};
 use super::{Error, Result, Storage, bin, locks, path, space, to_its_end};
@@ -133,7 +136,7 @@ impl View {
             None if old == new => {
                 return Ok(self.entry(&target.mount, &self.folder_of(from, &source), &moved));
             }
-            None => changes.rename(&old, &new).await?,
+            None => drop(changes.rename(&old, &new).await?),
             Some(_) if !overwrite => return Err(Error::Exists),
             Some(taken) => self.replaced(transaction, (&moved, &old), (taken, &target), changes).await?,
         }
@@ -167,9 +170,9 @@ impl View {
             }
             let place = (&target.mount.space, target.folder.names());
             bin::put(self, transaction, taken, place, changes).await?;
-            return changes.rename(old, &self.new_names(target)).await;
+            return changes.rename(old, &self.new_names(target)).await.map(drop);
         }
-        let aside = super::disk::incoming(&super::disk::unique()?);
+        let aside = disk::incoming(&disk::unique()?);
         changes.rename(old, &aside).await?;
         changes.exchange(&aside, &target.names()).await?;
         if target.names() != self.new_names(target) {
@@ -222,19 +225,18 @@ impl View {
     pub(crate) async fn target(&self, client: &impl GenericClient, spot: &Spot) -> Result<Target> {
         let Some((name, folder)) = spot.parts.split_last() else { return Err(Error::Exists) };
         path::check(name)?;
-        let above = Spot { mount: spot.mount.clone(), parts: folder.to_vec() };
-        let folder = self.found(client, &above).await.map_err(|error| match error {
+        let mut found = self.found_so_far(client, spot).await.map_err(|error| match error {
             Error::NotFound => Error::NoFolder,
             other => other,
         })?;
-        if !folder.last().is_folder {
+        let taken = if found.below.len() == spot.parts.len() { found.below.pop() } else { None };
+        if found.below.len() < folder.len() || !found.last().is_folder {
             return Err(Error::NoFolder);
         }
         if !spot.mount.writable {
             return Err(Error::Denied);
         }
-        let taken = node::child(client, folder.last().id, name).await?;
-        Ok(Target { mount: spot.mount.clone(), folder, name: name.clone(), taken })
+        Ok(Target { mount: spot.mount.clone(), folder: found, name: name.clone(), taken })
     }
 
     /// Nobody locked it, as far as it is ours to look.
@@ -273,30 +275,32 @@ impl Changes {
         Ok(())
     }
 
-    /// Moves; nothing may be at the new place.
-    pub(crate) async fn rename(&mut self, from: &Names, to: &Names) -> Result<()> {
+    /// Moves; nothing may be at the new place. Gives what is there then.
+    pub(crate) async fn rename(&mut self, from: &Names, to: &Names) -> Result<Facts> {
         let (old, new) = (from.clone(), to.clone());
-        self.storage.on_disk(move |disk| disk.rename(&old, &new)).await?;
+        let rename = move |disk: &disk::Disk| disk.rename(&old, &new).map(|()| disk.facts(&new));
+        let facts = self.storage.on_disk(rename).await?;
         self.folder_of(from);
         self.folder_of(to);
         self.done.push(Step::Renamed(from.clone(), to.clone()));
-        Ok(())
+        Ok(facts?)
     }
 
-    /// Each takes the other's place.
-    pub(crate) async fn exchange(&mut self, one: &Names, other: &Names) -> Result<()> {
+    /// Each takes the other's place. Gives what is at the other one then.
+    pub(crate) async fn exchange(&mut self, one: &Names, other: &Names) -> Result<Facts> {
         let (first, second) = (one.clone(), other.clone());
-        self.storage.on_disk(move |disk| disk.exchange(&first, &second)).await?;
+        let exchange = move |disk: &disk::Disk| disk.exchange(&first, &second).map(|()| disk.facts(&second));
+        let facts = self.storage.on_disk(exchange).await?;
         self.folder_of(one);
         self.folder_of(other);
         self.done.push(Step::Exchanged(one.clone(), other.clone()));
-        Ok(())
+        Ok(facts?)
     }
 
     fn folder_of(&mut self, names: &Names) {
         let folder = names[..names.len() - 1].to_vec();
         // What is still on its way need not survive.
-        if folder != [super::disk::INCOMING] && !self.folders.contains(&folder) {
+        if folder != [disk::INCOMING] && !self.folders.contains(&folder) {
             self.folders.push(folder);
         }
     }
@@ -305,9 +309,9 @@ impl Changes {
     ///
     /// # Errors
     /// That of `done`, or the commit's.
-    pub(crate) async fn settle<T>(self, transaction: Transaction<'_>, done: Result<T>) -> Result<T> {
-        let committed = match done {
-            Ok(value) => transaction.commit().await.map(|()| value).map_err(Error::from),
+    pub(crate) async fn settle<T>(mut self, transaction: Transaction<'_>, done: Result<T>) -> Result<T> {
+        let value = match done {
+            Ok(value) => value,
             Err(error) => {
                 // The rows must not be seen before the disk is as it was.
                 self.undo().await;
@@ -315,25 +319,25 @@ impl Changes {
                 return Err(error);
             }
         };
-        if committed.is_err() {
+        // The database and the disk write at the same time.
+        let folders = std::mem::take(&mut self.folders);
+        let flush = self.storage.on_disk(move |disk| flushed(disk, &folders));
+        let (committed, flushed) = join!(transaction.commit(), flush);
+        if let Err(error) = committed {
             self.undo().await;
-            return committed;
+            return Err(error.into());
         }
-        let (folders, leftover) = (self.folders, self.leftover);
-        let last = move |disk: &super::disk::Disk| {
-            folders.iter().try_for_each(|folder| match disk.flush(folder) {
-                // It was moved or deleted meanwhile, which flushed more.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            })?;
-            leftover.iter().try_for_each(|names| disk.remove(names))
-        };
-        self.storage.on_disk(last).await?;
-        committed
+        flushed?;
+        let leftover = self.leftover;
+        if !leftover.is_empty() {
+            let remove = move |disk: &disk::Disk| leftover.iter().try_for_each(|names| disk.remove(names));
+            self.storage.on_disk(remove).await?;
+        }
+        Ok(value)
     }
 
     async fn undo(self) {
-        let undo = move |disk: &super::disk::Disk| {
+        let undo = move |disk: &disk::Disk| {
             for step in self.done.iter().rev() {
                 match step {
                     Step::Made(names) => disk.remove(names)?,
@@ -347,4 +351,13 @@ impl Changes {
             eprintln!("undoing a change on the disk: {error}; the next scan puts the rows right");
         }
     }
+}
+
+/// The names in these folders are there for good.
+fn flushed(disk: &disk::Disk, folders: &[Names]) -> io::Result<()> {
+    folders.iter().try_for_each(|folder| match disk.flush(folder) {
+        // It was moved or deleted meanwhile, which flushed more.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    })
 }

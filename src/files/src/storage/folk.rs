@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use tokio::try_join;
+use tokio_postgres::types::ToSql;
+
 use super::{Error, Result, Storage};
 
 /// What a person may see and do.
@@ -40,26 +43,34 @@ impl Storage {
     pub(crate) async fn folk(&self, login: &str) -> Result<Folk> {
         let client = self.directory().await?;
         let known = client.prepare_cached("select 1 from service_quota where login = $1").await?;
-        if client.query_opt(&known, &[&login]).await?.is_none() {
-            return Err(Error::NotFound);
-        }
         let memberships = "select organisation_id, organisation, 'manager' = any(roles) from service_membership \
                            where login = $1 and active order by organisation_id";
+        let memberships = client.prepare_cached(memberships).await?;
         let groups = "select group_id, \"group\", organisation_id, organisation from service_group \
                       where login = $1 order by group_id";
-        let rows = client.query(&client.prepare_cached(memberships).await?, &[&login]).await?;
-        let organisations = rows
+        let groups = client.prepare_cached(groups).await?;
+        // Sent together: one wait for three answers.
+        let login: [&(dyn ToSql + Sync); 1] = [&login];
+        let asked = (
+            client.query_opt(&known, &login),
+            client.query(&memberships, &login),
+            client.query(&groups, &login),
+        );
+        let (known, memberships, groups) = try_join!(asked.0, asked.1, asked.2)?;
+        if known.is_none() {
+            return Err(Error::NotFound);
+        }
+        let organisations = memberships
             .iter()
             .map(|row| Organisation { id: row.get(0), name: row.get(1), manager: row.get(2) })
             .collect();
-        let rows = client.query(&client.prepare_cached(groups).await?, &[&login]).await?;
         let group = |row: &tokio_postgres::Row| Group {
             id: row.get(0),
             name: row.get(1),
             organisation: row.get(2),
             of: row.get(3),
         };
-        Ok(Folk { organisations, groups: rows.iter().map(group).collect() })
+        Ok(Folk { organisations, groups: groups.iter().map(group).collect() })
     }
 
     /// Is there an association with that number?

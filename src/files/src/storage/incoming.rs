@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use deadpool_postgres::Transaction;
 use rustix::io::Errno;
+use tokio::try_join;
 
 use super::change::{Changes, Target};
 use super::disk::{self, Facts, Names};
@@ -217,9 +218,9 @@ impl Incoming {
         if let Some(said) = self.expected.filter(|said| *said != self.written) {
             return Err(Error::Length { said, came: self.written });
         }
-        self.flush().await?;
-        let file = self.file.clone();
+        let (file, rest) = (self.file.clone(), std::mem::take(&mut self.buffer));
         let flush = move |_: &disk::Disk| {
+            (&*file).write_all(&rest)?;
             if let Some(modified) = modified {
                 disk::set_modified(&file, modified)?;
             }
@@ -249,18 +250,20 @@ impl Incoming {
         view.replaceable(transaction, &target).await?;
         self.as_wanted(&target)?;
         let (names, temporary) = (target.names(), disk::incoming(self.name.as_deref().unwrap_or_default()));
-        self.put(&temporary, &names, changes).await?;
-        let facts = view.storage.on_disk(move |disk| disk.facts(&names)).await?;
+        let facts = self.put(&temporary, &names, changes).await?;
         let folder = target.folder.last();
-        let node = match &target.taken {
-            Some(taken) => node::overwrite(transaction, taken.id, facts).await?,
-            None => {
-                let new = New { space: folder.space, parent: Some(folder.id), name: &target.name, facts };
-                node::insert(transaction, &new).await?
+        let row = async {
+            match &target.taken {
+                Some(taken) => node::overwrite(transaction, taken.id, facts).await,
+                None => {
+                    let new = New { space: folder.space, parent: Some(folder.id), name: &target.name, facts };
+                    node::insert(transaction, &new).await
+                }
             }
         };
         let before = target.taken.as_ref().map_or(0, |taken| taken.size);
-        node::touch(transaction, folder.id, facts.size - before).await?;
+        // Sent together.
+        let (node, ()) = try_join!(row, node::touch(transaction, folder.id, facts.size - before))?;
         if let Some(like) = self.properties_of {
             copy_properties(transaction, like, node.id).await?;
         }
@@ -278,7 +281,7 @@ impl Incoming {
     }
 
     /// The bytes get their name. What is there, known or put there by hand, comes to the temporary one.
-    async fn put(&self, temporary: &Names, names: &Names, changes: &mut Changes) -> Result<()> {
+    async fn put(&self, temporary: &Names, names: &Names, changes: &mut Changes) -> Result<Facts> {
         match changes.rename(temporary, names).await {
             Err(Error::Exists) if self.only == Only::New => Err(Error::Exists),
             Err(Error::Exists) => {
@@ -287,9 +290,9 @@ impl Incoming {
                 if there.is_folder {
                     return Err(Error::Kind);
                 }
-                changes.exchange(temporary, names).await?;
+                let facts = changes.exchange(temporary, names).await?;
                 changes.leftover.push(temporary.clone());
-                Ok(())
+                Ok(facts)
             }
             other => other,
         }

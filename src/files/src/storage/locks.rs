@@ -98,9 +98,8 @@ impl View {
 
     /// The nodes on the path, as far as they are there.
     async fn chain(&self, client: &impl GenericClient, spot: &Spot) -> Result<Vec<Node>> {
-        let root = node::get(client, spot.mount.space.files).await?.ok_or(Error::NotFound)?;
-        let below = node::walk(client, root.id, &spot.parts).await?;
-        Ok(std::iter::once(root).chain(below).collect())
+        let nodes = node::path(client, spot.mount.space.files, &spot.parts).await?;
+        if nodes.is_empty() { Err(Error::NotFound) } else { Ok(nodes) }
     }
 
     /// Locks what is at `path`. `conflict` finds a lock that is in the way.

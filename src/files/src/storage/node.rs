@@ -67,34 +67,42 @@ pub(crate) async fn get(client: &impl GenericClient, id: i64) -> Result<Option<N
     Ok(client.query_opt(&statement, &[&id]).await?.as_ref().map(node))
 }
 
-/// The nodes on a path below `root`, without it, as far as they are there: the exact names, else those
-/// that are the same letters in another form of Unicode.
-pub(crate) async fn walk(client: &impl GenericClient, root: i64, parts: &[String]) -> Result<Vec<Node>> {
+/// `root` and the nodes on a path below it, as far as they are there: the exact names, else those that are
+/// the same letters in another form of Unicode.
+pub(crate) async fn path(client: &impl GenericClient, root: i64, parts: &[String]) -> Result<Vec<Node>> {
     let statement = format!(
         "with recursive walk as (\
-            select {COLUMNS}, 1 as depth from node where parent_id = $1 and name = ($2::text[])[1] \
+            select {COLUMNS}, 0 as depth from node where id = $1 \
             union all select {COLUMNS}, depth + 1 from walk join node on node.parent_id = walk.id \
                 and node.name = ($2::text[])[depth + 1]) \
          select * from walk order by depth"
     );
     let statement = client.prepare_cached(&statement).await?;
     let mut found: Vec<Node> = client.query(&statement, &[&root, &parts]).await?.iter().map(node).collect();
-    while found.len() < parts.len() && !parts[found.len()].is_ascii() {
-        let parent = found.last().map_or(root, |node| node.id);
-        match alike(client, parent, &parts[found.len()]).await? {
-            Some(next) => found.push(next),
-            None => break,
-        }
-        let (parent, rest) = (found[found.len() - 1].id, &parts[found.len()..]);
-        let more = client.query(&statement, &[&parent, &rest]).await?;
+    let mut at = found.len();
+    while at > 0 && at <= parts.len() && !parts[at - 1].is_ascii() {
+        let Some(next) = alike(client, found[at - 1].id, &parts[at - 1]).await? else { break };
+        let more = client.query(&statement, &[&next.id, &&parts[at..]]).await?;
         found.extend(more.iter().map(node));
+        at = found.len();
+    }
+    Ok(found)
+}
+
+/// The same without `root`.
+pub(crate) async fn walk(client: &impl GenericClient, root: i64, parts: &[String]) -> Result<Vec<Node>> {
+    let mut found = path(client, root, parts).await?;
+    if !found.is_empty() {
+        found.remove(0);
     }
     Ok(found)
 }
 
 async fn alike(client: &impl GenericClient, parent: i64, name: &str) -> Result<Option<Node>> {
     let statement = format!(
-        "select {COLUMNS} from node where parent_id = $1 and normalize(name, NFC) = normalize($2, NFC) \
+        "select {COLUMNS} from node where parent_id = $1 and name = normalize($2, NFC) \
+         union all select {COLUMNS} from node where parent_id = $1 and name is not nfc normalized \
+            and normalize(name, NFC) = normalize($2, NFC) \
          order by name limit 1"
     );
     let statement = client.prepare_cached(&statement).await?;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::try_join;
+
 use super::disk::bytes;
 use super::space::{Kind, Space};
 use super::{Error, Full, Result, Storage, View};
@@ -134,13 +136,22 @@ impl Storage {
     /// `leaving`: bytes that come from that space, and so weigh no more on what both share.
     async fn room(&self, space: &Space, leaving: Option<(&Space, u64)>) -> Result<Room> {
         let own = BTreeMap::from([((space.kind.word().to_owned(), space.owner.clone()), ())]);
-        let (used, reserved) = self.taken(own.keys()).await?;
+        let own_limit = async {
+            Ok(if space.kind == Kind::Person { Some(self.own_limit(&space.owner).await?) } else { None })
+        };
+        let asked = (
+            self.taken(own.keys()),
+            own_limit,
+            self.shared_limits(space.kind.word(), &space.owner),
+            self.on_disk(|disk| disk.free()),
+        );
+        let ((used, reserved), own_limit, shared_limits, (free, size)) =
+            try_join!(asked.0, asked.1, asked.2, asked.3)?;
         let (mut limit, mut quota) = (None, u64::MAX);
-        if space.kind == Kind::Person {
-            let own = bytes(self.own_limit(&space.owner).await?);
+        if let Some(own) = own_limit.map(bytes) {
             (limit, quota) = (Some(own), own.saturating_sub(used + reserved));
         }
-        for shared in self.shared_limits(space.kind.word(), &space.owner).await? {
+        for shared in shared_limits {
             let (all, reserved) = self.taken(&shared.spaces).await?;
             let most = bytes(shared.limit);
             let within =
@@ -151,7 +162,6 @@ impl Storage {
                 limit = Some(limit.unwrap_or(u64::MAX).min(most));
             }
         }
-        let (free, size) = self.on_disk(|disk| disk.free()).await?;
         let floor = FLOOR.min(size / FLOOR_PART) + self.inner.reserved.total();
         Ok(Room { used, limit, quota, disk: free.saturating_sub(floor) })
     }

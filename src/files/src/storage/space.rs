@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use deadpool_postgres::GenericClient;
+use tokio::try_join;
+use tokio_postgres::types::ToSql;
 
 use super::disk::{Facts, Names};
 use super::{Result, Storage, node};
@@ -99,9 +101,14 @@ pub(crate) async fn get(client: &impl GenericClient, id: i64) -> Result<Space> {
 }
 
 impl Storage {
-    /// The spaces of these, made where they are not there yet; in the same order.
-    pub(crate) async fn spaces(&self, wanted: &[(Kind, String)]) -> Result<Vec<Space>> {
-        let mut known = self.known_spaces(wanted).await?;
+    /// The spaces of these, made where they are not there yet, in the same order; and whether something in
+    /// the root of the first one has one of these names.
+    pub(crate) async fn spaces(
+        &self,
+        wanted: &[(Kind, String)],
+        names: &[&str],
+    ) -> Result<(Vec<Space>, bool)> {
+        let (mut known, taken) = self.known_spaces(wanted, names).await?;
         let mut all = Vec::new();
         for (kind, owner) in wanted {
             let space = match known.remove(&(*kind, owner.clone())) {
@@ -110,18 +117,32 @@ impl Storage {
             };
             all.push(space);
         }
-        Ok(all)
+        Ok((all, taken))
     }
 
-    async fn known_spaces(&self, wanted: &[(Kind, String)]) -> Result<BTreeMap<(Kind, String), Space>> {
+    async fn known_spaces(
+        &self,
+        wanted: &[(Kind, String)],
+        names: &[&str],
+    ) -> Result<(BTreeMap<(Kind, String), Space>, bool)> {
         let kinds: Vec<&str> = wanted.iter().map(|(kind, _)| kind.word()).collect();
         let owners: Vec<&str> = wanted.iter().map(|(_, owner)| owner.as_str()).collect();
         let statement = format!(
             "{SELECT} where (kind, owner) in (select * from unnest($1::text[], $2::text[])) and bin_id is not null"
         );
         let client = self.files().await?;
-        let rows = client.query(&client.prepare_cached(&statement).await?, &[&kinds, &owners]).await?;
-        Ok(rows.iter().map(space).map(|space| ((space.kind, space.owner.clone()), space)).collect())
+        let statement = client.prepare_cached(&statement).await?;
+        // Names of shared folders are in the form NFC; what is there by hand may have another.
+        let taken = "with own as (select files_id as id from space where kind = $1 and owner = $2) \
+            select exists (select from node join own on parent_id = own.id where node.name = any($3)) \
+            or exists (select from node join own on parent_id = own.id \
+                where node.name is not nfc normalized and normalize(node.name, NFC) = any($3))";
+        let taken = client.prepare_cached(taken).await?;
+        let first: [&(dyn ToSql + Sync); 3] = [&kinds[0], &owners[0], &names];
+        let spaces: [&(dyn ToSql + Sync); 2] = [&kinds, &owners];
+        let (rows, taken) = try_join!(client.query(&statement, &spaces), client.query_one(&taken, &first))?;
+        let known = rows.iter().map(space).map(|space| ((space.kind, space.owner.clone()), space)).collect();
+        Ok((known, taken.get(0)))
     }
 
     async fn make_space(&self, kind: Kind, owner: &str) -> Result<Space> {

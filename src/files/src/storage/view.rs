@@ -1,6 +1,7 @@
 //! What one person sees: their own space at the root, and in it, as folders that nobody can move, those
 //! of their associations and groups.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -95,9 +96,15 @@ impl Storage {
     /// [`Error::NotFound`] when there is nobody of that login, or they are locked out.
     pub async fn view(&self, login: &str) -> Result<View> {
         let folk = self.folk(login).await?;
-        let (wanted, mut named) = wanted(login, &folk);
-        let spaces = self.spaces(&wanted).await?;
-        self.keep_apart(&mut named, &spaces[0]).await?;
+        self.view_of(login, &folk).await
+    }
+
+    /// What the person with this login sees, of whom the directory said that.
+    pub(crate) async fn view_of(&self, login: &str, folk: &Folk) -> Result<View> {
+        let (wanted, mut named) = wanted(login, folk);
+        let names: Vec<&str> = named[1..].iter().map(|(name, _)| name.as_str()).collect();
+        let (spaces, taken) = self.spaces(&wanted, &names).await?;
+        self.keep_apart(&mut named, &spaces[0], taken).await?;
         let mounts = spaces.into_iter().zip(named).map(|(space, (name, managed))| Mount {
             name,
             kind: space.kind,
@@ -118,7 +125,7 @@ impl Storage {
             return Err(Error::NotFound);
         }
         let (name, kind) = (String::new(), Kind::Organisation);
-        let spaces = self.spaces(&[(kind, number.to_string())]).await?;
+        let (spaces, _) = self.spaces(&[(kind, number.to_string())], &[]).await?;
         let mounts = spaces.into_iter().map(|space| Mount {
             name: name.clone(),
             kind,
@@ -130,8 +137,13 @@ impl Storage {
         Ok(View { storage: self.clone(), login: "".into(), mounts: mounts.collect(), locks_known: false })
     }
 
-    /// A shared folder whose name something of the person's own, or another one, has gets a number.
-    async fn keep_apart(&self, named: &mut [(String, bool)], own: &Space) -> Result<()> {
+    /// A shared folder whose name something of the person's own, or another one, has gets a number. `taken`:
+    /// something of the person's own has one of the plain names.
+    async fn keep_apart(&self, named: &mut [(String, bool)], own: &Space, taken: bool) -> Result<()> {
+        let names: BTreeSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+        if !taken && names.len() == named.len() {
+            return Ok(());
+        }
         let client = self.files().await?;
         for at in 1..named.len() {
             let plain = named[at].0.clone();
@@ -296,12 +308,22 @@ impl View {
         client: &impl deadpool_postgres::GenericClient,
         spot: &Spot,
     ) -> Result<Found> {
-        let root = node::get(client, spot.mount.space.files).await?.ok_or(Error::NotFound)?;
-        let below = node::walk(client, root.id, &spot.parts).await?;
-        if below.len() < spot.parts.len() {
+        let found = self.found_so_far(client, spot).await?;
+        if found.below.len() < spot.parts.len() {
             return Err(Error::NotFound);
         }
-        Ok(Found { root, below })
+        Ok(found)
+    }
+
+    /// The same as far as they are there.
+    pub(crate) async fn found_so_far(
+        &self,
+        client: &impl deadpool_postgres::GenericClient,
+        spot: &Spot,
+    ) -> Result<Found> {
+        let mut nodes = node::path(client, spot.mount.space.files, &spot.parts).await?.into_iter();
+        let root = nodes.next().ok_or(Error::NotFound)?;
+        Ok(Found { root, below: nodes.collect() })
     }
 
     /// A node as an entry of the folder at `folder`, a path of this view.

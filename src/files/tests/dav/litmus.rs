@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mazet_database::testing::program;
 use mazet_files::testing::test_box;
 use tokio::process::Command;
 
@@ -12,16 +13,13 @@ const SUITES: [(&str, u32); 5] = [("basic", 16), ("copymove", 13), ("props", 30)
 
 /// litmus against `url`; gives what it says.
 async fn litmus(url: &str, login: &str, password: &str, suite: &str) -> String {
-    let prefix = std::env::var(mazet_database::testing::PREFIX).unwrap_or_default();
-    let mut words: Vec<&str> = prefix.lines().collect();
-    words.extend(["litmus", "-k", url, login, password]);
     let work = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(words[0]);
+    let mut command = Command::from(program(&["litmus", "-k", url, login, password]));
     // It writes its logs where it stands: inside a tree, that is a folder of the tree.
     if Path::new("/usr/bin/litmus").exists() {
         command.current_dir(work.path());
     }
-    let output = command.args(&words[1..]).env("TESTS", suite).output().await.expect("litmus");
+    let output = command.env("TESTS", suite).output().await.expect("litmus");
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 

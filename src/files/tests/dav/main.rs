@@ -1,5 +1,6 @@
 //! WebDAV, asked by clients.
 
+mod cadaver;
 mod fronts;
 mod litmus;
 mod protocol;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use mazet_database::testing::PREFIX;
+use mazet_database::testing::program;
 use mazet_files::testing::PASSWORD;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -34,10 +34,8 @@ impl Computer {
 
     /// Begins to sync.
     pub fn start(&self) -> Child {
-        let prefix = std::env::var(PREFIX).unwrap_or_default();
-        let mut words: Vec<&str> = prefix.lines().collect();
         let home = format!("HOME={}", self.home.path().display());
-        words.extend([
+        let mut words = vec![
             "env",
             &home,
             "LC_ALL=C.UTF-8",
@@ -46,10 +44,9 @@ impl Computer {
             "-h",
             "--user",
             &self.login,
-        ]);
+        ];
         words.extend(["--password", PASSWORD]);
-        Command::new(words[0])
-            .args(&words[1..])
+        Command::from(program(&words))
             .arg(self.folder.path())
             .arg(&self.address)
             .stdin(Stdio::null())
@@ -57,7 +54,7 @@ impl Computer {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("starting {}: {error}", words[0]))
+            .unwrap_or_else(|error| panic!("starting nextcloudcmd: {error}"))
     }
 
     /// Syncs, well or not.
@@ -103,7 +100,7 @@ impl Computer {
     }
 }
 
-fn walk(folder: &Path, above: &str, names: &mut Vec<String>) {
+pub fn walk(folder: &Path, above: &str, names: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("readable") {
         let entry = entry.expect("readable");
         let name = format!("{above}{}", entry.file_name().to_string_lossy());

@@ -21,15 +21,22 @@ async fn poll(box_: &Served, token: &str) -> (StatusCode, String) {
     ask(box_, "POST", "/index.php/login/v2/poll", &[], &format!("token={token}")).await
 }
 
-const ZOE: [(&str, &str); 2] = [("mazet-person", "zoe"), ("accept-language", "en")];
+pub const ZOE: [(&str, &str); 2] = [("mazet-person", "zoe"), ("accept-language", "en")];
 
 /// The page's form, as it would be sent.
 async fn form(box_: &Served, page: &str, act: &str) -> String {
+    let (text, form) = page_and_form(box_, page, act).await;
+    assert!(text.contains("laptop (Desktop Client - Linux)") && text.contains("192.0.2.7"), "{text}");
+    form
+}
+
+/// The page, and its form as it would be sent.
+pub async fn page_and_form(box_: &Served, page: &str, act: &str) -> (String, String) {
     let (status, text) = ask(box_, "GET", page, &ZOE, "").await;
     assert_eq!(status, 200, "{text}");
-    assert!(text.contains("laptop (Desktop Client - Linux)") && text.contains("192.0.2.7"), "{text}");
     let proof = text.split("name=\"proof\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    format!("proof={}&act={act}", proof.expect("a proof"))
+    let form = format!("proof={}&act={act}", proof.expect("a proof"));
+    (text, form)
 }
 
 #[tokio::test]

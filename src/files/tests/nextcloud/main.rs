@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod desktop;
 mod large;
 mod links;
 mod login;

@@ -1,6 +1,7 @@
 //! Large folders, large files: memory stays what it is.
 
 use std::process::Stdio;
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -59,4 +60,41 @@ async fn ten_thousand_files_are_a_folder_like_another() {
     assert_eq!(running.got("zoe", "all", &["--request", "DELETE"]).await.1, "204");
     let bin = running.home.storage.view("zoe").await.expect("a view").bin().await.expect("a bin");
     assert_eq!((bin.len(), bin[0].size), (1, 10_000));
+}
+
+/// What curl fetches, without keeping it: bytes, and whether all of them are zero.
+async fn fetched(running: &Running, path: &str) -> (u64, bool) {
+    let mut get = running.curl("zoe", path).stdout(Stdio::piped()).spawn().expect("curl");
+    let mut got = get.stdout.take().expect("a pipe");
+    let (mut buffer, mut bytes, mut zero) = (vec![0; 1 << 20], 0, true);
+    loop {
+        let read = got.read(&mut buffer).await.expect("read");
+        if read == 0 {
+            assert!(get.wait().await.expect("ended").success());
+            return (bytes, zero);
+        }
+        bytes += read as u64;
+        zero &= buffer[..read].iter().all(|byte| *byte == 0);
+    }
+}
+
+#[tokio::test]
+#[ignore = "takes a minute, and 5 GB of disk: ./mazet test --long"]
+async fn a_file_of_5_gb_goes_up_and_comes_down() {
+    const BYTES: u64 = 5_000_000_000;
+    let Some(running) = Running::start().await else { return };
+    running.home.quota("zoe", 6_000_000_000).await;
+    let source = running.home.folder.join("source");
+    std::fs::File::create(&source).and_then(|file| file.set_len(BYTES)).expect("a file");
+    let upload = source.display().to_string();
+    let start = Instant::now();
+    assert_eq!(running.got("zoe", "film.mkv", &["--upload-file", &upload]).await.1, "201");
+    println!("5 GB up: {:.1} s", start.elapsed().as_secs_f64());
+    let view = running.home.storage.view("zoe").await.expect("a view");
+    assert_eq!(view.stat("film.mkv").await.expect("there").size, BYTES);
+    let start = Instant::now();
+    assert_eq!(fetched(&running, "film.mkv").await, (BYTES, true));
+    println!("5 GB down: {:.1} s", start.elapsed().as_secs_f64());
+    let last = ["--range", "4999999999-"];
+    assert_eq!(running.got("zoe", "film.mkv", &last).await, ("\0".to_owned(), "206".to_owned()));
 }

@@ -3,5 +3,6 @@
 mod cut;
 mod full;
 mod large;
+mod picture;
 mod process;
 mod scan;

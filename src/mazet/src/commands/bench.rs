@@ -1,5 +1,6 @@
 //! `mazet bench`: figures of one run on this machine, to be compared with each other.
 
+mod files;
 mod trees;
 
 pub use trees::compare as compare_trees;
@@ -46,6 +47,9 @@ pub fn run(words: &cli::Bench) -> Result<ExitCode> {
     let setting = Setting::find()?;
     if words.trees {
         return trees::run(&setting, words.json);
+    }
+    if words.files {
+        return files::run(&setting, words.json);
     }
     let built = image(&setting, &words.recipe)?;
     let builds = builds(&setting, &words.recipe, &built)?;

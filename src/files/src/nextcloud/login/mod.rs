@@ -12,7 +12,6 @@
 
 mod page;
 mod rows;
-mod texts;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Form, Path, State};
@@ -30,6 +29,7 @@ use subtle::ConstantTimeEq as _;
 use super::answer::{Fault, MISSING, Result, empty, typed};
 use crate::access::{self, Access};
 use crate::app::App;
+use crate::pages::language;
 use crate::storage::{Error, Storage};
 use page::Page;
 use rows::Waiting;
@@ -123,24 +123,24 @@ impl Login {
     }
 
     async fn shown(&self, headers: &HeaderMap, token: &str) -> Result {
-        let (login, texts) = (self.person(headers).await?, texts::of(headers));
+        let (login, reads) = (self.person(headers).await?, language::of(headers));
         let Some(waiting) = rows::find(&self.storage, token).await? else {
-            return Ok(page::answer(StatusCode::NOT_FOUND, texts, &Page::Gone));
+            return Ok(page::answer(StatusCode::NOT_FOUND, reads, &Page::Gone));
         };
         let proof = self.proof(&login, token)?;
         Ok(page::answer(
             StatusCode::OK,
-            texts,
+            reads,
             &Page::Question { login: &login, waiting: &waiting, proof: &proof },
         ))
     }
 
     async fn decided(&self, headers: &HeaderMap, token: &str, fields: &Fields) -> Result {
-        let (login, texts) = (self.person(headers).await?, texts::of(headers));
+        let (login, reads) = (self.person(headers).await?, language::of(headers));
         let meant: bool =
             self.proof(&login, token)?.as_bytes().ct_eq(field(fields, "proof").as_bytes()).into();
         if !meant || is_foreign(headers) {
-            return Ok(page::answer(StatusCode::FORBIDDEN, texts, &Page::Foreign));
+            return Ok(page::answer(StatusCode::FORBIDDEN, reads, &Page::Foreign));
         }
         let page = match field(fields, "act") {
             "allow" if rows::allow(&self.storage, token, &login).await? => Page::Allowed,
@@ -151,7 +151,7 @@ impl Login {
             _ => Page::Gone,
         };
         let status = if matches!(page, Page::Gone) { StatusCode::NOT_FOUND } else { StatusCode::OK };
-        Ok(page::answer(status, texts, &page))
+        Ok(page::answer(status, reads, &page))
     }
 
     /// Who is signed in to the box, by the front web server's word.

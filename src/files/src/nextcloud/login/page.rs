@@ -4,10 +4,12 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use mazet_model::settings::Language;
+
 use super::rows::Waiting;
-use super::texts::Texts;
 use crate::nextcloud::answer::typed;
 use crate::nextcloud::xml::escaped;
+use crate::pages::{catalogue, language};
 
 /// Nothing but the box's style, nobody's frame, no form that leaves.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
@@ -29,15 +31,15 @@ pub(super) enum Page<'p> {
     Foreign,
 }
 
-pub(super) fn answer(status: StatusCode, texts: &Texts, page: &Page) -> Response {
+pub(super) fn answer(status: StatusCode, reads: Language, page: &Page) -> Response {
     let content = match page {
-        Page::Question { login, waiting, proof } => question(texts, login, waiting, proof),
-        Page::Allowed => said(texts, texts.allowed),
-        Page::Refused => said(texts, texts.refused),
-        Page::Gone => said(texts, texts.gone),
-        Page::Foreign => said(texts, texts.foreign),
+        Page::Question { login, waiting, proof } => question(reads, login, waiting, proof),
+        Page::Allowed => said(reads, "allowed"),
+        Page::Refused => said(reads, "refused"),
+        Page::Gone => said(reads, "gone"),
+        Page::Foreign => said(reads, "foreign"),
     };
-    let Texts { tag, title, .. } = texts;
+    let (tag, title) = (language::tag(reads), text(reads, "title"));
     let body = format!(
         "<!DOCTYPE html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title} – Mazet</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -61,21 +63,27 @@ pub(super) fn answer(status: StatusCode, texts: &Texts, page: &Page) -> Response
     answer
 }
 
-fn question(texts: &Texts, login: &str, waiting: &Waiting, proof: &str) -> String {
-    let (who, device, address) =
-        (texts.who.replace("{login}", &escaped(login)), escaped(&waiting.device), escaped(&waiting.address));
-    let Texts { question, what, warning, allow, refuse, .. } = texts;
+/// A text of this page.
+fn text(language: Language, key: &str) -> String {
+    catalogue::say(language, &format!("device.{key}"), &[])
+}
+
+fn question(reads: Language, login: &str, waiting: &Waiting, proof: &str) -> String {
+    let (device, address) = (escaped(&waiting.device), escaped(&waiting.address));
+    let who = catalogue::say(reads, "device.who", &[("login", &escaped(login))]);
+    let [question, device_is, address_is, what, warning, allow, refuse] =
+        ["question", "device", "address", "what", "warning", "allow", "refuse"].map(|key| text(reads, key));
     format!(
-        "<h1>{question}</h1>\n<dl>\n<dt>{}</dt><dd>{device}</dd>\n<dt>{}</dt><dd>{address}</dd>\n</dl>\n\
+        "<h1>{question}</h1>\n<dl>\n<dt>{device_is}</dt><dd>{device}</dd>\n\
+         <dt>{address_is}</dt><dd>{address}</dd>\n</dl>\n\
          <p>{who} {what}</p>\n<p>{warning}</p>\n<form method=\"post\">\n\
          <input type=\"hidden\" name=\"proof\" value=\"{proof}\">\n\
          <button type=\"submit\" name=\"act\" value=\"allow\">{allow}</button>\n\
          <button type=\"submit\" name=\"act\" value=\"refuse\" class=\"secondary\">{refuse}</button>\n</form>\n",
-        texts.device, texts.address,
     )
 }
 
-fn said(texts: &Texts, text: &str) -> String {
-    let Texts { title, back, .. } = texts;
-    format!("<h1>{title}</h1>\n<p role=\"status\">{text}</p>\n<p><a href=\"/files/\">{back}</a></p>\n")
+fn said(reads: Language, key: &str) -> String {
+    let (title, back, said) = (text(reads, "title"), text(reads, "back"), text(reads, key));
+    format!("<h1>{title}</h1>\n<p role=\"status\">{said}</p>\n<p><a href=\"/files/\">{back}</a></p>\n")
 }

@@ -228,8 +228,8 @@ impl Tester {
         };
         let mut count = self.counted(&tests(&["--workspace"]))?;
         if self.words.long {
-            // Those of sync clients with thousands of files.
-            let words = ["--package", "mazet-files", "--test", "nextcloud", "--", "--ignored", "--nocapture"];
+            // Those with thousands of files, with files of gigabytes, and of the client with windows.
+            let words = ["--package", "mazet-files", "--tests", "--", "--ignored", "--nocapture"];
             let more = self.counted(&tests(&words))?;
             count = count.and(more);
         }

@@ -1,4 +1,12 @@
 //! A box of its own for tests: a directory with two associations, databases on a real server, a folder.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`front`] | nginx and Apache before it, as on a box |
+//! | [`program`] | the program, running on it |
+
+pub mod front;
+pub mod program;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
