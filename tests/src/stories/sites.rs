@@ -85,7 +85,7 @@ const SPIP_PATHS: &[(&str, Answer)] = &[
     ("/IMG/laid.php", Answer::Refused),
 ];
 const SPIP: Site = Site { name: "amis", port: 20_002, paths: SPIP_PATHS };
-const OTHER: Site = Site { name: "rando", port: 20_003, paths: SPIP_PATHS };
+const OTHER: Site = Site { name: "balade", port: 20_003, paths: SPIP_PATHS };
 
 /// Who and what takes part.
 struct Story<'a> {
@@ -259,18 +259,18 @@ impl Story<'_> {
         self.opens(OTHER, "before-removal")?;
         self.phone.fill("//input[@id='typed']", OTHER.name)?;
         self.phone.click("//button[@id='remove']")?;
-        self.is_told("Le site rando est supprimé")?;
+        self.is_told("Le site balade est supprimé")?;
         self.phone.page_is_well("removed", "fr")?;
         let left = self.shell()?.ask(
-            "grep --with-filename rando /etc/passwd /etc/group /etc/shadow /etc/gshadow /srv/mazet/box.toml; \
-             find /etc /run /srv /var -xdev -name '*rando*'; ss -lntH | grep ':20003 '; \
-             systemctl list-units --all --plain --no-legend '*rando*'; \
-             systemctl list-unit-files --no-legend '*@rando*'; true",
+            "grep --with-filename balade /etc/passwd /etc/group /etc/shadow /etc/gshadow /srv/mazet/box.toml; \
+             find /etc /run /srv /var -xdev -name '*balade*'; ss -lntH | grep ':20003 '; \
+             systemctl list-units --all --plain --no-legend '*balade*'; \
+             systemctl list-unit-files --no-legend '*@balade*'; true",
         )?;
         ensure!(left.trim().is_empty(), "of the removed site, there is still:\n{left}");
         ensure!(self.stranger(OTHER)?.get("/").is_err(), "somebody answers at the removed site's port");
-        let (gone, never) = (self.led_from("rando")?, self.led_from("jamais")?);
-        let never = (never.0, never.1.replace("jamais", "rando"));
+        let (gone, never) = (self.led_from("balade")?, self.led_from("jamais")?);
+        let never = (never.0, never.1.replace("jamais", "balade"));
         ensure!(gone == never, "the removed site's path is answered {gone:?}, one that never was {never:?}");
         self.is_well()
     }
@@ -354,7 +354,7 @@ impl Story<'_> {
              runuser -u mazet-files -- ln -s /etc/passwd users.txt && \
              runuser -u mazet-files -- ln -s /srv/files/people/{login}/files/secret.txt neighbour.txt && \
              runuser -u mazet-files -- cp index.html .hidden.txt && \
-             for site in amis rando; do echo '<?php echo 6 * 7;' >/srv/sites/$site/IMG/laid.php && \
+             for site in amis balade; do echo '<?php echo 6 * 7;' >/srv/sites/$site/IMG/laid.php && \
              chmod 644 /srv/sites/$site/IMG/laid.php; done",
             login = FRENCH.login
         );
