@@ -12,10 +12,10 @@ local SELECTOR, LENGTH = 6, 24
 local LONGEST = 256
 -- Hash of no password: checked where there is none, so that the answer takes as long.
 local NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$bWF6ZXQgaGFzIG5vbmU$kTYDXkSbL6t9LmhwUVvYBAgpIQLHF0bYl6yMV/LqPFY"
--- What the firewall keeps for the box's own pages, which know who is signed in: ports of IMAP and ManageSieve,
--- and the name that Postfix asks under.
+-- What the firewall keeps for the box's own pages, which know who is signed in and have no password: ports of
+-- IMAP and ManageSieve, and the name that Postfix asks under (smtpd_sasl_service).
 local PAGES = { ["10143"] = true, ["14190"] = true }
-local PAGES_SERVICE = "pages"
+local PAGES_PROTOCOL = "pages"
 
 local environment = driver.postgres()
 local connection
@@ -89,7 +89,7 @@ function auth_password_verify(request, password)
   if not login:match("^[a-z][a-z0-9._-]*$") or #login > 32 or #password > LONGEST then
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN
   end
-  if request.service == PAGES_SERVICE or (request.lip == "127.0.0.1" and PAGES[tostring(request.lport)]) then
+  if request.protocol == PAGES_PROTOCOL or (request.local_ip == "127.0.0.1" and PAGES[tostring(request.local_port)]) then
     local done, row = pcall(ask, string.format("select login from service_quota where login = '%s'", login))
     return verdict(done, done and row ~= nil, row)
   end
