@@ -131,6 +131,7 @@ fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Relay, Security};
 
     fn base() -> Manifest {
         let text = format!(
@@ -166,6 +167,24 @@ mod tests {
         assert_eq!(open(&context(&settings, &[base()], false)), [80, 5353]);
         settings.ssh.enabled = true;
         assert_eq!(open(&context(&settings, &[base()], false)), [80, 22, 5353]);
+    }
+
+    #[test]
+    fn templates_know_the_relay_and_the_public_names() {
+        let mut settings = Settings::live();
+        assert_eq!(context(&settings, &[], false)["relay"]["host"], "");
+        settings.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 465,
+            security: Security::Tls,
+            user: None,
+            sender: "box@example.org".to_owned(),
+        });
+        settings.certificates.domains.push("amis.example.org".to_owned());
+        let context = context(&settings, &[], false);
+        let relay = json!({ "host": "smtp.example.org", "port": 465, "security": "tls", "user": "", "sender": "box@example.org" });
+        assert_eq!(context["relay"], relay);
+        assert_eq!(context["domains"], json!(["amis.example.org"]));
     }
 
     #[test]

@@ -328,6 +328,35 @@ access = "nobody"
     }
 
     #[test]
+    fn a_service_is_told_who_asks_in_headers_of_its_own() {
+        let text = format!(
+            "{PAGES}[[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:1\"\naccess = \"password\"\n\
+             headers = {{ x-person = \"{{person}}\", x-url = \"https://{{host}}/\", cookie = \"\" }}\n\
+             [[vhost]]\nlocation = \"/old/\"\nredirect = \"/dav/\"\n"
+        );
+        let pages = Manifest::parse(&text).expect("a valid manifest");
+        let hosts = of(&[&pages], &[]);
+        let at = |path: &str| {
+            let all = hosts[0]["locations"].as_array().expect("a list");
+            all.iter().find(|one| one["location"] == path).expect("there").clone()
+        };
+        let (dav, old) = (at("/dav/"), at("/old/"));
+        assert_eq!((&dav["basic"], &dav["guarded"]), (&json!(true), &json!(true)));
+        let part = |text: &str, host, person| json!({ "text": text, "host": host, "person": person });
+        let none = || part("", false, false);
+        assert_eq!(
+            dav["headers"],
+            json!([
+                { "name": "cookie", "removed": true, "parts": [none()] },
+                { "name": "x-person", "removed": false, "parts": [part("", false, true), none()] },
+                { "name": "x-url", "removed": false, "parts": [part("https://", true, false), part("/", false, false)] },
+            ])
+        );
+        assert_eq!((&old["redirected"], &old["redirect_path"]), (&json!(true), &json!("/dav/")));
+        assert_eq!((&old["redirect_host"], &old["redirect_port"]), (&json!(""), &json!("")));
+    }
+
+    #[test]
     fn plain_http_answers_what_says_so_alone() {
         let text = format!(
             "{PAGES}[[vhost]]\nlocation = \"/about/\"\nproxy = \"unix:/run/pages.sock\"\nplain = true\n"

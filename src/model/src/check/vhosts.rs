@@ -144,7 +144,8 @@ fn headers(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
         let bare = value.value.replace("{host}", "").replace("{person}", "");
         let plain = |c: char| c.is_ascii_alphanumeric() || " -_.,:;/=+".contains(c);
         if !bare.chars().all(plain) {
-            let hint = "letters, digits and plain signs; `{host}` and `{person}` for what is asked for".to_owned();
+            let hint =
+                "letters, digits and plain signs; `{host}` and `{person}` for what is asked for".to_owned();
             faults.push(value.place.fault(format!("`{}` is no value of a header", value.value), hint));
         }
         if value.value.contains("{person}") && !asked {
