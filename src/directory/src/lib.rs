@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod password;
 pub mod people;
 pub mod permission;
+pub mod remembered;
 pub mod resets;
 pub mod second_factor;
 mod secret;

@@ -4,6 +4,8 @@
 //! box.name, box.language ("fr", "en"), box.timezone     organisation.name
 //! operator.name, operator.login                         ssh.enabled, ssh.keys[]
 //! network.fixed, .address, .gateway, .dns[]             wired network; empty where the network itself tells
+//! domains[]                                             public names of the box
+//! relay.host, .port, .security, .user, .sender          the server that takes messages; host empty: none
 //! services[]                                            names of the services that are on
 //! ports[].port, .protocol, .purpose                     what the firewall opens
 //! kept_ports[].port, .protocol, .user, .purpose         what one user's programs alone may connect to
@@ -17,7 +19,7 @@
 use serde_json::{Value, json};
 
 use crate::manifest::{Manifest, Port, Scope};
-use crate::settings::Settings;
+use crate::settings::{Mail, Settings};
 use crate::vhosts;
 
 /// Where the data subvolume is mounted.
@@ -57,6 +59,8 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
             "gateway": settings.network.gateway,
             "dns": settings.network.dns,
         },
+        "domains": settings.certificates.domains,
+        "relay": relay(&settings.mail),
         "ssh": { "enabled": settings.ssh.enabled, "keys": settings.ssh.keys },
         "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
         "ports": ports,
@@ -69,13 +73,29 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
     })
 }
 
+/// The server that takes messages for everybody; without one, all is empty.
+fn relay(mail: &Mail) -> Value {
+    match &mail.relay {
+        Some(relay) => json!({
+            "host": relay.host,
+            "port": relay.port,
+            "security": relay.security,
+            "user": relay.user.as_deref().unwrap_or_default(),
+            "sender": relay.sender,
+        }),
+        None => json!({ "host": "", "port": 0, "security": "", "user": "", "sender": "" }),
+    }
+}
+
 /// A context in which every list has one element: what the static check of templates walks.
 pub fn shape() -> Value {
     let mut settings = Settings::live();
     settings.ssh.keys.push("ssh-ed25519 AAAA".to_owned());
     settings.network.dns.push("192.0.2.53".to_owned());
     let sample: Vec<Manifest> = Manifest::parse(SAMPLE).into_iter().collect();
-    context(&settings, &sample, false)
+    let mut shape = context(&settings, &sample, false);
+    shape["domains"] = json!(["box.example.org"]);
+    shape
 }
 
 /// One of everything that the context lists.
@@ -99,6 +119,7 @@ purpose = "sample"
 location = "/"
 proxy = "127.0.0.1:8080"
 plain = true
+headers = { x-host = "{host}" }
 "#;
 
 fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
@@ -110,6 +131,7 @@ fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Relay, Security};
 
     fn base() -> Manifest {
         let text = format!(
@@ -128,7 +150,7 @@ mod tests {
     #[test]
     fn every_list_of_the_shape_has_an_element() {
         let shape = shape();
-        for list in ["services", "ports", "kept_ports", "vhosts", "plain"] {
+        for list in ["services", "ports", "kept_ports", "vhosts", "plain", "domains"] {
             assert_eq!(shape[list].as_array().map(Vec::len), Some(1), "{list}");
         }
         assert_eq!(shape["ssh"]["keys"].as_array().map(Vec::len), Some(1));
@@ -145,6 +167,24 @@ mod tests {
         assert_eq!(open(&context(&settings, &[base()], false)), [80, 5353]);
         settings.ssh.enabled = true;
         assert_eq!(open(&context(&settings, &[base()], false)), [80, 22, 5353]);
+    }
+
+    #[test]
+    fn templates_know_the_relay_and_the_public_names() {
+        let mut settings = Settings::live();
+        assert_eq!(context(&settings, &[], false)["relay"]["host"], "");
+        settings.mail.relay = Some(Relay {
+            host: "smtp.example.org".to_owned(),
+            port: 465,
+            security: Security::Tls,
+            user: None,
+            sender: "box@example.org".to_owned(),
+        });
+        settings.certificates.domains.push("amis.example.org".to_owned());
+        let context = context(&settings, &[], false);
+        let relay = json!({ "host": "smtp.example.org", "port": 465, "security": "tls", "user": "", "sender": "box@example.org" });
+        assert_eq!(context["relay"], relay);
+        assert_eq!(context["domains"], json!(["amis.example.org"]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::Language;
 use crate::site_kind::SiteKind;
-pub use crate::virtual_host::{MEMBER, NOBODY, PUBLIC, VirtualHost};
+pub use crate::virtual_host::{MEMBER, NOBODY, PASSWORD, PUBLIC, VirtualHost};
 
 /// A service manifest as written. Strict: an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,10 +18,15 @@
 //!             .php            Unix socket of the PHP-FPM pool for that folder; else empty
 //!             .programs[]     the programs that it runs, below the folder, as regular expressions; none: all
 //!             .fallback       the one that answers where there is nothing; empty: none does
-//!             .redirected     true where visitors are sent on to the root of another host or port:
+//!             .redirected     true where visitors are sent on elsewhere:
 //!             .redirect_host, .redirect_port   its name, empty for the same; its port with `:`, or empty
-//!             .access         "public", "member", "nobody" or a role
+//!             .redirect_path  its path
+//!             .access         "public", "member", "password", "nobody" or a role
 //!             .guarded        true where the front server asks before it answers (`mazetd web`)
+//!             .basic          true where login and password come with each request, and no page asks for them
+//!             .headers[]      what the service is given: .name, and its value in .parts[], each a .text,
+//!                             or true as .host (the name that was asked for) or .person (who asks);
+//!                             .removed: the service is given none of that name
 //!             .refused        true where nobody may ask
 //!             .upload_mib, .upload_bytes   largest body of a request; 0: unlimited
 //!             .streaming      bodies are passed on while they come in
@@ -38,7 +43,7 @@
 
 use serde_json::{Value, json};
 
-use crate::manifest::{Manifest, NOBODY, PUBLIC, VirtualHost};
+use crate::manifest::{Manifest, NOBODY, PASSWORD, PUBLIC, VirtualHost};
 
 /// Files of the certificate for the box's names on its own network, and of its key.
 pub const LOCAL_PAIR: (&str, &str) = ("cert.pem", "key.pem");
@@ -162,7 +167,7 @@ pub fn trial(http: u16, https: u16, runtime: &str, access: &str) -> Value {
 fn location(service: &str, vhost: &VirtualHost) -> Value {
     let proxy = vhost.proxy.as_deref().unwrap_or_default();
     let socket = proxy.strip_prefix("unix:").unwrap_or_default();
-    let (redirect_host, redirect_port) = redirect(vhost);
+    let (redirect_host, redirect_port, redirect_path) = redirect(vhost);
     let folder = vhost.folder.as_ref().map(|folder| format!("{}/", folder.trim_end_matches('/')));
     json!({
         "service": service,
@@ -178,9 +183,12 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "redirected": vhost.redirect.is_some(),
         "redirect_host": redirect_host,
         "redirect_port": redirect_port,
+        "redirect_path": redirect_path,
         "access": vhost.access,
         "guarded": vhost.access != PUBLIC && vhost.access != NOBODY,
+        "basic": vhost.access == PASSWORD,
         "refused": vhost.access == NOBODY,
+        "headers": vhost.headers.iter().map(header).collect::<Vec<_>>(),
         "upload_mib": vhost.upload_mib,
         "upload_bytes": u64::from(vhost.upload_mib) << 20,
         "streaming": vhost.streaming,
@@ -197,10 +205,31 @@ fn expression(path: &str) -> String {
     path.chars().map(part).collect()
 }
 
-/// Name, and port with its colon, of where visitors are sent on to; empty: the same name, the usual port.
-fn redirect(vhost: &VirtualHost) -> (&str, &str) {
+/// Name, port with its colon, and path of where visitors are sent on to; empty: the same name, the usual port.
+fn redirect(vhost: &VirtualHost) -> (&str, &str, &str) {
     let to = vhost.redirect.as_deref().unwrap_or_default();
-    if to.starts_with(':') { ("", to) } else { (to.strip_prefix("https://").unwrap_or(to), "") }
+    match to.strip_prefix("https://") {
+        Some(host) => (host, "", "/"),
+        None if to.starts_with('/') => ("", "", to),
+        None => ("", to, "/"),
+    }
+}
+
+fn header((name, value): (&String, &String)) -> Value {
+    json!({ "name": name, "removed": value.is_empty(), "parts": parts(value) })
+}
+
+/// The value of a header in pieces: text, or what only the web server knows.
+fn parts(value: &str) -> Vec<Value> {
+    let mut parts = Vec::new();
+    let mut rest = value;
+    while let Some((text, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        parts.push(json!({ "text": text, "host": name == "host", "person": name == "person" }));
+        rest = after;
+    }
+    parts.push(json!({ "text": rest, "host": false, "person": false }));
+    parts
 }
 
 #[cfg(test)]
@@ -318,6 +347,35 @@ access = "nobody"
                 ("amis.example.org", "public.pem", 1)
             ]
         );
+    }
+
+    #[test]
+    fn a_service_is_told_who_asks_in_headers_of_its_own() {
+        let text = format!(
+            "{PAGES}[[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:1\"\naccess = \"password\"\n\
+             headers = {{ x-person = \"{{person}}\", x-url = \"https://{{host}}/\", cookie = \"\" }}\n\
+             [[vhost]]\nlocation = \"/old/\"\nredirect = \"/dav/\"\n"
+        );
+        let pages = Manifest::parse(&text).expect("a valid manifest");
+        let hosts = of(&[&pages], &[]);
+        let at = |path: &str| {
+            let all = hosts[0]["locations"].as_array().expect("a list");
+            all.iter().find(|one| one["location"] == path).expect("there").clone()
+        };
+        let (dav, old) = (at("/dav/"), at("/old/"));
+        assert_eq!((&dav["basic"], &dav["guarded"]), (&json!(true), &json!(true)));
+        let part = |text: &str, host, person| json!({ "text": text, "host": host, "person": person });
+        let none = || part("", false, false);
+        assert_eq!(
+            dav["headers"],
+            json!([
+                { "name": "cookie", "removed": true, "parts": [none()] },
+                { "name": "x-person", "removed": false, "parts": [part("", false, true), none()] },
+                { "name": "x-url", "removed": false, "parts": [part("https://", true, false), part("/", false, false)] },
+            ])
+        );
+        assert_eq!((&old["redirected"], &old["redirect_path"]), (&json!(true), &json!("/dav/")));
+        assert_eq!((&old["redirect_host"], &old["redirect_port"]), (&json!(""), &json!("")));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Virtual hosts in manifests: `[[vhost]]`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub const PUBLIC: &str = "public";
 /// `access` of a location that whoever is signed in may ask.
 pub const MEMBER: &str = "member";
+/// `access` of a location for programs that know no pages: whoever gives login and password with each request
+/// (RFC 7617), an application password or one's own where that is enough, may ask.
+pub const PASSWORD: &str = "password";
 /// `access` of a location that is never answered.
 pub const NOBODY: &str = "nobody";
 
@@ -26,9 +31,9 @@ pub struct VirtualHost {
     /// Port of its own (HTTPS), where it answers to every name of the box. For web sites, which set it.
     #[serde(skip)]
     pub port: Option<u16>,
-    /// Sent on to there: `https://amis.example.org`, or the same name at another port, `:20001`. For web sites,
-    /// which set it.
-    #[serde(skip)]
+    /// Visitors are sent on to another path of the same name: `/calendar/dav/`. Web sites set another host,
+    /// `https://amis.example.org`, or the same name at another port, `:20001`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect: Option<String>,
     /// Unix socket or loopback address that answers: `unix:/run/x.sock`, `127.0.0.1:8080`. It is
     /// given the path as the visitor wrote it.
@@ -50,8 +55,9 @@ pub struct VirtualHost {
     /// Paths below `location` that are never answered, each with `/` at its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
-    /// Who may ask: `public`, `member` (whoever is signed in), `nobody`, or a role that a manifest
-    /// of the image declares. The service reads the login name in the header `Mazet-Person`.
+    /// Who may ask: `public`, `member` (whoever is signed in), `password` (programs that give login and
+    /// password with each request), `nobody`, or a role that a manifest of the image declares. The service
+    /// reads the login name in the header `Mazet-Person`.
     #[serde(default = "public")]
     pub access: String,
     /// Largest body of a request, in MiB (2^20 bytes); 0: whatever the service takes.
@@ -64,6 +70,10 @@ pub struct VirtualHost {
     /// a browser or a certificate authority knows the box. Only for the box's own name and for everybody.
     #[serde(default)]
     pub plain: bool,
+    /// With `proxy`: headers that the service is given, whatever the visitor sent. In their values, `{host}` is
+    /// the name that was asked for, `{person}` the login of who asks; an empty one takes the header away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 impl VirtualHost {
@@ -84,6 +94,7 @@ impl VirtualHost {
             upload_mib: upload_mib(),
             streaming: false,
             plain: false,
+            headers: BTreeMap::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use mazet_model::manifest::{MEMBER, Manifest, NOBODY, PUBLIC, VirtualHost};
+use mazet_model::manifest::{MEMBER, Manifest, NOBODY, PASSWORD, PUBLIC, VirtualHost};
 use mazet_model::settings::Settings;
 use mazet_model::vhosts::LOCAL_PAIR;
 
@@ -29,8 +29,9 @@ fn list(settings: &Settings, services: &[Manifest]) -> Offers {
 /// Its pages are at the first path that is for those who are signed in: what is open to all are files, places that
 /// programs look for, and other things that no member is to be led to.
 fn offer(manifest: &Manifest) -> Option<Offer> {
-    let pages =
-        |vhost: &&VirtualHost| vhost.names.is_empty() && ![PUBLIC, NOBODY].contains(&vhost.access.as_str());
+    let pages = |vhost: &&VirtualHost| {
+        vhost.names.is_empty() && ![PUBLIC, PASSWORD, NOBODY].contains(&vhost.access.as_str())
+    };
     let vhost = manifest.vhosts.iter().find(pages);
     if vhost.is_none() && manifest.clients.is_empty() {
         return None;

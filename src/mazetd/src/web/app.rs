@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mazet_directory::Directory;
+use mazet_directory::remembered::Remembered;
 
 use super::broker::Broker;
 use super::catalogue::Catalogue;
@@ -22,6 +23,8 @@ pub struct App {
     pub mode: Mode,
     sessions: Mutex<Sessions>,
     directory: Option<Directory>,
+    /// Passwords that came with requests to services.
+    pub remembered: Remembered,
 }
 
 impl App {
@@ -37,6 +40,7 @@ impl App {
             mode,
             sessions: Mutex::default(),
             directory,
+            remembered: Remembered::new()?,
         }))
     }
 

@@ -3,7 +3,7 @@
 use super::document::{Table, Text};
 use super::{Firsts, Plan, Service};
 use crate::fault::Fault;
-use crate::manifest::{MEMBER, NOBODY, PUBLIC};
+use crate::manifest::{MEMBER, NOBODY, PASSWORD, PUBLIC};
 use crate::suggest::nearest;
 use crate::values::is_host_name;
 
@@ -12,7 +12,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
     let declared = plan.services.iter().flat_map(|service| service.tables("role"));
     let mut access: Vec<&str> =
         declared.filter_map(|role| role.text("name")).map(|name| name.value).collect();
-    access.extend([PUBLIC, MEMBER, NOBODY]);
+    access.extend([PUBLIC, MEMBER, PASSWORD, NOBODY]);
     for service in &plan.services {
         for vhost in service.tables("vhost") {
             let names: Vec<&str> = vhost.texts("names").iter().map(|name| name.value).collect();
@@ -30,6 +30,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             programs(&vhost, faults);
             file(&vhost, faults);
             plain(&vhost, faults);
+            headers(&vhost, faults);
             allowed(&vhost, &access, faults);
         }
         clients(service, faults);
@@ -56,20 +57,30 @@ fn clients(service: &Service<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Exactly one of proxy and folder, unless nobody may ask; PHP with a folder alone.
+/// Exactly one of proxy, folder and redirect, unless nobody may ask; PHP with a folder alone.
 fn content(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     let refused = vhost.text("access").is_some_and(|access| access.value == NOBODY);
-    match (vhost.has("proxy"), vhost.has("folder")) {
-        (true, true) => {
+    let given = ["proxy", "folder", "redirect"].map(|key| vhost.has(key));
+    match given {
+        [true, true, _] => {
             let hint = "remove one of the two".to_owned();
             let message = "a location has a `proxy` or a `folder`, not both";
             faults.push(vhost.place_of("folder").fault(message, hint));
         }
-        (false, false) if !refused => {
+        [true, _, true] | [_, true, true] => {
+            let hint = "make two locations of it".to_owned();
+            let message = "who is sent on elsewhere by `redirect` is not answered here";
+            faults.push(vhost.place_of("redirect").fault(message, hint));
+        }
+        [false, false, false] if !refused => {
             let hint = "add proxy = \"unix:/run/<name>.sock\" or folder = \"/usr/share/<name>\"".to_owned();
             faults.push(vhost.place.fault("a location needs a `proxy` or a `folder`", hint));
         }
         _ => {}
+    }
+    if let Some(redirect) = vhost.text("redirect").filter(|redirect| !is_redirect(redirect.value)) {
+        let hint = "write a path of the same name, as in \"/calendar/\"".to_owned();
+        faults.push(redirect.place.fault(format!("`{}` is no path to be sent on to", redirect.value), hint));
     }
     if let Some(proxy) = vhost.text("proxy").filter(|proxy| !is_proxy(proxy.value)) {
         let hint = "write unix:/run/<name>.sock, 127.0.0.1:<port> or [::1]:<port>".to_owned();
@@ -133,6 +144,38 @@ fn plain(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// They stand in quotes in the configuration of a web server.
+fn headers(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    let Some(headers) = vhost.table("headers") else { return };
+    if !vhost.has("proxy") {
+        let hint = "add the `proxy`, or remove `headers`".to_owned();
+        faults.push(vhost.place_of("headers").fault("headers are given to a service behind `proxy`", hint));
+    }
+    let asked = vhost.text("access").is_some_and(|access| ![PUBLIC, NOBODY].contains(&access.value));
+    for (name, place) in headers.keys() {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            let hint = "small letters, digits and dashes".to_owned();
+            faults.push(place.fault(format!("`{name}` is no name of a header"), hint));
+        }
+        let Some(value) = headers.text(name) else {
+            faults.push(place.fault(format!("`{name}` must be a string"), None));
+            continue;
+        };
+        let bare = value.value.replace("{host}", "").replace("{person}", "");
+        let plain = |c: char| c.is_ascii_alphanumeric() || " -_.,:;/=+".contains(c);
+        if !bare.chars().all(plain) {
+            let hint =
+                "letters, digits and plain signs; `{host}` and `{person}` for what is asked for".to_owned();
+            faults.push(value.place.fault(format!("`{}` is no value of a header", value.value), hint));
+        }
+        if value.value.contains("{person}") && !asked {
+            let hint = "write access = \"member\", or remove `{person}`".to_owned();
+            faults.push(value.place.fault("nobody is asked who they are here", hint));
+        }
+    }
+}
+
 fn allowed(vhost: &Table<'_>, known: &[&str], faults: &mut Vec<Fault>) {
     let Some(access) = vhost.text("access").filter(|access| !known.contains(&access.value)) else { return };
     let hint = match nearest(access.value, known.iter().copied()) {
@@ -167,6 +210,11 @@ fn is_proxy(proxy: &str) -> bool {
     }
     let port = proxy.strip_prefix("127.0.0.1:").or_else(|| proxy.strip_prefix("[::1]:"));
     port.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port != 0)
+}
+
+fn is_redirect(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    path.starts_with('/') && !path.starts_with("//") && path.chars().all(plain)
 }
 
 fn is_folder(folder: &str) -> bool {

@@ -9,29 +9,33 @@
 //!
 //! | parameter | content |
 //! |---|---|
-//! | `MAZET_ACCESS` | what is asked for: `member`, or the name of a role |
+//! | `MAZET_ACCESS` | what is asked for: `member`, `password`, or the name of a role |
 //! | `REQUEST_METHOD`, `REQUEST_URI` | the visitor's request, as it came |
 //! | `REMOTE_ADDR` | the visitor's address |
 //! | `HTTP_COOKIE`, `HTTP_ACCEPT` | of the visitor's headers |
+//! | `HTTP_AUTHORIZATION`, or `REMOTE_USER` and `REMOTE_PASSWD` | login and password (RFC 7617), with `password` alone: as the visitor sent them, or already taken apart |
 //!
 //! The answer, a status and headers without a body:
 //!
 //! | answer | meaning |
 //! |---|---|
 //! | 200, `Variable-MAZET_PERSON: login` | yes; the service is told `Mazet-Person: login` |
-//! | 401 | no: nobody is signed in, and the visitor is no browser |
+//! | 401 | no: nobody is signed in, and the visitor is no browser; with `WWW-Authenticate`, login or password are missing or wrong |
 //! | 401 or 302, `Location: /sign-in?next=…` | no: the browser is sent to the sign-in page. A Responder is answered 401, as nginx takes nothing else from a sub-request; an Authorizer 302 |
-//! | 403 | no: who is signed in lacks the role |
+//! | 403 | no: who is signed in lacks the role, or there were too many tries |
 //!
 //! A header `Mazet-Person` (and everything that looks like it) of a visitor never reaches a service.
 //! When nobody answers here, the front web server answers 500: it never lets pass.
 //!
 //! [`judge`] decides. Everything else of this module is the form.
 
+mod basic;
 mod fastcgi;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
+use mazet_model::manifest::PASSWORD;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use self::fastcgi::Role;
@@ -48,6 +52,10 @@ pub struct Question {
     pub access: String,
     /// The visitor's cookies, as sent.
     pub cookie: String,
+    /// Login and password that came with the request.
+    pub credentials: Option<(String, String)>,
+    /// The visitor's address.
+    pub address: IpAddr,
     /// The request's method.
     pub method: String,
     /// The request's path and query.
@@ -63,15 +71,20 @@ pub enum Verdict {
     Granted(String),
     /// Nobody is signed in.
     SignIn,
+    /// Login or password are missing or wrong.
+    Unknown,
     /// Who is signed in may not.
     Denied,
 }
 
-/// Decides, by the session that the visitor's cookie opens.
+/// Decides, by the session that the visitor's cookie opens, or by login and password where those are asked for.
 ///
 /// # Errors
 /// The directory does not answer: nobody passes.
 pub async fn judge(app: &App, question: &Question) -> std::io::Result<Verdict> {
+    if question.access == PASSWORD {
+        return basic::judge(app, question).await;
+    }
     let Some(cookie) = session::of_header(&question.cookie, session::COOKIE) else {
         return Ok(Verdict::SignIn);
     };
@@ -106,6 +119,8 @@ impl Question {
         Self {
             access: of("MAZET_ACCESS"),
             cookie: of("HTTP_COOKIE"),
+            credentials: basic::credentials(parameters),
+            address: of("REMOTE_ADDR").parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             method: of("REQUEST_METHOD"),
             uri: of("REQUEST_URI"),
             wants_page: of("HTTP_ACCEPT").contains("text/html"),
@@ -125,6 +140,7 @@ fn headers(question: &Question, verdict: &Verdict, role: Role) -> String {
             format!("Status: {status}\r\nLocation: {SIGN_IN}?next={}\r\n\r\n", quoted(&question.uri))
         }
         Verdict::SignIn => "Status: 401\r\n\r\n".to_owned(),
+        Verdict::Unknown => format!("Status: 401\r\nWWW-Authenticate: {}\r\n\r\n", basic::CHALLENGE),
         Verdict::Denied | Verdict::Granted(_) => "Status: 403\r\n\r\n".to_owned(),
     }
 }
@@ -146,6 +162,8 @@ mod tests {
         Question {
             access: "operator".to_owned(),
             cookie: "session=1".to_owned(),
+            credentials: None,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             method: "GET".to_owned(),
             uri: uri.to_owned(),
             wants_page: true,

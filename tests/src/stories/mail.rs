@@ -1,0 +1,134 @@
+//! Mail, calendars and contacts on the installed box: clients that we did not write send, fetch and make
+//! appointments with an application password, and a phone's browser reads mail without one.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use mazet_boot::Qemu;
+use mazet_boot::firmware::Firmware;
+use mazet_boot::watch::Goal;
+
+use crate::browser::FRENCH_PHONE;
+use crate::dav::Client;
+use crate::inside;
+use crate::lab::Bench;
+use crate::members::{self, OPERATOR};
+use crate::stories::{install, web_server};
+
+/// The name that the French installation gave the box.
+const DOMAIN: &str = "cabanon.local";
+/// Ports of the box that mail programs connect to.
+const SUBMISSIONS: u16 = 465;
+const IMAPS: u16 = 993;
+/// How curl ends when the server refuses who writes, and when it refuses the password (curl(1), exit codes).
+const REFUSED: &str = "55";
+const DENIED: &str = "67";
+/// Time for a letter from one mailbox to another, on an emulated machine.
+const POST: Duration = Duration::from_secs(120);
+/// An appointment (RFC 5545).
+const MEETING: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mazet//Test//FR\r\nBEGIN:VEVENT\r\nUID:reunion\r\n\
+                       DTSTAMP:20261130T000000Z\r\nDTSTART:20261204T180000Z\r\nDTEND:20261204T190000Z\r\n\
+                       SUMMARY:Réunion à l’étang\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+/// Everything of it, on the disk that the French installation left.
+pub fn is_kept(bench: &Bench) -> Result<()> {
+    let mut machine = bench.machine("mail", Firmware::Bios).disk(install::installed(bench)?);
+    machine.guest_ports.extend([SUBMISSIONS, IMAPS]);
+    let qemu = bench.boot(&machine, &Goal::home())?;
+    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
+    let phone = members::operator(bench, &base, FRENCH_PHONE, "fr")?;
+    let program = Program { bench, qemu: &qemu, password: Client::of(bench, &phone, &base)?.password };
+    inside::no_unit_failed(&qemu)?;
+    qemu.shell()?.ask("mazetd health").context("the box is not well")?;
+    program.sends_and_fetches()?;
+    for server in ["nginx", "apache"] {
+        web_server::choose(&qemu, server)?;
+        program.makes_an_appointment(&base).with_context(|| format!("an appointment, under {server}"))?;
+        phone.go(&format!("{base}/SOGo/"))?;
+        phone.wait_for("//body[starts-with(@ng-app, 'SOGo.')]").with_context(|| format!("the pages, under {server}"))?;
+        phone.forget_complaints()?;
+    }
+    is_kept_apart(&qemu)?;
+    println!("{}", inside::memory_by_program(&qemu)?);
+    inside::no_unit_failed(&qemu)
+}
+
+/// A mail and calendar program: curl, with an application password.
+struct Program<'a> {
+    bench: &'a Bench,
+    qemu: &'a Qemu,
+    password: String,
+}
+
+impl Program<'_> {
+    fn sends_and_fetches(&self) -> Result<()> {
+        let own = format!("{}@{DOMAIN}", OPERATOR.login);
+        ensure!(self.sends(&own, "Été")? == "0", "a letter to oneself was refused");
+        ensure!(self.sends("president@elysee.example", "Faux")? == REFUSED, "somebody wrote as somebody else");
+        let begun = Instant::now();
+        let found = loop {
+            let (end, letter) = self.curl(&self.password, &format!("imaps://127.0.0.1:{}/INBOX;MAILINDEX=1", self.qemu.port(IMAPS)?), &[])?;
+            if end == "0" || begun.elapsed() > POST {
+                break letter;
+            }
+            thread::sleep(Duration::from_secs(1));
+        };
+        ensure!(found.contains("Subject: Été"), "what was sent is not what was fetched: {found}");
+        // Who has a second factor has no other password for programs.
+        let box_of_mail = format!("imaps://127.0.0.1:{}/", self.qemu.port(IMAPS)?);
+        let (end, _) = self.curl(OPERATOR.password, &box_of_mail, &[])?;
+        ensure!(end == DENIED, "an operator's own password opened a mailbox: {end}");
+        Ok(())
+    }
+
+    fn sends(&self, from: &str, subject: &str) -> Result<String> {
+        let letter = self.bench.path("letter");
+        let to = format!("{}@{DOMAIN}", OPERATOR.login);
+        fs::write(&letter, format!("From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nBonjour.\r\n"))?;
+        let url = format!("smtps://127.0.0.1:{}", self.qemu.port(SUBMISSIONS)?);
+        let file = letter.display().to_string();
+        let words = ["--mail-from", from, "--mail-rcpt", &to, "--upload-file", &file];
+        self.curl(&self.password, &url, &words).map(|(end, _)| end)
+    }
+
+    fn makes_an_appointment(&self, base: &str) -> Result<()> {
+        let file = self.bench.path("meeting.ics");
+        fs::write(&file, MEETING)?;
+        let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
+        let (end, _) = self.curl(&self.password, &url, &["--upload-file", &file.display().to_string()])?;
+        ensure!(end == "0", "the calendar takes no appointment: {end}");
+        let (_, text) = self.curl(&self.password, &url, &[])?;
+        ensure!(text.contains("Réunion à l’étang"), "the appointment came back as {text}");
+        let (end, _) = self.curl("wrong", &url, &[])?;
+        ensure!(end == "22", "a wrong password opened the calendar: {end}");
+        Ok(())
+    }
+
+    /// How curl ends, and what it is given.
+    fn curl(&self, password: &str, url: &str, words: &[&str]) -> Result<(String, String)> {
+        // The file, not the command line, holds the password.
+        let netrc = self.bench.path("netrc");
+        fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{password}\"\n", OPERATOR.login))?;
+        let netrc = netrc.display().to_string();
+        let mut arguments = vec!["-c", "curl \"$@\"; end=$?; echo; echo $end", "sh", "--silent", "--fail", "--insecure", "--noproxy", "*"];
+        arguments.extend(["--max-time", "120", "--netrc-file", &netrc]);
+        arguments.extend(words);
+        arguments.push(url);
+        let output = self.bench.lab.test_tree.output("sh", &arguments).with_context(|| format!("asking {url}"))?;
+        let text = String::from_utf8_lossy(&output).trim_end().to_owned();
+        let (body, end) = text.rsplit_once('\n').unwrap_or(("", &text));
+        Ok((end.to_owned(), body.to_owned()))
+    }
+}
+
+/// What the pages' programs listen at is theirs: not even another program of the box comes in.
+fn is_kept_apart(qemu: &Qemu) -> Result<()> {
+    let kept = "for port in 10143 10587 14190 20000; do \
+                if timeout 5 bash -c \"exec 3<>/dev/tcp/127.0.0.1/$port\" 2>/dev/null; then echo \"$port\"; fi; done";
+    let open = qemu.shell()?.ask(kept)?;
+    ensure!(open.trim().is_empty(), "root came in at {open}");
+    Ok(())
+}
