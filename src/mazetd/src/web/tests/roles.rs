@@ -1,5 +1,7 @@
 //! Every path of the installed box, tried by every role: what happens stands in the directory's table.
 
+use std::net::Ipv4Addr;
+
 use mazet_directory::Role;
 use mazet_directory::permission::{Action, ROLES, Scope, scope};
 
@@ -109,6 +111,8 @@ async fn the_front_web_server_is_answered_by_role() {
     let question = |access: &str, cookie: String| Question {
         access: access.to_owned(),
         cookie,
+        credentials: None,
+        address: Ipv4Addr::LOCALHOST.into(),
         method: "GET".to_owned(),
         uri: "/wiki/".to_owned(),
         wants_page: true,
