@@ -82,15 +82,35 @@ foreach (THINGS as $thing) {
 }
 "#;
 
-/// Those of `things` that a program of the SPIP site `site` reaches, with PHP's settings `settings`. Afterwards
-/// the site's PHP begins anew: what was set for one request stays with the process that answered it.
+/// Where a program of the test's may lie: below the site's folder, and in the view of its PHP.
+pub struct Place {
+    /// The folder, as the box sees it below the site's own.
+    pub home: &'static str,
+    /// The same, as PHP does.
+    pub inside: &'static str,
+}
+
+/// Those of `things` that a program of the SPIP site `site` reaches, as [`reached_in`] gives them.
 pub fn reached(qemu: &Qemu, site: &str, things: &[&str], settings: &str) -> Result<Vec<String>> {
+    let place = Place { home: "tmp", inside: "/var/lib/spip/tmp" };
+    reached_in(qemu, site, &place, things, settings)
+}
+
+/// Those of `things` that a program of the site `site` in `place` reaches, with PHP's settings `settings`. Afterwards
+/// the site's PHP begins anew: what was set for one request stays with the process that answered it.
+pub fn reached_in(
+    qemu: &Qemu,
+    site: &str,
+    Place { home, inside }: &Place,
+    things: &[&str],
+    settings: &str,
+) -> Result<Vec<String>> {
     let probe = PROBE.replace("THINGS", &format!("['{}']", things.join("', '")));
     let script = format!(
         "cat >/run/ask.php <<'END'\n{ASK}END\n\
-         cat >/srv/sites/{site}/tmp/probe.php <<'END'\n{probe}END\n\
-         php8.4 /run/ask.php /run/mazet-php/{site}.sock /var/lib/spip/tmp/probe.php '{settings}' && \
-         rm /srv/sites/{site}/tmp/probe.php && systemctl stop mazet-php@{site}.service 2>&1"
+         cat >/srv/sites/{site}/{home}/probe.php <<'END'\n{probe}END\n\
+         php8.4 /run/ask.php /run/mazet-php/{site}.sock {inside}/probe.php '{settings}' && \
+         rm /srv/sites/{site}/{home}/probe.php && systemctl stop mazet-php@{site}.service 2>&1"
     );
     let output = qemu.shell()?.run(&script, Duration::from_secs(300))?;
     let lines: Vec<&str> = output.text.lines().map(str::trim).collect();

@@ -8,7 +8,7 @@ use crate::lab::Bench;
 use crate::stories::{
     answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
     load, members, mirror, name, operator, pi, power, refused, sites, trial, usb, web_server, web_servers,
-    wifi,
+    wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -20,6 +20,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// Runs with `--long` only (or when asked for by name).
     pub long: bool,
+    /// Runs when asked for by name only: it needs another image than the usual one.
+    pub named: bool,
     /// A scenario that must have passed before.
     pub needs: Option<&'static str>,
     /// The story.
@@ -28,13 +30,17 @@ pub struct Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let long = if self.long { " (long)" } else { "" };
+        let long = match (self.named, self.long) {
+            (true, _) => " (by name)",
+            (false, true) => " (long)",
+            (false, false) => "",
+        };
         write!(formatter, "{:<28} {}{long}", self.name, self.about)
     }
 }
 
 const fn story(name: &'static str, about: &'static str, run: fn(&Bench) -> Result<()>) -> Scenario {
-    Scenario { name, about, long: false, needs: None, run }
+    Scenario { name, about, long: false, named: false, needs: None, run }
 }
 
 impl Scenario {
@@ -44,6 +50,10 @@ impl Scenario {
 
     const fn long(self) -> Self {
         Self { long: true, ..self }
+    }
+
+    const fn by_name(self) -> Self {
+        Self { long: true, named: true, ..self }
     }
 }
 
@@ -91,6 +101,13 @@ pub const ALL: &[Scenario] = &[
     )
     .needs(INSTALLS)
     .long(),
+    story(
+        "publishes-wordpress",
+        "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",
+        wordpress::is_published,
+    )
+    .needs(INSTALLS)
+    .by_name(),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
         .needs(INSTALLS),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)

@@ -90,7 +90,9 @@ pub fn run(lab: &Lab, selection: &Selection) -> Result<bool> {
 /// The selected scenarios with all they need, in the list's order.
 fn select(all: &[Scenario], selection: &Selection, left: impl Fn(&str) -> bool) -> Vec<Scenario> {
     let named = |scenario: &Scenario| selection.filter.iter().any(|text| scenario.name.contains(text));
-    let default = |scenario: &Scenario| selection.filter.is_empty() && (selection.long || !scenario.long);
+    let default = |scenario: &Scenario| {
+        selection.filter.is_empty() && !scenario.named && (selection.long || !scenario.long)
+    };
     let chosen: Vec<&Scenario> = all.iter().filter(|scenario| default(scenario) || named(scenario)).collect();
     let needed = |scenario: &Scenario| {
         chosen.iter().any(|other| other.needs == Some(scenario.name))
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
 
     fn scenario(name: &'static str, needs: Option<&'static str>, long: bool) -> Scenario {
-        Scenario { name, about: "", long, needs, run: |_| Ok(()) }
+        Scenario { name, about: "", long, named: false, needs, run: |_| Ok(()) }
     }
 
     fn selection(long: bool, filter: &[&str], reuse: bool) -> Selection {

@@ -26,3 +26,4 @@ pub mod usb;
 pub mod web_server;
 pub mod web_servers;
 pub mod wifi;
+pub mod wordpress;

@@ -37,16 +37,16 @@ const SUMMER: &str = r#"<!DOCTYPE html>
 
 /// A site of this story; they are made in the order of their ports.
 #[derive(Clone, Copy)]
-struct Site {
-    name: &'static str,
-    port: u16,
+pub(super) struct Site {
+    pub name: &'static str,
+    pub port: u16,
     /// What strangers ask for.
-    paths: &'static [(&'static str, Answer)],
+    pub paths: &'static [(&'static str, Answer)],
 }
 
 /// What a stranger is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     /// This page; its text is the same whichever server gives it.
     Page(&'static str),
     /// A page with this text in it. The rest is another one each time.
@@ -88,11 +88,11 @@ const SPIP: Site = Site { name: "amis", port: 20_002, paths: SPIP_PATHS };
 const OTHER: Site = Site { name: "balade", port: 20_003, paths: SPIP_PATHS };
 
 /// Who and what takes part.
-struct Story<'a> {
-    bench: &'a Bench,
-    qemu: &'a Qemu,
-    phone: &'a Browser,
-    base: String,
+pub(super) struct Story<'a> {
+    pub bench: &'a Bench,
+    pub qemu: &'a Qemu,
+    pub phone: &'a Browser,
+    pub base: String,
 }
 
 /// Everything of it, on the disk that the French installation left.
@@ -110,9 +110,9 @@ pub fn are_published(bench: &Bench) -> Result<()> {
     let phone = members::operator_with(phone, bench, &base, "fr")?;
     let story = Story { bench, qemu: &qemu, phone: &phone, base };
     story.a_folder_is_published().context("pages as they are")?;
-    let account = story.spip_is_installed(SPIP).context("SPIP")?;
+    let account = story.is_installed(SPIP, "spip", "ecrire/").context("SPIP")?;
     story.editor_signs_in(SPIP, &account).context("SPIP's first administrator")?;
-    story.spip_is_installed(OTHER).context("another SPIP")?;
+    story.is_installed(OTHER, "spip", "ecrire/").context("another SPIP")?;
     story.holds("juin")?;
     story.lay_traps()?;
     memory(&qemu)?;
@@ -153,7 +153,7 @@ impl Story<'_> {
     }
 
     /// Waits until the page, which looks again by itself, tells how an act went.
-    fn is_told(&self, words: &str) -> Result<()> {
+    pub(super) fn is_told(&self, words: &str) -> Result<()> {
         let wanted = format!("//p[@id='told'][contains(., '{words}')] | //div[@id='failed']");
         let told = self.phone.wait_long_for(&wanted, ACT);
         told.with_context(|| format!("the page that looks again by itself does not come to say {words:?}"))?;
@@ -166,7 +166,7 @@ impl Story<'_> {
     }
 
     /// The box's page of a site.
-    fn opens(&self, site: Site, picture: &str) -> Result<()> {
+    pub(super) fn opens(&self, site: Site, picture: &str) -> Result<()> {
         self.phone.go(&format!("{}/websites/{}", self.base, site.port - 20_000))?;
         self.phone.wait_for("//dl[@id='website']")?;
         self.phone.page_is_well(picture, "fr")
@@ -203,8 +203,8 @@ impl Story<'_> {
     }
 
     /// One click; gives login and password of its first administrator, which the page shows once.
-    fn spip_is_installed(&self, site: Site) -> Result<(String, String)> {
-        self.wishes(site, "spip", "")?;
+    pub(super) fn is_installed(&self, site: Site, kind: &str, below: &str) -> Result<(String, String)> {
+        self.wishes(site, kind, "")?;
         let password = self.phone.text("//code[@id='password']")?;
         let login = self.phone.text("//code[@id='login']")?;
         self.phone.page_is_well(&format!("password-{}", site.name), "fr")?;
@@ -212,7 +212,7 @@ impl Story<'_> {
         self.is_told(&format!("Le site {} est là.", site.name))?;
         self.opens(site, &format!("page-{}", site.name))?;
         let entrance = self.phone.text("//a[@id='entrance']")?;
-        ensure!(entrance == format!("{}ecrire/", address(site)), "SPIP's editors are led to {entrance}");
+        ensure!(entrance == format!("{}{below}", address(site)), "its editors are led to {entrance}");
         Ok((login, password))
     }
 
@@ -279,7 +279,7 @@ impl Story<'_> {
 /// As a stranger.
 impl Story<'_> {
     /// Somebody without an account, at the address that the box's page shows.
-    fn stranger(&self, site: Site) -> Result<Visitor<'_>> {
+    pub(super) fn stranger(&self, site: Site) -> Result<Visitor<'_>> {
         let jar = self.bench.path(&format!("stranger-{}", site.name));
         Ok(Visitor::led(&self.bench.lab, &address(site), self.qemu.port(site.port)?, &jar))
     }
@@ -294,7 +294,7 @@ impl Story<'_> {
     }
 
     /// What a stranger is answered: status, where to, and the text of pages.
-    fn seen(&self, site: Site) -> Result<String> {
+    pub(super) fn seen(&self, site: Site) -> Result<String> {
         let (status, to) = self.led_from(site.name)?;
         ensure!((status, &to) == (302, &address(site)), "/site/{}/ is answered {status} {to}", site.name);
         let visitor = self.stranger(site)?;
@@ -318,7 +318,7 @@ impl Story<'_> {
         Ok(text)
     }
 
-    fn is_as_before(&self, site: Site, before: &str) -> Result<()> {
+    pub(super) fn is_as_before(&self, site: Site, before: &str) -> Result<()> {
         let now = self.seen(site)?;
         ensure!(now == before, "{} answers otherwise:\n{now}\nbefore:\n{before}", site.name);
         Ok(())
@@ -327,7 +327,7 @@ impl Story<'_> {
 
 /// Inside the box.
 impl Story<'_> {
-    fn shell(&self) -> Result<&GuestShell> {
+    pub(super) fn shell(&self) -> Result<&GuestShell> {
         Ok(self.qemu.shell()?)
     }
 
@@ -393,7 +393,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn is_well(&self) -> Result<()> {
+    pub(super) fn is_well(&self) -> Result<()> {
         let dry = self.shell()?.ask("mazetd apply --dry-run 2>&1")?;
         ensure!(dry.trim() == "nothing to change", "another apply would change: {dry}");
         self.shell()?.ask("mazetd health").context("the box is not well")?;
@@ -403,12 +403,12 @@ impl Story<'_> {
 }
 
 /// Where the box's page says that a site is.
-fn address(site: Site) -> String {
+pub(super) fn address(site: Site) -> String {
     format!("https://{}/", host(site))
 }
 
 /// Name and port of a site.
-fn host(site: Site) -> String {
+pub(super) fn host(site: Site) -> String {
     format!("{}.local:{}", FRENCH.box_name, site.port)
 }
 
@@ -430,7 +430,7 @@ fn lasting(body: &str) -> String {
 }
 
 /// What is in use, for the record.
-fn memory(qemu: &Qemu) -> Result<()> {
+pub(super) fn memory(qemu: &Qemu) -> Result<()> {
     eprintln!("  {} MiB in use: {}", inside::memory_in_use(qemu)?, inside::memory_by_program(qemu)?);
     Ok(())
 }

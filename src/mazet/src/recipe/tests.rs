@@ -2,7 +2,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use mazet_model::context::context;
-use mazet_model::settings::Settings;
+use mazet_model::settings::{Settings, Website};
+use mazet_model::sites::{expand, sample};
 use mazet_model::template::render;
 use tempfile::TempDir;
 
@@ -31,6 +32,62 @@ fn the_recipe_of_the_pc_has_no_fault() {
     assert_eq!(names, valid.recipe.image.services);
     let summary = summary(&valid);
     assert!(summary.starts_with(&format!("recipe pc: no fault; {} services", names.len())), "{summary}");
+}
+
+/// The recipe of the PC with more services, in a project that has all else in common with this one.
+fn pc_with(more: &[&str]) -> (TempDir, Valid) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("recipes")).expect("a new folder");
+    for shared in ["overlays", "firmware", "recipes/services"] {
+        let here = project().join(shared).canonicalize().expect("there");
+        std::os::unix::fs::symlink(here, folder.path().join(shared)).expect("linked");
+    }
+    let text = fs::read_to_string(project().join("recipes/pc.toml")).expect("the recipe");
+    let mut recipe: toml::Table = text.parse().expect("TOML");
+    recipe["image"]["name"] = "box".into();
+    let services = recipe["image"]["services"].as_array_mut().expect("a list");
+    services.extend(more.iter().map(|name| toml::Value::from(*name)));
+    fs::write(folder.path().join("recipes/box.toml"), recipe.to_string()).expect("written");
+    let valid = load(folder.path(), "box").map_err(|failure| failure.to_string());
+    (folder, valid.expect("a recipe without faults"))
+}
+
+#[test]
+fn an_image_may_have_services_that_are_in_none_by_default() {
+    let (_folder, valid) = pc_with(&["mariadb", "wordpress"]);
+    let names: Vec<&str> = valid.services.iter().map(|manifest| manifest.service.name.as_str()).collect();
+    assert!(names.ends_with(&["mariadb", "wordpress"]), "{names:?}");
+    assert!(!pc().recipe.image.services.iter().any(|name| name == "wordpress"));
+}
+
+#[test]
+fn every_template_of_a_kind_of_site_renders_for_its_sites() {
+    let (_folder, valid) = pc_with(&["mariadb", "wordpress"]);
+    let kinds = valid.services.iter().filter(|manifest| manifest.site.is_some());
+    let sites = kinds.zip(1..).map(|(manifest, number)| Website {
+        name: format!("site{number}"),
+        number,
+        kind: manifest.service.name.clone(),
+        domain: None,
+        ..sample()
+    });
+    let settings = Settings { sites: sites.collect(), ..Settings::live() };
+    let services = expand(&settings, &valid.services).expect("filled in");
+    let context = context(&settings, &services, false);
+    let mut targets = Vec::new();
+    for (manifest, template) in
+        services.iter().flat_map(|one| one.templates.iter().map(move |each| (one, each)))
+    {
+        let Some(site) = &template.site else { continue };
+        let path = project().join("overlays").join(&manifest.service.name).join(&template.source);
+        let mut own = context.clone();
+        own["site"] = site.clone();
+        let text = render(&fs::read_to_string(&path).expect("a template"), &own).expect("rendered");
+        assert!(!text.contains("{{"), "{}: {text}", path.display());
+        targets.push(template.target.clone());
+    }
+    let number = settings.sites.iter().find(|site| site.kind == "wordpress").expect("there").number;
+    assert!(targets.contains(&format!("/etc/mazet/wordpress/site{number}.php")), "{targets:?}");
 }
 
 #[test]
