@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use mazet_directory::Role;
 use mazet_directory::permission::{Action, ROLES, Scope, scope};
+use mazet_model::manifest::PASSWORD as PASSWORD_ACCESS;
 
-use super::installed::{Installed, Visitor};
+use super::installed::{Installed, PASSWORD, Visitor};
 use super::*;
 use crate::web::access::{self, Question, Verdict};
 use crate::web::member::role_name;
@@ -135,11 +136,48 @@ async fn the_front_web_server_is_answered_by_role() {
     }
     // The password alone, with the second factor still to come or to be set up, opens nothing.
     let mut half = site.browser();
-    half.sign_in("ada", super::installed::PASSWORD).await;
+    half.sign_in("ada", PASSWORD).await;
     half.cookies.iter_mut().for_each(|(name, _)| *name = session::COOKIE.to_owned());
     let cookie = super::cookie_header(&half.cookies[half.cookies.len() - 1..]);
     let verdict = access::judge(&site.app(), &question("member", cookie)).await.unwrap();
     assert_eq!(verdict, Verdict::SignIn);
+}
+
+#[tokio::test]
+async fn programs_that_know_no_pages_give_login_and_password() {
+    let Some(site) = Installed::start().await else { return };
+    site.person(site.first().await, "zoe", &[]).await;
+    let mut zoe = site.signed_in("zoe").await;
+    let answer = zoe.fill("/account/applications", "/account/applications", &[("name", "Agenda")]).await;
+    let application = between(&answer.body, "<code id=\"password\">", "</code>");
+    let id = between(&zoe.get("/account/applications").await.body, "action=\"/account/applications/", "\"");
+    let asks = |login: &str, password: Option<&str>, cookie: String| Question {
+        access: PASSWORD_ACCESS.to_owned(),
+        cookie,
+        credentials: password.map(|password| (login.to_owned(), password.to_owned())),
+        address: Ipv4Addr::LOCALHOST.into(),
+        method: "PROPFIND".to_owned(),
+        uri: "/calendars/".to_owned(),
+        wants_page: false,
+    };
+    let judged = async |question: Question| access::judge(&site.app(), &question).await.unwrap();
+    let cookie = super::cookie_header(&zoe.cookies);
+    assert_eq!(judged(asks("zoe", None, cookie)).await, Verdict::Unknown, "a session is no password");
+    // The second time, it is remembered.
+    for _ in 0..2 {
+        for (login, password) in [("zoe", &*application), (" Zoe", &*application), ("zoe", PASSWORD)] {
+            let verdict = judged(asks(login, Some(password), String::new())).await;
+            assert_eq!(verdict, Verdict::Granted("zoe".to_owned()), "{login}");
+        }
+        assert_eq!(judged(asks("zoe", Some("wrong"), String::new())).await, Verdict::Unknown);
+        assert_eq!(judged(asks("nobody", Some(PASSWORD), String::new())).await, Verdict::Unknown);
+    }
+    zoe.fill("/account/applications", &format!("/account/applications/{id}"), &[]).await;
+    let verdict = judged(asks("zoe", Some(&application), String::new())).await;
+    assert_eq!(verdict, Verdict::Unknown, "one that was taken back");
+    // Where a second factor is asked for, one's own password is not enough.
+    site.operator().await;
+    assert_eq!(judged(asks("ada", Some(PASSWORD), String::new())).await, Verdict::Unknown);
 }
 
 #[tokio::test]
