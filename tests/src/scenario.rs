@@ -7,8 +7,8 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
-    load, members, mirror, name, operator, pi, power, refused, sites, trial, usb, web_server, web_servers,
-    wifi, wordpress,
+    load, mail, members, mirror, name, operator, pi, power, refused, sites, trial, usb, web_server,
+    web_servers, wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -101,6 +101,13 @@ pub const ALL: &[Scenario] = &[
     )
     .needs(INSTALLS)
     .long(),
+    story(
+        "keeps-mail",
+        "of an image that has them: mail and calendars, by programs and on a phone",
+        mail::is_kept,
+    )
+    .needs(INSTALLS)
+    .by_name(),
     story(
         "publishes-wordpress",
         "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",

@@ -53,12 +53,19 @@ async function watch(page) {
   }
 }
 
+// Is the page still one that waits? Then nobody is sent there: while the web server itself is exchanged, they could
+// meet nobody, and a browser's own page of that looks no more.
+async function stillWaits(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("[data-wait]") !== null;
+}
+
 async function wait(page) {
   for (;;) {
     await pause(LOOK_EVERY_MS);
     try {
       const answer = await fetchSoon(page.dataset.wait);
-      if (answer.ok) {
+      if (answer.ok && !(await stillWaits(answer))) {
         const live = document.querySelector("#live");
         live.textContent = live.dataset.found;
         return location.assign(page.dataset.wait);

@@ -48,7 +48,9 @@ pub fn is_kept(bench: &Bench) -> Result<()> {
         web_server::choose(&qemu, server)?;
         program.makes_an_appointment(&base).with_context(|| format!("an appointment, under {server}"))?;
         phone.go(&format!("{base}/SOGo/"))?;
-        phone.wait_for("//body[starts-with(@ng-app, 'SOGo.')]").with_context(|| format!("the pages, under {server}"))?;
+        phone
+            .wait_for("//body[starts-with(@ng-app, 'SOGo.')]")
+            .with_context(|| format!("the pages, under {server}"))?;
         phone.forget_complaints()?;
     }
     is_kept_apart(&qemu)?;
@@ -67,10 +69,17 @@ impl Program<'_> {
     fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
         ensure!(self.sends(&own, "Été")? == "0", "a letter to oneself was refused");
-        ensure!(self.sends("president@elysee.example", "Faux")? == REFUSED, "somebody wrote as somebody else");
+        ensure!(
+            self.sends("president@elysee.example", "Faux")? == REFUSED,
+            "somebody wrote as somebody else"
+        );
         let begun = Instant::now();
         let found = loop {
-            let (end, letter) = self.curl(&self.password, &format!("imaps://127.0.0.1:{}/INBOX;MAILINDEX=1", self.qemu.port(IMAPS)?), &[])?;
+            let (end, letter) = self.curl(
+                &self.password,
+                &format!("imaps://127.0.0.1:{}/INBOX;MAILINDEX=1", self.qemu.port(IMAPS)?),
+                &[],
+            )?;
             if end == "0" || begun.elapsed() > POST {
                 break letter;
             }
@@ -113,11 +122,21 @@ impl Program<'_> {
         let netrc = self.bench.path("netrc");
         fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{password}\"\n", OPERATOR.login))?;
         let netrc = netrc.display().to_string();
-        let mut arguments = vec!["-c", "curl \"$@\"; end=$?; echo; echo $end", "sh", "--silent", "--fail", "--insecure", "--noproxy", "*"];
+        let mut arguments = vec![
+            "-c",
+            "curl \"$@\"; end=$?; echo; echo $end",
+            "sh",
+            "--silent",
+            "--fail",
+            "--insecure",
+            "--noproxy",
+            "*",
+        ];
         arguments.extend(["--max-time", "120", "--netrc-file", &netrc]);
         arguments.extend(words);
         arguments.push(url);
-        let output = self.bench.lab.test_tree.output("sh", &arguments).with_context(|| format!("asking {url}"))?;
+        let output =
+            self.bench.lab.test_tree.output("sh", &arguments).with_context(|| format!("asking {url}"))?;
         let text = String::from_utf8_lossy(&output).trim_end().to_owned();
         let (body, end) = text.rsplit_once('\n').unwrap_or(("", &text));
         Ok((end.to_owned(), body.to_owned()))

@@ -13,6 +13,7 @@ pub mod flash;
 pub mod install;
 pub mod load;
 pub mod machine;
+pub mod mail;
 pub mod members;
 pub mod mirror;
 pub mod name;
