@@ -6,7 +6,7 @@ use mazet_directory::Role;
 use mazet_directory::permission::{Action, ROLES, Scope, scope};
 use mazet_model::manifest::PASSWORD as PASSWORD_ACCESS;
 
-use super::installed::{Installed, PASSWORD, Visitor};
+use super::installed::{Installed, PASSWORD, Visitor, between};
 use super::*;
 use crate::web::access::{self, Question, Verdict};
 use crate::web::member::role_name;
