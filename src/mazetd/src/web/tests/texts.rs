@@ -64,10 +64,12 @@ fn every_key_that_a_template_or_the_broker_names_has_a_text() {
 
 #[test]
 fn french_signs_stay_on_the_line_of_their_words() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/fr.toml");
-    let texts = std::fs::read_to_string(folder).unwrap() + &all("catalogue/fr", "toml");
+    let of = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let texts = of("catalogue/fr.toml") + &all("catalogue/fr", "toml") + &of("../files/catalogue/fr.toml");
+    let manifests = all("../../recipes/services", "toml");
+    let spoken = manifests.lines().filter(|line| line.contains("fr = \""));
     let texts: Vec<&str> =
-        texts.lines().filter(|line| !line.starts_with('#') && line.contains(" = \"")).collect();
+        texts.lines().filter(|line| !line.starts_with('#') && line.contains(" = \"")).chain(spoken).collect();
     assert!(texts.len() > 500, "only {} texts were found", texts.len());
     for text in texts {
         let apart = [" ?", " !", " :", " ;", " »", "« "].into_iter().find(|sign| text.contains(sign));
@@ -101,7 +103,7 @@ fn said_of_data(key: &str, manifests: &str) -> bool {
     };
     // The key of the Wi-Fi is a secret beside the settings, and stands in a preview as if it were one.
     key.strip_prefix("setting.").is_some_and(|path| path == "wifi.key" || known(path))
-        || ["public", "member", "nobody"]
+        || ["public", "member", "password", "nobody"]
             .map(|access| format!("sites.access_{access}"))
             .contains(&key.to_owned())
         || ["true", "false", "static", "dhcp", "fr", "en"]
