@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Stdio;
+use std::time::Duration;
 
 use mazet_database::testing::program;
 use mazet_files::testing::{TestBox, test_box};
@@ -9,6 +10,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::server::{self, Client};
+
+/// How long cadaver may take for five requests.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// It runs, and is told what to do.
 struct Cadaver {
@@ -60,9 +64,14 @@ async fn it_puts_gets_moves_locks_and_deletes() {
     let lines =
         format!("mkcol notes\nput {} a.txt\nmove a.txt notes/b.txt\nlock notes/b.txt\n", one.display());
     cadaver.type_in(&lines).await;
-    while home.count("select count(*) from lock").await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let locked = async {
+        while home.count("select count(*) from lock").await == 0 {
+            let ended = cadaver.child.try_wait().expect("asked");
+            assert!(ended.is_none(), "cadaver (package cadaver) ended: {ended:?}");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, locked).await.expect("cadaver locks a file");
     assert_eq!(zoe.put("/dav/notes/b.txt", "of somebody else").await, 423);
     let lines =
         format!("put {} notes/b.txt\nunlock notes/b.txt\nget notes/b.txt {}\n", two.display(), got.display());
