@@ -14,9 +14,9 @@ create view service_mail_address as
         and not exists (select from alias where local = role and alias.domain = domain.name);
 
 -- Whom members find when they write or invite: those of their own association alone. Under the names that
--- SOGo asks for; nobody signs in with what stands for the password.
+-- SOGo asks for. What stands for the password is another one whenever it is read: nothing equals it.
 create view service_colleague as
-    select person.login as c_uid, person.login as c_name, person.name as c_cn, '*'::text as c_password,
+    select person.login as c_uid, person.login as c_name, person.name as c_cn, gen_random_uuid()::text as c_password,
         min(membership.organisation_id)::text as domain,
         (
             select person.login || '@' || domain.name
