@@ -23,6 +23,7 @@ pub mod actor;
 pub mod aliases;
 pub mod application_passwords;
 pub mod audit;
+pub mod basic;
 pub mod csv;
 mod error;
 pub mod groups;

@@ -123,12 +123,14 @@ impl Remembered {
 async fn has(directory: &Directory, login: &str, id: ApplicationPasswordId) -> Result<bool> {
     let statement =
         "select 1 from service_application_login where login = $1 and application_password_id = $2";
-    Ok(directory.client().await?.query_opt(statement, &[&login, &id.0]).await?.is_some())
+    let client = directory.client().await?;
+    Ok(client.query_opt(&client.prepare_cached(statement).await?, &[&login, &id.0]).await?.is_some())
 }
 
 /// SHA-256 of the directory's hash of somebody's own password, where that is enough.
 async fn own(directory: &Directory, login: &str) -> Result<Option<[u8; 32]>> {
     let statement = "select password from service_login where login = $1";
-    let row = directory.client().await?.query_opt(statement, &[&login]).await?;
+    let client = directory.client().await?;
+    let row = client.query_opt(&client.prepare_cached(statement).await?, &[&login]).await?;
     Ok(row.map(|row| Sha256::digest(row.get::<_, &str>(0)).into()))
 }

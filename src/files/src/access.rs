@@ -4,19 +4,15 @@
 //! so in a header that it takes from everybody else. Everywhere else, clients that know no pages say login
 //! and password (RFC 7617), and that header is worth nothing.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac as _};
 use mazet_database::Place;
-use mazet_directory::{ApplicationPasswordId, Directory, sign_in};
-use sha2::{Digest as _, Sha256};
+use mazet_directory::remembered::Remembered;
+use mazet_directory::{Directory, basic};
 use tokio::join;
 
 use crate::storage::{self, Storage, View};
@@ -25,13 +21,6 @@ use crate::storage::{self, Storage, View};
 pub const PERSON: &str = "mazet-person";
 /// The pages' location.
 pub const PAGES: &str = "/files/";
-/// How long a password that was right is known; whether it still counts is asked each time.
-const LIFE: Duration = Duration::from_secs(15 * 60);
-/// Most passwords that are known at a time.
-const MOST: usize = 1000;
-/// Passwords that are checked at a time, by login.
-const GATES: usize = 16;
-
 /// Checks login and password.
 #[derive(Clone)]
 pub struct Access {
@@ -41,26 +30,7 @@ pub struct Access {
 struct Inner {
     directory: Directory,
     storage: Storage,
-    /// Of this process alone: what is known is no hash of a password for anybody else.
-    key: [u8; 32],
-    known: Mutex<HashMap<[u8; 32], Known>>,
-    /// Many requests with a new password at a time: the first one checks it.
-    gates: [tokio::sync::Mutex<()>; GATES],
-}
-
-/// A password that was right.
-#[derive(Clone)]
-struct Known {
-    what: What,
-    since: Instant,
-}
-
-/// What it was.
-#[derive(Clone, PartialEq, Eq)]
-enum What {
-    Application(ApplicationPasswordId),
-    /// The person's own; SHA-256 of the directory's hash of it.
-    Own([u8; 32]),
+    remembered: Remembered,
 }
 
 /// Why somebody is not let in.
@@ -80,15 +50,8 @@ impl Access {
     /// # Errors
     /// When the kernel gives no random numbers, or the pool cannot be put together.
     pub fn new(place: &Place, storage: &Storage) -> anyhow::Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key)?;
-        let inner = Inner {
-            directory: Directory::new(place, 4)?,
-            storage: storage.clone(),
-            key,
-            known: Mutex::default(),
-            gates: Default::default(),
-        };
+        let (directory, remembered) = (Directory::new(place, 4)?, Remembered::new()?);
+        let inner = Inner { directory, storage: storage.clone(), remembered };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -126,76 +89,7 @@ impl Access {
     /// # Errors
     /// When it is wrong.
     pub async fn checked(&self, login: &str, password: &str, from: IpAddr) -> Result<String, Refused> {
-        let login = login.trim().to_lowercase();
-        let key = self.key_of(&login, password);
-        if self.still(&login, &key).await? {
-            return Ok(login);
-        }
-        let gate = usize::from(Sha256::digest(&login)[0]) % GATES;
-        let _held = self.inner.gates[gate].lock().await;
-        // Who waited finds what the one before found.
-        if self.still(&login, &key).await? {
-            return Ok(login);
-        }
-        let signed = sign_in::application(&self.inner.directory, &login, password, from).await?;
-        let what = match signed.application {
-            Some(id) => What::Application(id),
-            None => What::Own(self.own(&signed.login).await?.ok_or(Refused::Unknown)?),
-        };
-        self.keep(key, what);
-        Ok(signed.login)
-    }
-
-    fn key_of(&self, login: &str, password: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.inner.key).unwrap_or_else(|_| unreachable!());
-        mac.update(login.as_bytes());
-        mac.update(&[0]);
-        mac.update(password.as_bytes());
-        mac.finalize().into_bytes().into()
-    }
-
-    /// Was this right a while ago, and does it still count?
-    async fn still(&self, login: &str, key: &[u8; 32]) -> Result<bool, Refused> {
-        let known = {
-            let mut all = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, known| known.since.elapsed() < LIFE);
-            all.get(key).cloned()
-        };
-        let Some(known) = known else { return Ok(false) };
-        let counts = match &known.what {
-            What::Application(id) => self.has(login, *id).await?,
-            What::Own(digest) => self.own(login).await?.is_some_and(|now| now == *digest),
-        };
-        if !counts {
-            self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        }
-        Ok(counts)
-    }
-
-    fn keep(&self, key: [u8; 32], what: What) {
-        let mut all = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST {
-            let oldest = all.iter().min_by_key(|(_, known)| known.since).map(|(key, _)| *key);
-            oldest.map(|oldest| all.remove(&oldest));
-        }
-        all.insert(key, Known { what, since: Instant::now() });
-    }
-
-    /// Does the application password still exist, of somebody who may sign in?
-    async fn has(&self, login: &str, id: ApplicationPasswordId) -> Result<bool, Refused> {
-        let client = self.inner.storage.directory().await?;
-        let statement =
-            "select 1 from service_application_login where login = $1 and application_password_id = $2";
-        let statement = client.prepare_cached(statement).await?;
-        Ok(client.query_opt(&statement, &[&login, &id.0]).await?.is_some())
-    }
-
-    /// SHA-256 of the directory's hash of somebody's own password, where that is enough.
-    async fn own(&self, login: &str) -> Result<Option<[u8; 32]>, Refused> {
-        let client = self.inner.storage.directory().await?;
-        let statement = client.prepare_cached("select password from service_login where login = $1").await?;
-        let row = client.query_opt(&statement, &[&login]).await?;
-        Ok(row.map(|row| Sha256::digest(row.get::<_, &str>(0)).into()))
+        Ok(self.inner.remembered.check(&self.inner.directory, login, password, from).await?)
     }
 }
 
@@ -243,12 +137,6 @@ impl From<storage::Error> for Refused {
     }
 }
 
-impl From<tokio_postgres::Error> for Refused {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
 /// Who the front web server says it is. Only where it asked: behind [`PAGES`].
 pub fn person(path: &str, headers: &HeaderMap) -> Option<String> {
     if !path.starts_with(PAGES) {
@@ -259,14 +147,7 @@ pub fn person(path: &str, headers: &HeaderMap) -> Option<String> {
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, told) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let told = String::from_utf8(STANDARD.decode(told.trim()).ok()?).ok()?;
-    let (login, password) = told.split_once(':')?;
-    Some((login.to_owned(), password.to_owned()))
+    basic::credentials(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }
 
 /// The visitor of the front web server, which replaces this header.
@@ -282,15 +163,6 @@ mod tests {
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_str(value).expect("a value"))])
-    }
-
-    #[test]
-    fn login_and_password_are_told_apart_at_the_first_colon() {
-        let told = credentials(&headers(header::AUTHORIZATION, "basic YWRhOmE6YsOp"));
-        assert_eq!(told, Some(("ada".to_owned(), "a:bé".to_owned())));
-        for bad in ["Bearer YWRhOmE=", "Basic !!", "Basic YWRh", "Basic"] {
-            assert_eq!(credentials(&headers(header::AUTHORIZATION, bad)), None, "{bad}");
-        }
     }
 
     #[test]

@@ -9,8 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use mazet_directory::basic::credentials;
 use mazet_directory::sessions::Session;
 use mazet_directory::sign_in::{self, Keyed};
 
@@ -76,13 +75,7 @@ async fn by_key(app: &App, peer: Option<Peer>, headers: &HeaderMap) -> Result<En
 /// Login and password of an `Authorization: Basic` header (RFC 7617, in UTF-8).
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credentials) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (login, password) = decoded.split_once(':')?;
-    Some((login.to_owned(), password.to_owned()))
+    credentials(header)
 }
 
 #[cfg(test)]
