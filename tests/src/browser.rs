@@ -144,6 +144,30 @@ impl Browser {
         self.session.text(&element)
     }
 
+    /// Drops a file of this computer in the middle of the window, as from a window beside it.
+    pub fn drop_file(&self, file: &Path) -> Result<()> {
+        let data = json!({ "items": [], "files": [file.display().to_string()], "dragOperationsMask": 1 });
+        for step in ["dragEnter", "dragOver", "drop"] {
+            let (x, y) = (self.screen.width / 2, self.screen.height / 3);
+            let params = json!({ "type": step, "x": x, "y": y, "data": data });
+            let command = json!({ "cmd": "Input.dispatchDragEvent", "params": params });
+            self.session.post("/goog/cdp/execute", &command).with_context(|| format!("{step} of a file"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a picture is drawn.
+    pub fn shows_picture(&self, selector: &str) -> Result<()> {
+        let drawn = self.session.script_until_called(&format!(
+            "const done = arguments[arguments.length - 1]; \
+             const picture = document.querySelector({}); picture.loading = 'eager'; \
+             picture.decode().then(() => done(picture.naturalWidth), error => done(String(error)));",
+            json!(selector)
+        ))?;
+        ensure!(drawn.as_u64().is_some_and(|width| width > 0), "{selector} shows no picture: {drawn}");
+        Ok(())
+    }
+
     /// The text of the first element for a CSS selector, shown or folded away, if it is there now.
     pub fn text_now(&self, selector: &str) -> Result<Option<String>> {
         let script = format!("return document.querySelector('{selector}')?.textContent ?? null;");

@@ -42,6 +42,11 @@ impl<'a> Client<'a> {
 
     /// Asks for a path below `/dav/`, written as in a URL.
     pub fn curl(&self, words: &[&str], path: &str) -> Result<Vec<u8>> {
+        self.ask(words, &format!("/dav/{path}"))
+    }
+
+    /// Asks for any path of the box, written as in a URL.
+    pub fn ask(&self, words: &[&str], path: &str) -> Result<Vec<u8>> {
         let mut arguments =
             vec!["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "600"];
         // The file, not the command line, holds the password.
@@ -50,7 +55,7 @@ impl<'a> Client<'a> {
             format!("machine 127.0.0.1 login {} password {}\n", members::OPERATOR.login, self.password)
                 .as_bytes(),
         )?;
-        let (netrc, url) = (netrc.display().to_string(), format!("{}/dav/{path}", self.base));
+        let (netrc, url) = (netrc.display().to_string(), format!("{}{path}", self.base));
         arguments.extend(["--netrc-file", &netrc]);
         arguments.extend(words);
         arguments.push(&url);

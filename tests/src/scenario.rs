@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
-    load, mail, members, mirror, name, operator, pi, power, refused, sites, trial, usb, web_server,
+    load, mail, members, mirror, name, operator, pi, power, refused, sites, sync, trial, usb, web_server,
     web_servers, wifi, wordpress,
 };
 
@@ -94,6 +94,13 @@ pub const ALL: &[Scenario] = &[
         files::are_kept,
     )
     .needs(INSTALLS),
+    story(
+        "keeps-in-step",
+        "two computers with Nextcloud's client, cadaver, and a picture dropped, under both servers",
+        sync::is_kept,
+    )
+    .needs(INSTALLS)
+    .long(),
     story(
         "publishes-sites",
         "pages and two SPIP sites under both servers: apart, archived, brought back, removed",

@@ -22,6 +22,7 @@ pub mod pi;
 pub mod power;
 pub mod refused;
 pub mod sites;
+pub mod sync;
 pub mod trial;
 pub mod usb;
 pub mod web_server;
