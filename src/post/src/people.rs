@@ -1,0 +1,126 @@
+//! What the directory knows: whose an address is, and who was stopped.
+
+use anyhow::{Context as _, Result};
+use mazet_database::{Place, Pool};
+
+/// Connections at a time: each question is a short one.
+const CONNECTIONS: usize = 2;
+/// The directory's database.
+const DATABASE: &str = "mazet";
+
+/// The directory, asked as one role.
+#[derive(Debug, Clone)]
+pub struct People(Pool);
+
+impl People {
+    /// The box's own directory, asked as `role`.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn of(role: &str) -> Result<Self> {
+        Self::at(&Place::new(DATABASE, role))
+    }
+
+    /// A directory.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn at(place: &Place) -> Result<Self> {
+        Ok(Self(place.pool(CONNECTIONS)?))
+    }
+
+    /// May `login` write as `address`: is it theirs, or their mailbox on the box `host`?
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn owns(&self, login: &str, address: &str, host: &str) -> Result<bool> {
+        if address == format!("{login}@{}", host.to_lowercase()) {
+            return Ok(true);
+        }
+        let question = "select exists(select from service_mail_address where login = $1 and address = $2)";
+        let row = self.0.get().await?.query_one(question, &[&login, &address]).await;
+        Ok(row.context("asking whose an address is")?.get(0))
+    }
+
+    /// Was `login` stopped from sending?
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn is_stopped(&self, login: &str) -> Result<bool> {
+        let question = "select exists(select from service_mail_stop where login = $1)";
+        let row = self.0.get().await?.query_one(question, &[&login]).await;
+        Ok(row.context("asking whether somebody was stopped")?.get(0))
+    }
+
+    /// Stops `login` from sending.
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn stop(&self, login: &str) -> Result<()> {
+        let done = self.0.get().await?.execute("select stop_mail($1)", &[&login]).await;
+        done.context("stopping somebody from sending").map(drop)
+    }
+
+    /// Logins of all who were stopped.
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn stopped(&self) -> Result<Vec<String>> {
+        let rows = self.0.get().await?.query("select login from service_mail_stop order by login", &[]).await;
+        Ok(rows.context("asking who was stopped")?.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Lets `login` send again; `false`: they were not stopped. For the directory's owner.
+    ///
+    /// # Errors
+    /// The directory does not answer, or the role may not.
+    pub async fn allow(&self, login: &str) -> Result<bool> {
+        let order = "delete from mail_stop using person where person.id = person_id and login = $1";
+        let gone = self.0.get().await?.execute(order, &[&login]).await;
+        Ok(gone.context("letting somebody send again")? > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use mazet_database::testing::server;
+
+    use super::*;
+
+    /// Roles that the directory's migrations know.
+    const ROLES: [&str; 4] = ["mazetd", "mazet-mail", "mazet-files", "mazet-post"];
+    const SEED: &str = "insert into organisation (name) values ('Amis'); \
+                        insert into domain values ('amis.example', 1); \
+                        insert into person (login, name) values ('ada', 'Ada'), ('bruno', 'Bruno'); \
+                        insert into membership (person_id, organisation_id) select id, 1 from person";
+
+    #[tokio::test]
+    async fn the_guard_stops_people_and_the_owner_alone_lets_them_go() {
+        let server = server().expect("PostgreSQL");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../overlays/directory/migrations");
+        let name = server.database("mazet", &ROLES, &folder).await;
+        let owner = server.place(&name, "mazet");
+        owner.connect().await.expect("connected").batch_execute(SEED).await.expect("people");
+        let owner = People::at(&owner).expect("a pool");
+        let guard = People::at(&server.place(&name, "mazet-post")).expect("a pool");
+
+        let owns = async |address| guard.owns("ada", address, "Box.local").await.expect("asked");
+        assert!(owns("ada@amis.example").await);
+        assert!(owns("ada@box.local").await);
+        assert!(!owns("bruno@amis.example").await);
+        assert!(!owns("ada@elsewhere.example").await);
+
+        guard.stop("ada").await.expect("stopped");
+        guard.stop("ada").await.expect("again");
+        guard.stop("nobody").await.expect("nothing to stop");
+        assert!(guard.is_stopped("ada").await.expect("asked"));
+        assert!(!guard.is_stopped("bruno").await.expect("asked"));
+        assert_eq!(owner.stopped().await.expect("asked"), ["ada"]);
+        assert!(guard.allow("ada").await.is_err());
+        assert!(owner.allow("ada").await.expect("allowed"));
+        assert!(!owner.allow("ada").await.expect("asked"));
+        assert!(!guard.is_stopped("ada").await.expect("asked"));
+    }
+}
