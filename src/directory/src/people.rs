@@ -164,6 +164,21 @@ pub async fn find(directory: &Directory, actor: &Actor, login: &str) -> Result<P
     Ok(id)
 }
 
+/// Mail addresses that the associations give to somebody, those of the association that they joined first in
+/// front; aliases are not among them.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn addresses(directory: &Directory, actor: &Actor, id: PersonId) -> Result<Vec<String>> {
+    let client = directory.client().await?;
+    own_or(actor, Action::SeePeople, &Target::Account(account(&client, id).await?))?;
+    let statement = "select person.login || '@' || domain.name from person \
+                     join membership on person_id = person.id join domain using (organisation_id) \
+                     where person.id = $1 order by organisation_id, domain.name";
+    let rows = client.query(statement, &[&id.0]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Adds somebody, who cannot sign in before taking an invitation ([`crate::invitations`]).
 ///
 /// # Errors

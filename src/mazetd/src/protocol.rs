@@ -107,6 +107,8 @@ pub enum Request {
     TrialSeen,
     /// What does the installed box offer to its members, and where?
     Offers,
+    /// The file with which a program of somebody sets itself up.
+    Profile(Wanted),
     /// Services of which one must be chosen, and what is known to choose by.
     Comparison {
         /// What they are one of: `web-server`.
@@ -198,6 +200,11 @@ pub enum Response {
     Trial(Standing),
     /// To [`Request::Offers`].
     Offers(Offers),
+    /// To [`Request::Profile`]; none: no client has it.
+    Profile {
+        /// The file.
+        file: Option<Made>,
+    },
     /// To [`Request::Comparison`].
     Comparison(Box<Comparison>),
     /// To [`Request::MailPassword`].
@@ -283,6 +290,32 @@ pub struct Offer {
     pub access: String,
     /// Programs of people that connect to it; a `location` is a path below the box's address.
     pub clients: Vec<Client>,
+}
+
+/// Which profile, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Name of the service.
+    pub service: String,
+    /// Name of the file.
+    pub file: String,
+    /// Their login.
+    pub login: String,
+    /// Their mail address; none: that of the box's own name.
+    pub email: Option<String>,
+}
+
+/// A file that was made for somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Made {
+    /// Media type (RFC 2046).
+    pub media: String,
+    /// For whom its service is: `member`, or a role.
+    pub access: String,
+    /// Content.
+    pub content: String,
 }
 
 /// What the front web server answers to.

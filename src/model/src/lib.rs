@@ -9,6 +9,7 @@
 //! | [`alternatives`] | services of which exactly one is on |
 //! | [`answers`] | `mazet.toml`: answers given in advance |
 //! | [`bios`] | laying GRUB's BIOS images onto a disk |
+//! | [`client`] | programs that people connect, and what they are told |
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
 //! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
@@ -36,6 +37,7 @@ pub mod answers;
 pub mod bios;
 pub mod check;
 pub mod claim;
+pub mod client;
 pub mod context;
 pub mod fault;
 pub mod firmware;

@@ -7,6 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::client::{Client, Profile};
 use crate::settings::Language;
 use crate::site_kind::SiteKind;
 pub use crate::virtual_host::{MEMBER, NOBODY, PASSWORD, PUBLIC, VirtualHost};
@@ -312,19 +313,6 @@ pub struct Check {
     /// A program and its arguments that must exit with 0.
     #[serde(default)]
     pub command: Option<Vec<String>>,
-}
-
-/// A kind of program that people connect from their computers and phones: `[[client]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Client {
-    /// What kind, as people know it.
-    pub title: Text,
-    /// How it is set up; the whole address stands below it.
-    pub text: Text,
-    /// What it connects to: a path that a `[[vhost]]` of the service answers, or `/` where the program finds its
-    /// paths itself.
-    pub location: String,
 }
 
 /// How the service is started beside the running one, to be measured: `[trial]`.

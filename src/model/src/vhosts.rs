@@ -21,6 +21,7 @@
 //!             .redirected     true where visitors are sent on elsewhere:
 //!             .redirect_host, .redirect_port   its name, empty for the same; its port with `:`, or empty
 //!             .redirect_path  its path
+//!             .posts          true where a POST for a file of the folder is answered as a GET
 //!             .access         "public", "member", "password", "nobody" or a role
 //!             .guarded        true where the front server asks before it answers (`mazetd web`)
 //!             .basic          true where login and password come with each request, and no page asks for them
@@ -184,6 +185,7 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "redirect_host": redirect_host,
         "redirect_port": redirect_port,
         "redirect_path": redirect_path,
+        "posts": vhost.posts,
         "access": vhost.access,
         "guarded": vhost.access != PUBLIC && vhost.access != NOBODY,
         "basic": vhost.access == PASSWORD,

@@ -55,6 +55,9 @@ pub struct VirtualHost {
     /// Paths below `location` that are never answered, each with `/` at its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
+    /// With `folder`: who asks with POST is answered as with GET. Some programs ask so for their settings.
+    #[serde(default)]
+    pub posts: bool,
     /// Who may ask: `public`, `member` (whoever is signed in), `password` (programs that give login and
     /// password with each request), `nobody`, or a role that a manifest of the image declares. The service
     /// reads the login name in the header `Mazet-Person`.
@@ -90,6 +93,7 @@ impl VirtualHost {
             programs: Vec::new(),
             fallback: None,
             denied: Vec::new(),
+            posts: false,
             access: public(),
             upload_mib: upload_mib(),
             streaming: false,

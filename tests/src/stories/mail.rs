@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use mazet_boot::Qemu;
 use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
@@ -69,10 +69,8 @@ impl Program<'_> {
     fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
         ensure!(self.sends(&own, "Été")? == "0", "a letter to oneself was refused");
-        ensure!(
-            self.sends("president@elysee.example", "Faux")? == REFUSED,
-            "somebody wrote as somebody else"
-        );
+        let end = self.sends("president@elysee.example", "Faux")?;
+        ensure!(end == REFUSED, "somebody wrote as somebody else: {end}");
         let begun = Instant::now();
         let found = loop {
             let (end, letter) = self.curl(
@@ -107,8 +105,18 @@ impl Program<'_> {
         let file = self.bench.path("meeting.ics");
         fs::write(&file, MEETING)?;
         let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
-        let (end, _) = self.curl(&self.password, &url, &["--upload-file", &file.display().to_string()])?;
-        ensure!(end == "0", "the calendar takes no appointment: {end}");
+        let (end, answer) = self.curl(
+            &self.password,
+            &url,
+            &["--fail-with-body", "--upload-file", &file.display().to_string()],
+        )?;
+        if end != "0" {
+            let said = self
+                .qemu
+                .shell()?
+                .ask("journalctl --no-pager --lines=30 --unit=sogo --unit=nginx --unit=mazet-web")?;
+            bail!("the calendar takes no appointment (curl: {end}): {answer}\n{said}");
+        }
         let (_, text) = self.curl(&self.password, &url, &[])?;
         ensure!(text.contains("Réunion à l’étang"), "the appointment came back as {text}");
         let (end, _) = self.curl("wrong", &url, &[])?;

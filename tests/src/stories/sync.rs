@@ -120,10 +120,21 @@ impl Person<'_> {
             sent.display(),
             got.display()
         );
-        let mut command = self.client.bench.lab.test_tree.command("env");
+        // It asks whether it may trust the box, which it does on a terminal alone.
+        let mut command = self.client.bench.lab.test_tree.command("timeout");
         let home = format!("HOME={}", self.client.bench.folder.display());
-        command.args([&home, "LC_ALL=C.UTF-8", "cadaver", &format!("{}/dav/", self.client.base)]);
-        // It asks first whether it may trust the box.
+        let words = format!("cadaver {}/dav/", self.client.base);
+        command.args([
+            "300",
+            "env",
+            &home,
+            "LC_ALL=C.UTF-8",
+            "TERM=dumb",
+            "script",
+            "-qec",
+            &words,
+            "/dev/null",
+        ]);
         let output = typed(&mut command, &format!("y\n{lines}"))?;
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         ensure!(!said.contains("failed"), "it says: {said}");
@@ -155,13 +166,13 @@ impl Person<'_> {
         let small = self
             .client
             .ask(&[], &format!("/index.php/core/preview.png?file={path}&x={SMALL}&y={SMALL}&a=1"))?;
-        let (width, height) = png_size(&small).context("what a client gets is no small picture")?;
+        let (width, height) = jpeg_size(&small).context("what a client gets is no small picture")?;
         ensure!(width.max(height) == SMALL, "the small picture has {width} × {height} pixels");
-        self.makes_a_link(&path)
+        self.makes_a_link(&path, &kept)
     }
 
     /// As a client does it; whoever has the address gets the file.
-    fn makes_a_link(&self, path: &str) -> Result<()> {
+    fn makes_a_link(&self, path: &str, kept: &[u8]) -> Result<()> {
         let words = ["--header", "OCS-APIRequest: true", "--data", &format!("path={path}&shareType=3")];
         let shares = "/ocs/v2.php/apps/files_sharing/api/v1/shares?format=json";
         let told: serde_json::Value = serde_json::from_slice(&self.client.ask(&words, shares)?)?;
@@ -171,7 +182,7 @@ impl Person<'_> {
         let words =
             ["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "120"];
         let bytes = self.client.bench.lab.test_tree.output("curl", &[&words[..], &[&address]].concat())?;
-        ensure!(png_size(&bytes).is_ok(), "the link gives something else");
+        ensure!(bytes == kept, "the link gives something else");
         Ok(())
     }
 }
@@ -234,12 +245,18 @@ fn typed(command: &mut Command, lines: &str) -> Result<Output> {
     Ok(child.wait_with_output()?)
 }
 
-/// Width and height in the head of a PNG file (W3C PNG, 5.2 and 11.2.1).
-fn png_size(bytes: &[u8]) -> Result<(u32, u32)> {
-    let head: &[u8; 24] = bytes.first_chunk().context("it is too short")?;
-    ensure!(head.starts_with(b"\x89PNG\r\n\x1a\n"), "it has no head of a PNG file");
-    let number = |at: usize| head[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
-    Ok((number(16), number(20)))
+/// Width and height of a JPEG file, from the head of its frame (ITU-T T.81, B.2.2).
+fn jpeg_size(bytes: &[u8]) -> Result<(u32, u32)> {
+    let mut rest = bytes.strip_prefix(b"\xff\xd8").context("it does not begin as a JPEG file")?;
+    loop {
+        let head: &[u8; 4] = rest.first_chunk().context("it has no frame")?;
+        ensure!(head[0] == 0xff, "there is no marker where one must be");
+        let number = |at: usize| rest.get(at..at + 2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1]));
+        if matches!(head[1], 0xc0..=0xc2) {
+            return number(7).zip(number(5)).context("its frame has no size");
+        }
+        rest = number(2).and_then(|length| rest.get(2 + length as usize..)).context("it ends too early")?;
+    }
 }
 
 #[cfg(test)]
@@ -247,9 +264,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_size_of_a_picture_is_in_its_head() {
-        let head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x90\0\0\x01\x2c";
-        assert_eq!(png_size(head).expect("a size"), (400, 300));
-        assert!(png_size(b"\xff\xd8\xff\xe0 what a JPEG begins with").is_err());
+    fn the_size_of_a_picture_is_in_its_frame() {
+        let file = b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xc0\0\x0b\x08\x01\x2c\x01\x90";
+        assert_eq!(jpeg_size(file).expect("a size"), (400, 300));
+        for (bytes, length) in [(&file[..], 9), (b"\x89PNG\r\n", 6), (b"\xff\xd8\xff\xe0\xff\xff", 6)] {
+            assert!(jpeg_size(&bytes[..length]).is_err(), "{bytes:?}");
+        }
     }
 }

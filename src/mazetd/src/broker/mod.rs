@@ -8,6 +8,7 @@
 //! | [`order`] | answers checked and turned into an order to install |
 //! | [`password`] | hashing the operator's password |
 //! | [`sites`] | web sites: orders written down, archives opened |
+//! | [`profiles`] | files with which programs set themselves up |
 //! | [`server`] | the socket: who may ask, one request a line |
 //! | [`state`] | what each request does |
 
@@ -16,6 +17,7 @@ mod claim;
 pub mod offers;
 mod order;
 mod password;
+mod profiles;
 mod server;
 mod sites;
 mod state;

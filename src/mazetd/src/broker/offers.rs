@@ -29,10 +29,7 @@ fn list(settings: &Settings, services: &[Manifest]) -> Offers {
 /// Its pages are at the first path that is for those who are signed in: what is open to all are files, places that
 /// programs look for, and other things that no member is to be led to.
 fn offer(manifest: &Manifest) -> Option<Offer> {
-    let pages = |vhost: &&VirtualHost| {
-        vhost.names.is_empty() && ![PUBLIC, PASSWORD, NOBODY].contains(&vhost.access.as_str())
-    };
-    let vhost = manifest.vhosts.iter().find(pages);
+    let vhost = pages(manifest);
     if vhost.is_none() && manifest.clients.is_empty() {
         return None;
     }
@@ -41,9 +38,21 @@ fn offer(manifest: &Manifest) -> Option<Offer> {
         title: manifest.service.title.clone(),
         summary: manifest.service.summary.clone(),
         path: vhost.map(|vhost| vhost.location.clone()),
-        access: vhost.map_or(MEMBER, |vhost| &vhost.access).to_owned(),
+        access: access(manifest).to_owned(),
         clients: manifest.clients.clone(),
     })
+}
+
+fn pages(manifest: &Manifest) -> Option<&VirtualHost> {
+    let for_people = |vhost: &&VirtualHost| {
+        vhost.names.is_empty() && ![PUBLIC, PASSWORD, NOBODY].contains(&vhost.access.as_str())
+    };
+    manifest.vhosts.iter().find(for_people)
+}
+
+/// For whom a service is: `member`, or a role.
+pub fn access(manifest: &Manifest) -> &str {
+    pages(manifest).map_or(MEMBER, |vhost| &vhost.access)
 }
 
 /// All that the web server of the box at `root` answers to: its own pages first, then by host name.

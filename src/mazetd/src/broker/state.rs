@@ -16,8 +16,8 @@ use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
 use super::offers;
 use super::order::{self, Refusal};
-use super::password;
 use super::sites;
+use super::{password, profiles};
 use crate::advance::Advance;
 use crate::change::{self, Desk};
 use crate::install::boot;
@@ -124,6 +124,7 @@ impl State {
             Request::RevertNetwork => of_trial(trial::order_back(root, &self.runner)),
             Request::TrialSeen => trial::seen(root).map(|()| Response::Done),
             Request::Offers => offers::of(root).map(Response::Offers),
+            Request::Profile(wanted) => profiles::made(root, &wanted).map(|file| Response::Profile { file }),
             Request::Comparison { alternative } => desk::comparison(root, &alternative, &self.runner)
                 .map(|comparison| Response::Comparison(Box::new(comparison))),
             Request::Measure => desk::order(&self.runner).map(|()| Response::Done),
@@ -182,6 +183,7 @@ impl State {
                 | Request::KeepNetwork
                 | Request::RevertNetwork
                 | Request::TrialSeen
+                | Request::Profile(_)
                 | Request::Comparison { .. }
                 | Request::Measure
                 | Request::MailPassword

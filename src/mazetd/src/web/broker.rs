@@ -15,7 +15,9 @@ use crate::change::{Current, Last, Preview};
 use crate::health::Report;
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
-use crate::protocol::{Answers, Disk, Heard, Notices, Offers, Progress, Request, Response, Sites, Status};
+use crate::protocol::{
+    Answers, Disk, Heard, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
+};
 use crate::trial::Standing;
 use crate::updates::Updates;
 use crate::{certificates, websites};
@@ -179,6 +181,18 @@ impl Broker {
         match self.ask(&Request::Offers).await? {
             Response::Offers(offers) => Ok(offers),
             other => Err(unexpected(&Request::Offers, &other)),
+        }
+    }
+
+    /// The file with which a program of somebody sets itself up; none: no client has it.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn profile(&self, wanted: Wanted) -> Result<Option<Made>, BrokerError> {
+        let request = Request::Profile(wanted);
+        match self.ask(&request).await? {
+            Response::Profile { file } => Ok(file),
+            other => Err(unexpected(&request, &other)),
         }
     }
 

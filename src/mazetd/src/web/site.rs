@@ -59,6 +59,7 @@ fn own() -> Vec<Route> {
     vec![
         member("/sign-out", post(account::devices::sign_out)),
         member("/connect", get(account::connect::show)),
+        member("/connect/{service}/{file}", get(account::connect::profile)),
         member("/api", get(api::page::show)),
         member("/account", get(account::profile::show).post(account::profile::save)),
         member("/account/password", get(account::change::show).post(account::change::save)),

@@ -22,6 +22,7 @@
 
 mod accounts;
 mod alternatives;
+mod clients;
 mod databases;
 pub(crate) mod document;
 mod files;
@@ -120,6 +121,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         units::check,
         network::check,
         vhosts::check,
+        clients::check,
         accounts::check,
         databases::check,
         providers::check,

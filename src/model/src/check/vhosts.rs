@@ -1,7 +1,7 @@
 //! Virtual hosts: what may stand in the configuration of a web server, and what is safe there.
 
 use super::document::{Table, Text};
-use super::{Firsts, Plan, Service};
+use super::{Firsts, Plan};
 use crate::fault::Fault;
 use crate::manifest::{MEMBER, NOBODY, PASSWORD, PUBLIC};
 use crate::suggest::nearest;
@@ -32,27 +32,6 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             plain(&vhost, faults);
             headers(&vhost, faults);
             allowed(&vhost, &access, faults);
-        }
-        clients(service, faults);
-    }
-}
-
-/// People copy the address of a client: something must answer there.
-fn clients(service: &Service<'_>, faults: &mut Vec<Fault>) {
-    let vhosts = service.tables("vhost");
-    let own = || vhosts.iter().filter(|vhost| !vhost.has("names")).filter_map(|vhost| vhost.text("location"));
-    for client in service.tables("client") {
-        let Some(location) = client.text("location").filter(|location| location.value != "/") else {
-            continue;
-        };
-        if !own().any(|own| location.value.starts_with(own.value)) {
-            let known: Vec<&str> = own().map(|own| own.value).collect();
-            let hint = match nearest(location.value, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "name a location of the service, or `/`".to_owned(),
-            };
-            let message = format!("no [[vhost]] of the service answers `{}`", location.value);
-            faults.push(location.place.fault(message, hint));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::manifest::{Client, Text, Usage};
+use mazet_model::manifest::{Client, Profile, Text, Usage};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
@@ -16,8 +16,8 @@ use crate::health::Report;
 use crate::measure::desk::{Candidate, Comparison};
 use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Content, Disk, Heard, Mode, Notices, Offer, Offers, Progress, Purpose, Request,
-    Response, Site, Sites, Stage, Status, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, Made, Mode, Notices, Offer, Offers, Progress, Purpose,
+    Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
 };
 use crate::trial::Standing;
 use crate::updates::Updates;
@@ -183,6 +183,7 @@ impl State {
             }
             Request::Reboot => Response::Done,
             Request::Offers => Response::Offers(offers()),
+            Request::Profile(wanted) => Response::Profile { file: profile(&wanted) },
             Request::Health => Response::Health(self.health.clone()),
             Request::Certificates => Response::Certificates(Box::new(self.certificates.clone())),
             Request::OrderCertificate => {
@@ -307,10 +308,24 @@ fn offers() -> Offers {
         clients: vec![Client {
             title: text("Un lecteur", "A reader"),
             text: text("Copiez l’adresse.", "Copy the address."),
+            steps: vec![text("Donnez {email}.", "Give {email}.")],
             location: "/wiki/feed".to_owned(),
+            profile: Some(Profile {
+                template: "reader.hbs".to_owned(),
+                file: "wiki.mobileconfig".to_owned(),
+                media: "application/x-apple-aspen-config".to_owned(),
+            }),
         }],
     };
     Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
+}
+
+/// What the reader of that service sets itself up with.
+fn profile(wanted: &Wanted) -> Option<Made> {
+    let content = format!("{} {}", wanted.login, wanted.email.as_deref().unwrap_or("-"));
+    let media = "application/x-apple-aspen-config".to_owned();
+    let known = wanted.service == "wiki" && wanted.file == "wiki.mobileconfig";
+    known.then(|| Made { media, access: "member".to_owned(), content })
 }
 
 /// All answers of a box that could be installed.

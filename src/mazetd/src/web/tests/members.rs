@@ -130,9 +130,16 @@ async fn a_member_looks_after_their_account() {
     assert!(!home.contains("id=\"manage\""), "{home}");
     assert_eq!(site.broker.state().asked, ["offers"], "what the box offers comes from its manifests");
     let connect = zoe.get("/connect").await.body;
-    for told in ["A reader", "Copy the address.", "<code>https://mazet.local/wiki/feed</code>"] {
+    for told in
+        ["A reader", "Copy the address.", "<code>https://mazet.local/wiki/feed</code>", "zoe@mazet.local"]
+    {
         assert!(connect.contains(told), "{told}: {connect}");
     }
+    assert!(connect.contains("href=\"/connect/wiki/wiki.mobileconfig\""), "{connect}");
+    let file = zoe.get("/connect/wiki/wiki.mobileconfig").await;
+    assert_eq!(file.headers["content-type"], "application/x-apple-aspen-config");
+    assert_eq!(file.body, "zoe -");
+    assert_eq!(zoe.get("/connect/wiki/other.mobileconfig").await.status, StatusCode::NOT_FOUND);
 
     let wrong = [("name", ""), ("email", "nonsense"), ("language", "en")];
     let answer = zoe.fill("/account", "/account", &wrong).await;

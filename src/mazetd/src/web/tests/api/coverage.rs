@@ -26,7 +26,7 @@ const SHOWN: &str = "shows, and does nothing";
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
-const PAGES: [(&str, Same); 70] = [
+const PAGES: [(&str, Same); 71] = [
     ("/assets/{name}", Not(FILES)),
     ("/robots.txt", Not(FILES)),
     ("/", By(&["offers"])),
@@ -42,6 +42,7 @@ const PAGES: [(&str, Same); 70] = [
     ("/forgotten", Not(SLIP)),
     ("/sign-out", Not(END)),
     ("/connect", By(&["offers"])),
+    ("/connect/{service}/{file}", Not(FILES)),
     ("/api", By(&["openapi"])),
     ("/account", By(&["account.get", "account.change"])),
     ("/account/password", By(&["account.password"])),
