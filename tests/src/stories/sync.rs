@@ -251,7 +251,8 @@ fn jpeg_size(bytes: &[u8]) -> Result<(u32, u32)> {
     loop {
         let head: &[u8; 4] = rest.first_chunk().context("it has no frame")?;
         ensure!(head[0] == 0xff, "there is no marker where one must be");
-        let number = |at: usize| rest.get(at..at + 2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1]));
+        let number =
+            |at: usize| rest.get(at..at + 2).map(|two| u32::from(u16::from_be_bytes([two[0], two[1]])));
         if matches!(head[1], 0xc0..=0xc2) {
             return number(7).zip(number(5)).context("its frame has no size");
         }
