@@ -16,7 +16,7 @@ use crate::browser::{Browser, ENGLISH_DESKTOP};
 use crate::dav::{Client, encoded};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, OPERATOR};
+use crate::members;
 use crate::stories::{install, web_server};
 
 /// Bytes of a file that the client sends in parts.
@@ -101,9 +101,7 @@ impl Person<'_> {
 
     /// The password where programs look for it: not on their command line.
     fn secret_in(&self, home: &Path) -> Result<()> {
-        let secret =
-            format!("machine 127.0.0.1 login {} password {}\n", OPERATOR.login, self.client.password);
-        Ok(fs::write(home.join(".netrc"), secret)?)
+        Ok(fs::write(home.join(".netrc"), self.client.secret())?)
     }
 
     /// What a session with cadaver leaves.
@@ -178,10 +176,7 @@ impl Person<'_> {
         let told: serde_json::Value = serde_json::from_slice(&self.client.ask(&words, shares)?)?;
         let url = told["ocs"]["data"]["url"].as_str().with_context(|| format!("no address in {told}"))?;
         let token = url.rsplit_once("/s/").with_context(|| format!("{url} is no link"))?.1;
-        let address = format!("{}/s/{token}/raw", self.client.base);
-        let words =
-            ["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "120"];
-        let bytes = self.client.bench.lab.test_tree.output("curl", &[&words[..], &[&address]].concat())?;
+        let bytes = self.client.strangers(&format!("/s/{token}/raw"))?;
         ensure!(bytes == kept, "the link gives something else");
         Ok(())
     }
