@@ -49,17 +49,25 @@ impl<'a> Client<'a> {
     pub fn ask(&self, words: &[&str], path: &str) -> Result<Vec<u8>> {
         let mut arguments =
             vec!["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "600"];
-        // The file, not the command line, holds the password.
-        let netrc = self.file(
-            "netrc",
-            format!("machine 127.0.0.1 login {} password {}\n", members::OPERATOR.login, self.password)
-                .as_bytes(),
-        )?;
+        let netrc = self.file("netrc", self.secret().as_bytes())?;
         let (netrc, url) = (netrc.display().to_string(), format!("{}{path}", self.base));
         arguments.extend(["--netrc-file", &netrc]);
         arguments.extend(words);
         arguments.push(&url);
         self.bench.lab.test_tree.output("curl", &arguments).with_context(|| format!("asking for {path}"))
+    }
+
+    /// What somebody without an account is answered.
+    pub fn strangers(&self, path: &str) -> Result<Vec<u8>> {
+        let words =
+            ["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "120"];
+        let url = format!("{}{path}", self.base);
+        Ok(self.bench.lab.test_tree.output("curl", &[&words[..], &[&url]].concat())?)
+    }
+
+    /// What a program finds the password by, in a file: not on its command line (netrc).
+    pub fn secret(&self) -> String {
+        format!("machine 127.0.0.1 login {} password {}\n", members::OPERATOR.login, self.password)
     }
 
     /// A file of this computer.

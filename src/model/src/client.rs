@@ -77,14 +77,13 @@ impl Reader<'_> {
     /// uuids[]     identifiers, the same each time for the same person of the same box (RFC 9562, 5.8)
     /// ```
     ///
-    /// `digest` makes 32 bytes of a text, by SHA-256.
-    pub fn context(&self, digest: impl Fn(&str) -> [u8; 32]) -> Value {
-        let uuid = |number| uuid(digest(&format!("{} {} {number}", self.host, self.login)));
-        json!({
-            "host": self.host,
-            "person": { "login": self.login, "email": self.email },
-            "uuids": (0..IDENTIFIERS).map(uuid).collect::<Vec<_>>(),
-        })
+    /// `all` is what all templates may name; `uuid_of` makes an identifier of a text.
+    pub fn context(&self, mut all: Value, uuid_of: impl Fn(&str) -> String) -> Value {
+        let uuid = |number| uuid_of(&format!("{} {} {number}", self.host, self.login));
+        all["host"] = self.host.into();
+        all["person"] = json!({ "login": self.login, "email": self.email });
+        all["uuids"] = (0..IDENTIFIERS).map(uuid).collect();
+        all
     }
 }
 
@@ -92,16 +91,6 @@ impl Reader<'_> {
 pub fn unknown_places(text: &str) -> Vec<&str> {
     let after = text.split('{').skip(1);
     after.map(|rest| rest.split('}').next().unwrap_or(rest)).filter(|place| !PLACES.contains(place)).collect()
-}
-
-/// A UUID of version 8 (RFC 9562, 5.8) from the first bytes of a digest.
-fn uuid(digest: [u8; 32]) -> String {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]
@@ -119,17 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_are_a_persons_own_and_stay() {
-        let digest = |text: &str| {
-            let mut bytes = [0xff; 32];
-            bytes[..text.len().min(32)].copy_from_slice(&text.as_bytes()[..text.len().min(32)]);
-            bytes
-        };
-        let context = ZOE.context(digest);
-        let uuid = context["uuids"][0].as_str().expect("text");
-        assert_eq!((uuid.len(), &uuid[14..15], &uuid[19..20]), (36, "8", "a"));
-        assert_eq!(ZOE.context(digest), context);
-        assert_ne!(Reader { login: "max", ..ZOE }.context(digest)["uuids"][0], context["uuids"][0]);
-        assert_eq!(context["person"]["email"], "zoe@amis.example.org");
+    fn a_profile_may_name_who_it_is_for_and_identifiers_of_their_own() {
+        let context = ZOE.context(json!({ "live": false }), str::to_owned);
+        assert_eq!(context["uuids"][1], "mazet.local zoe 1");
+        assert_eq!(context["uuids"].as_array().map(Vec::len), Some(8));
+        assert_eq!((&context["person"]["email"], &context["live"]), (&json!(ZOE.email), &json!(false)));
     }
 }

@@ -105,16 +105,13 @@ impl Program<'_> {
         let file = self.bench.path("meeting.ics");
         fs::write(&file, MEETING)?;
         let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
-        let (end, answer) = self.curl(
-            &self.password,
-            &url,
-            &["--fail-with-body", "--upload-file", &file.display().to_string()],
-        )?;
+        let (end, answer) =
+            self.curl(&self.password, &url, &["--upload-file", &file.display().to_string()])?;
         if end != "0" {
             let said = self
                 .qemu
                 .shell()?
-                .ask("journalctl --no-pager --lines=30 --unit=sogo --unit=nginx --unit=mazet-web")?;
+                .ask("journalctl --no-pager --lines=15 --unit=nginx --unit=mazet-web --unit=apache2; nft list ruleset | grep -C3 20000; id www-data")?;
             bail!("the calendar takes no appointment (curl: {end}): {answer}\n{said}");
         }
         let (_, text) = self.curl(&self.password, &url, &[])?;
@@ -135,7 +132,7 @@ impl Program<'_> {
             "curl \"$@\"; end=$?; echo; echo $end",
             "sh",
             "--silent",
-            "--fail",
+            if url.starts_with("https") { "--fail-with-body" } else { "--fail" },
             "--insecure",
             "--noproxy",
             "*",

@@ -16,7 +16,7 @@ use crate::browser::{Browser, ENGLISH_DESKTOP};
 use crate::dav::{Client, encoded};
 use crate::inside;
 use crate::lab::Bench;
-use crate::members::{self, OPERATOR};
+use crate::members;
 use crate::stories::{install, web_server};
 
 /// Bytes of a file that the client sends in parts.
@@ -101,9 +101,7 @@ impl Person<'_> {
 
     /// The password where programs look for it: not on their command line.
     fn secret_in(&self, home: &Path) -> Result<()> {
-        let secret =
-            format!("machine 127.0.0.1 login {} password {}\n", OPERATOR.login, self.client.password);
-        Ok(fs::write(home.join(".netrc"), secret)?)
+        Ok(fs::write(home.join(".netrc"), self.client.secret())?)
     }
 
     /// What a session with cadaver leaves.
@@ -178,10 +176,7 @@ impl Person<'_> {
         let told: serde_json::Value = serde_json::from_slice(&self.client.ask(&words, shares)?)?;
         let url = told["ocs"]["data"]["url"].as_str().with_context(|| format!("no address in {told}"))?;
         let token = url.rsplit_once("/s/").with_context(|| format!("{url} is no link"))?.1;
-        let address = format!("{}/s/{token}/raw", self.client.base);
-        let words =
-            ["--silent", "--show-error", "--fail", "--insecure", "--noproxy", "*", "--max-time", "120"];
-        let bytes = self.client.bench.lab.test_tree.output("curl", &[&words[..], &[&address]].concat())?;
+        let bytes = self.client.strangers(&format!("/s/{token}/raw"))?;
         ensure!(bytes == kept, "the link gives something else");
         Ok(())
     }
@@ -251,7 +246,8 @@ fn jpeg_size(bytes: &[u8]) -> Result<(u32, u32)> {
     loop {
         let head: &[u8; 4] = rest.first_chunk().context("it has no frame")?;
         ensure!(head[0] == 0xff, "there is no marker where one must be");
-        let number = |at: usize| rest.get(at..at + 2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1]));
+        let number =
+            |at: usize| rest.get(at..at + 2).map(|two| u32::from(u16::from_be_bytes([two[0], two[1]])));
         if matches!(head[1], 0xc0..=0xc2) {
             return number(7).zip(number(5)).context("its frame has no size");
         }

@@ -27,7 +27,7 @@ const LARGE: usize = 20_000_000;
 /// Upload of 100 MB.
 const HUGE: usize = 100_000_000;
 
-const CASES: [Case; 36] = [
+const CASES: [Case; 37] = [
     ("HTTP/2 200", &["@/other/"]),
     ("HTTP/2 200", &["@/"]),
     ("HTTP/1.1 200", &["--http1.1", "@/a?b=c%20d"]),
@@ -35,6 +35,7 @@ const CASES: [Case; 36] = [
     ("HTTP/2 200", &["@/framed"]),
     ("HTTP/2 200", &["@/static/"]),
     ("HTTP/2 301", &["@/static"]),
+    ("HTTP/2 200", &["-d", "<x/>", "@/settings/file.xml"]),
     ("HTTP/2 404", &["@/static/.hidden"]),
     ("HTTP/2 404", &["@/static/nothing"]),
     ("HTTP/2 403", &["@/static/secret/x"]),
@@ -144,10 +145,11 @@ impl<'b> Site<'b> {
     fn lay_out(bench: &'b Bench, folder: &'b Path) -> Result<Self> {
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
         let standins = Standins::start(folder)?;
-        for path in ["static", "amis", "mazet/tls", "challenges"] {
+        for path in ["static", "settings", "amis", "mazet/tls", "challenges"] {
             fs::create_dir_all(folder.join(path))?;
         }
         fs::write(folder.join("static/index.html"), "static page\n")?;
+        fs::write(folder.join("settings/file.xml"), "<settings/>\n")?;
         fs::write(folder.join("static/.hidden"), "hidden\n")?;
         fs::write(folder.join("challenges/token"), "what the authority asks for\n")?;
         fs::write(folder.join("challenges/.hidden"), "hidden\n")?;
@@ -275,11 +277,13 @@ fn manifest(folder: &Path, standins: &Standins) -> String {
          [[vhost]]\nlocation = \"/members/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\n\
          [[vhost]]\nlocation = \"/admin/\"\nproxy = \"unix:{socket}\"\naccess = \"operator\"\n\
          [[vhost]]\nlocation = \"/static/\"\nfolder = {:?}\n\
+         [[vhost]]\nlocation = \"/settings/\"\nfolder = {:?}\nposts = true\n\
          [[vhost]]\nlocation = \"/open/\"\nproxy = \"unix:{socket}\"\nplain = true\n\
          [[vhost]]\nlocation = \"/.well-known/acme-challenge/\"\nfolder = {:?}\nplain = true\n\
          [[vhost]]\nlocation = \"/static/secret/\"\naccess = \"nobody\"\n\
          [[vhost]]\nlocation = \"/\"\nnames = [\"amis.example.org\", \"www.amis.example.org\"]\nfolder = {:?}\n",
         path("static"),
+        path("settings"),
         path("challenges"),
         path("amis")
     )

@@ -8,10 +8,10 @@ use mazet_model::client::Reader;
 use mazet_model::context::context;
 use mazet_model::image::OVERLAYS_DIR;
 use mazet_model::template;
-use sha2::{Digest as _, Sha256};
 
 use super::offers;
 use crate::protocol::{Made, Wanted};
+use crate::random;
 use crate::system::{self, below};
 
 /// The file that is wanted of the box at `root`; none: no service that is on has it.
@@ -27,11 +27,7 @@ pub fn made(root: &Path, wanted: &Wanted) -> Result<Option<Made>> {
     let host = format!("{}.local", settings.machine.name);
     let email = wanted.email.clone().unwrap_or_else(|| format!("{}@{host}", wanted.login));
     let reader = Reader { host: &host, login: &wanted.login, email: &email };
-    let mut values = context(&settings, &services, false);
-    let own = reader.context(|text| Sha256::digest(text).into());
-    for (key, value) in own.as_object().into_iter().flatten() {
-        values[key.as_str()] = value.clone();
-    }
+    let values = reader.context(context(&settings, &services, false), random::uuid_of);
     let path = below(root, OVERLAYS_DIR).join(&manifest.service.name).join(&profile.template);
     let source = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let content =

@@ -23,6 +23,7 @@ const DOOR: &str = "opens a browser's session: a program comes with an applicati
 const SLIP: &str = "for who cannot sign in yet: a code is taken by the person whom it is for";
 const END: &str = "ends the browser's own session: devices.end ends any";
 const SHOWN: &str = "shows, and does nothing";
+const PROFILE: &str = "a file for the device of who is signed in: offers says what stands in it";
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
@@ -42,7 +43,7 @@ const PAGES: [(&str, Same); 71] = [
     ("/forgotten", Not(SLIP)),
     ("/sign-out", Not(END)),
     ("/connect", By(&["offers"])),
-    ("/connect/{service}/{file}", Not(FILES)),
+    ("/connect/{service}/{file}", Not(PROFILE)),
     ("/api", By(&["openapi"])),
     ("/account", By(&["account.get", "account.change"])),
     ("/account/password", By(&["account.password"])),
