@@ -159,7 +159,7 @@ pub async fn lines(people: &People, folders: &Folders, host: &str) -> Result<Vec
     let mut lines = vec![Line::Section {
         title: both("Boîtes relevées", "Mailboxes that are fetched"),
         text: Some(both(
-            "Toutes les dix minutes. Ce qui a été relevé n’est plus là-bas ; ce que ce serveur ne peut pas prendre y reste.",
+            "Toutes les dix minutes. Ce qui a été relevé n’est plus là-bas ; ce que ce serveur ne peut pas prendre y reste.",
             "Every ten minutes. What was fetched is gone there; what this box cannot take stays there.",
         )),
         empty: Some(both("Aucune.", "There is none.")),
@@ -179,7 +179,7 @@ fn row(id: &str, mailbox: &Mailbox, known: bool, outcome: Option<&Outcome>) -> R
     let well = outcome.is_none_or(|outcome| [0, NOTHING].contains(&outcome.status));
     if !known {
         facts.push(both(
-            format!("{to} n’est pas une adresse de ce serveur : rien n’y sera livré."),
+            format!("{to} n’est pas une adresse de ce serveur : rien n’y sera livré."),
             format!("{to} is no address of this box: nothing will be brought there."),
         ));
     }
@@ -209,12 +209,12 @@ fn told(status: i32) -> Text {
         0 => both("Du courrier a été relevé.", "Mail was fetched."),
         NOTHING => both("Il n’y avait rien.", "There was nothing."),
         2 | 11 => both(
-            "Le serveur ne répond pas, ou son certificat n’est pas reconnu : vérifiez son nom.",
+            "Le serveur ne répond pas, ou son certificat n’est pas reconnu : vérifiez son nom.",
             "The server does not answer, or its certificate is not believed: check its name.",
         ),
         3 => both("L’identifiant ou le mot de passe est refusé.", "The login or the password is refused."),
         10 => both(
-            "Ce serveur n’a pas pris tout le courrier : ce qui n’a pas été pris est resté là-bas.",
+            "Ce serveur n’a pas pris tout le courrier : ce qui n’a pas été pris est resté là-bas.",
             "This box did not take all of the mail: what was not taken stayed there.",
         ),
         _ => {

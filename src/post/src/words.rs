@@ -11,12 +11,12 @@ pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
 const PHRASES: [(&[&str], &str, &str); 10] = [
     (
         &["force-expired"],
-        "L’exploitant y a renoncé : le courrier est revenu à son auteur.",
+        "L’exploitant y a renoncé : le courrier est revenu à son auteur.",
         "The operator gave it up: the mail came back to its writer.",
     ),
     (
         &["expired, returned"],
-        "Le courrier a attendu trop longtemps : il est revenu à son auteur.",
+        "Le courrier a attendu trop longtemps : il est revenu à son auteur.",
         "The mail waited for too long: it came back to its writer.",
     ),
     (
@@ -36,7 +36,7 @@ const PHRASES: [(&[&str], &str, &str); 10] = [
             "cannot start tls",
             "tls is required",
         ],
-        "Le chiffrement avec le serveur d’en face n’a pas pu s’établir : son certificat n’est pas reconnu.",
+        "Le chiffrement avec le serveur d’en face n’a pas pu s’établir : son certificat n’est pas reconnu.",
         "No encryption with the other server: its certificate is not believed.",
     ),
     (
@@ -46,7 +46,7 @@ const PHRASES: [(&[&str], &str, &str); 10] = [
     ),
     (
         &["blocked using", "blacklist", "blocklist", "spamhaus", "poor reputation"],
-        "Le serveur d’en face refuse l’adresse Internet de cette machine : elle est sur une liste noire.",
+        "Le serveur d’en face refuse l’adresse Internet de cette machine : elle est sur une liste noire.",
         "The other server refuses this box’s Internet address: it is on a blocklist.",
     ),
     (
@@ -61,7 +61,7 @@ const PHRASES: [(&[&str], &str, &str); 10] = [
     ),
     (
         &["this server carries mail between its own people only"],
-        "Ce serveur n’envoie rien au-dehors : choisissez une des façons d’envoyer, ou réglez un serveur d’envoi.",
+        "Ce serveur n’envoie rien au-dehors : choisissez une des façons d’envoyer, ou réglez un serveur d’envoi.",
         "This box sends nothing outside: choose one of the ways of mail, or set a relay.",
     ),
 ];
@@ -112,7 +112,7 @@ const CODES: [(&str, &str, &str); 14] = [
     ("3.4", "Le message est trop gros.", "The message is too large."),
     (
         "4.7",
-        "Le courrier a attendu trop longtemps : il est revenu à son auteur.",
+        "Le courrier a attendu trop longtemps : il est revenu à son auteur.",
         "The mail waited for too long: it came back to its writer.",
     ),
     ("7.8", "L’identifiant ou le mot de passe est refusé.", "The login or the password is refused."),
@@ -153,7 +153,7 @@ pub fn plain(answer: &str) -> Text {
             "Refused for good by the other server, with the words below.",
         ),
         _ => both(
-            "Pas pour l’instant : c’est réessayé tout seul pendant trois jours.",
+            "Pas pour l’instant : c’est réessayé tout seul pendant trois jours.",
             "Not for now: it is tried again by itself for three days.",
         ),
     }

@@ -116,7 +116,7 @@ fn heading() -> Line {
     Line::Section {
         title: both("Ce qu’il faut", "What it takes"),
         text: Some(both(
-            "Un serveur de courrier complet reçoit le courrier du monde entier et l’envoie lui-même. La plupart des accès à Internet des particuliers ne le permettent pas ; passer par un serveur d’envoi marche partout.",
+            "Un serveur de courrier complet reçoit le courrier du monde entier et l’envoie lui-même. La plupart des accès à Internet des particuliers ne le permettent pas ; passer par un serveur d’envoi marche partout.",
             "A full mail server takes mail from all the world and sends it by itself. Most Internet accesses of homes do not allow it; going through a relay works everywhere.",
         )),
         empty: None,
@@ -128,7 +128,7 @@ fn no_name() -> Row {
         title: both("Aucun nom public", "No public name"),
         level: Level::Bad,
         facts: vec![both(
-            "Donnez d’abord à cette machine un nom de domaine, sur la page « Certificats » : le premier est celui du serveur de courrier.",
+            "Donnez d’abord à cette machine un nom de domaine, sur la page « Certificats » : le premier est celui du serveur de courrier.",
             "First give this box a domain name, on the page “Certificates”: the first one is the mail server’s.",
         )],
         ..Row::default()
@@ -166,7 +166,7 @@ fn to_do(trial: &Trial, host: &str, settings: &Settings) -> mazet_model::manifes
         let from = arrived.from;
         return both(
             format!(
-                "Un message est arrivé, mais depuis {from}, qui n’est pas sur Internet : cela ne montre rien. Essayez depuis une boîte aux lettres hébergée ailleurs."
+                "Un message est arrivé, mais depuis {from}, qui n’est pas sur Internet : cela ne montre rien. Essayez depuis une boîte aux lettres hébergée ailleurs."
             ),
             format!(
                 "A message arrived, but from {from}, which is not on the Internet: that shows nothing. Try from a mailbox elsewhere."
@@ -175,7 +175,7 @@ fn to_do(trial: &Trial, host: &str, settings: &Settings) -> mazet_model::manifes
     }
     if settings.way == "full" {
         return both(
-            "Cette machine reçoit déjà : aucun essai n’a été fait.",
+            "Cette machine reçoit déjà : aucun essai n’a été fait.",
             "This box takes mail already: no trial was made.",
         );
     }
@@ -186,7 +186,7 @@ fn to_do(trial: &Trial, host: &str, settings: &Settings) -> mazet_model::manifes
         );
     }
     both(
-        "Cette machine ne peut pas le voir seule : commencez l’essai ci-dessus. Le port 25 s’ouvre pour une heure, et une adresse d’essai est donnée ici.",
+        "Cette machine ne peut pas le voir seule : commencez l’essai ci-dessus. Le port 25 s’ouvre pour une heure, et une adresse d’essai est donnée ici.",
         "This box cannot see it alone: begin the trial above. Port 25 opens for an hour, and a trial address is given here.",
     )
 }
@@ -196,12 +196,12 @@ fn filtered(settings: &Settings) -> Finding {
     let on = settings.services.iter().any(|service| service == "mail-filter");
     let fact = if on {
         both(
-            "Il est en marche : le courrier est signé (DKIM), SPF et DMARC sont vérifiés.",
+            "Il est en marche : le courrier est signé (DKIM), SPF et DMARC sont vérifiés.",
             "It is on: mail is signed (DKIM), SPF and DMARC are looked at.",
         )
     } else {
         both(
-            "Mettez-le en marche sur la page « Services » : il signe le courrier et écarte les indésirables.",
+            "Mettez-le en marche sur la page « Services » : il signe le courrier et écarte les indésirables.",
             "Switch it on at the page “Services”: it signs the mail and puts spam aside.",
         )
     };
@@ -211,7 +211,7 @@ fn filtered(settings: &Settings) -> Finding {
 fn verdict(passed: bool) -> Line {
     let title = if passed {
         both(
-            "Tout est prêt : « Serveur complet » peut être choisi sur la page « Services ».",
+            "Tout est prêt : « Serveur complet » peut être choisi sur la page « Services ».",
             "All is ready: “Full mail server” can be chosen on the page “Services”.",
         )
     } else {

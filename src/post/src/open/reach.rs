@@ -42,19 +42,19 @@ pub async fn address(dns: &Dns, host: &str) -> (Finding, Vec<IpAddr>) {
     let told = public.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let fact = if public.is_empty() {
         both(
-            "Le DNS ne donne aucune adresse publique à ce nom : ajoutez un enregistrement A avec l’adresse de votre accès à Internet.",
+            "Le DNS ne donne aucune adresse publique à ce nom : ajoutez un enregistrement A avec l’adresse de votre accès à Internet.",
             "The DNS gives this name no public address: add an A record with the address of your Internet access.",
         )
     } else if public.iter().any(|one| own.contains(one)) {
         both(
-            format!("{told} : cette machine a elle-même cette adresse."),
+            format!("{told} : cette machine a elle-même cette adresse."),
             format!("{told}: this box has the address itself."),
         )
     } else {
         let own = own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         both(
             format!(
-                "{told} est celle de la box Internet, et cette machine est derrière ({own}) : redirigez-y le port 25 (TCP) vers elle."
+                "{told} est celle de la box Internet, et cette machine est derrière ({own}) : redirigez-y le port 25 (TCP) vers elle."
             ),
             format!(
                 "{told} is the Internet router’s, and this box is behind it ({own}): forward port 25 (TCP) to it there."
@@ -103,7 +103,7 @@ pub async fn outgoing(dns: &Dns, known: &[String]) -> Finding {
         let Some((_, server)) = servers.first() else { continue };
         if greets(dns, server).await {
             let fact = both(
-                format!("{server} a répondu : cette machine peut envoyer elle-même."),
+                format!("{server} a répondu : cette machine peut envoyer elle-même."),
                 format!("{server} answered: this box can send by itself."),
             );
             return Finding::new(true, title, vec![fact]);
@@ -112,14 +112,14 @@ pub async fn outgoing(dns: &Dns, known: &[String]) -> Finding {
     }
     let fact = if tried.is_empty() {
         both(
-            "Le DNS ne répond pas : il n’a pas été possible d’essayer.",
+            "Le DNS ne répond pas : il n’a pas été possible d’essayer.",
             "The DNS does not answer: nothing could be tried.",
         )
     } else {
         let tried = tried.join(", ");
         both(
             format!(
-                "Ni réponse de {tried} : votre fournisseur d’accès ferme sans doute ce port. Il peut souvent être ouvert sur sa page de réglages."
+                "Ni réponse de {tried} : votre fournisseur d’accès ferme sans doute ce port. Il peut souvent être ouvert sur sa page de réglages."
             ),
             format!(
                 "No answer of {tried}: your Internet provider probably closes this port. It can often be opened on its settings page."
@@ -168,7 +168,7 @@ pub async fn named(dns: &Dns, host: &str, addresses: &[IpAddr]) -> Finding {
             let names = names.join(", ");
             both(
                 format!(
-                    "{address} s’appelle {names}, et non {host} : demandez {host} à votre fournisseur d’accès (« reverse DNS »)."
+                    "{address} s’appelle {names}, et non {host} : demandez {host} à votre fournisseur d’accès (« reverse DNS »)."
                 ),
                 format!(
                     "{address} is called {names}, not {host}: ask your Internet provider for {host} (“reverse DNS”)."
@@ -177,7 +177,7 @@ pub async fn named(dns: &Dns, host: &str, addresses: &[IpAddr]) -> Finding {
         }
         Found::Nothing => both(
             format!(
-                "{address} n’a pas de nom : demandez {host} à votre fournisseur d’accès (« reverse DNS »)."
+                "{address} n’a pas de nom : demandez {host} à votre fournisseur d’accès (« reverse DNS »)."
             ),
             format!("{address} has no name: ask your Internet provider for {host} (“reverse DNS”)."),
         ),

@@ -53,7 +53,7 @@ fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
             word: "MX",
             value: format!("10 {host}"),
             why: both(
-                "Qui reçoit le courrier du domaine. À ne changer qu’en dernier : tout le courrier vient alors ici.",
+                "Qui reçoit le courrier du domaine. À ne changer qu’en dernier : tout le courrier vient alors ici.",
                 "Who takes the domain’s mail. To be changed last: all mail comes here then.",
             ),
             fits: Fits::Same,
@@ -167,7 +167,7 @@ fn otherwise(record: &Record, others: &[String]) -> Text {
         return both("Le DNS n’a rien de tel à ce nom.", "The DNS has nothing of the kind at this name.");
     }
     let told = others.join(" | ");
-    both(format!("Le DNS dit autre chose : {told}"), format!("The DNS says something else: {told}"))
+    both(format!("Le DNS dit autre chose : {told}"), format!("The DNS says something else: {told}"))
 }
 
 /// The text of a record in the file that rspamadm wrote: the strings in quotes, put together.

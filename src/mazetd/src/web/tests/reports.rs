@@ -65,7 +65,7 @@ pub fn rooms() -> Shown {
         at: Some(1_764_054_600),
         facts: vec![text("Deux personnes.", "Two people.")],
         quote: Some("550 <script>".to_owned()),
-        copy: vec![Copied { title: text("Adresse", "Address"), value: "v=spf1 mx -all".to_owned() }],
+        copy: vec![Copied { title: text("Adresse", "Address"), value: "10 box.example.org".to_owned() }],
         acts: vec!["close".to_owned(), "unknown".to_owned()],
     };
     Shown {
@@ -96,7 +96,7 @@ async fn a_page_of_a_service_shows_its_lines_and_does_what_they_offer() {
         "<code>550 &lt;script&gt;</code>",
         "Two people.",
         "There is none.",
-        "value=\"v=spf1 mx -all\" readonly",
+        "value=\"10 box.example.org\" readonly",
         "name=\"act\" value=\"close\" aria-describedby=\"row-title-1\"",
         "id=\"act-sweep\"",
         "type=\"password\" value=\"\"",
