@@ -211,7 +211,7 @@ fn filtered(settings: &Settings) -> Finding {
 fn verdict(passed: bool) -> Line {
     let title = if passed {
         both(
-            "Tout est prêt : « Serveur complet » peut être choisi sur la page « Services ».",
+            "Tout est prêt : « Serveur complet » peut être choisi sur la page « Services ».",
             "All is ready: “Full mail server” can be chosen on the page “Services”.",
         )
     } else {
