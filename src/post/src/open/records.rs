@@ -145,7 +145,7 @@ fn row(record: &Record, found: &Found) -> Row {
 fn is_there(record: &Record, found: &Found) -> bool {
     let all = found.records();
     match &record.fits {
-        Fits::Same => all.iter().any(|one| *one == record.value),
+        Fits::Same => all.contains(&record.value),
         Fits::Begins(start, words) => {
             let own: Vec<&String> = all.iter().filter(|one| one.starts_with(start)).collect();
             // Two of them are as bad as none: RFC 7208 § 4.5, RFC 7489 § 6.6.3.
