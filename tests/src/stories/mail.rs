@@ -105,8 +105,10 @@ impl Program<'_> {
         let file = self.bench.path("meeting.ics");
         fs::write(&file, MEETING)?;
         let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
-        let (end, answer) =
-            self.curl(&self.password, &url, &["--upload-file", &file.display().to_string()])?;
+        // Without it, SOGo takes a text that is not plain ASCII for none at all (404).
+        let kind = "Content-Type: text/calendar; charset=utf-8";
+        let words = ["--header", kind, "--upload-file", &file.display().to_string()];
+        let (end, answer) = self.curl(&self.password, &url, &words)?;
         if end != "0" {
             let said = self
                 .qemu
