@@ -121,7 +121,7 @@ mod tests {
                       tcp   LISTEN 0      244            [::1]:5432    [::]:*\n";
 
     fn port(port: u16, protocol: Protocol, scope: Scope, live: bool) -> Port {
-        Port { port, protocol, scope, live, user: None, when: None, purpose: "test".to_owned() }
+        Port { port, protocol, scope, live, user: None, when: None, only: None, purpose: "test".to_owned() }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use mazet_model::manifest::Text;
+use mazet_model::manifest::{Manifest, Text};
+use mazet_model::options;
+use mazet_model::report;
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 use schemars::JsonSchema;
@@ -20,7 +22,7 @@ use toml::{Table, Value};
 use crate::apply::{self, Faulty, Outcome};
 use crate::protocol::Wifi;
 use crate::run::{Program, Runner};
-use crate::{files, system, trial, wifi};
+use crate::{files, reports, system, trial, wifi};
 
 /// Puts the wished settings in force.
 const UNIT: &str = "mazet-settings.service";
@@ -53,6 +55,54 @@ pub struct Service {
     pub alternative: Option<String>,
     /// It is on.
     pub on: bool,
+    /// What can be chosen of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Choice>,
+    /// Its pages for the operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Page>,
+}
+
+/// An option of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// What people read.
+    pub title: Text,
+    /// The value that holds.
+    pub value: String,
+    /// What there is to choose from.
+    pub values: Vec<ChoiceValue>,
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceValue {
+    /// Its name.
+    pub name: String,
+    /// What people read.
+    pub title: Text,
+    /// What it means.
+    pub text: Text,
+    /// The report of the service that must have passed before.
+    pub report: Option<String>,
+    /// It holds, or it could be chosen now.
+    pub offered: bool,
+}
+
+/// A page of a service for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// Its name within the service.
+    pub name: String,
+    /// What people read.
+    pub title: Text,
+    /// One sentence.
+    pub summary: Text,
 }
 
 /// What a change would do.
@@ -143,6 +193,8 @@ pub fn current(root: &Path) -> Result<Current> {
     let settings = system::settings(root)?;
     let offered = system::services(root)?.into_iter().map(|manifest| Service {
         on: settings.is_on(&manifest),
+        options: choices(root, &settings, &manifest),
+        reports: pages(&manifest),
         optional: manifest.service.optional,
         alternative: manifest.service.alternative,
         name: manifest.service.name,
@@ -150,6 +202,59 @@ pub fn current(root: &Path) -> Result<Current> {
         summary: manifest.service.summary,
     });
     Ok(Current { services: offered.collect(), version: version(root)?, settings })
+}
+
+fn choices(root: &Path, settings: &Settings, manifest: &Manifest) -> Vec<Choice> {
+    let service = &manifest.service.name;
+    let choice = |option: &options::ServiceOption| {
+        let chosen = options::value(settings, service, option);
+        let value = |one: &options::OptionValue| ChoiceValue {
+            name: one.name.clone(),
+            title: one.title.clone(),
+            text: one.text.clone(),
+            offered: one.name == chosen
+                || one.report.as_ref().is_none_or(|name| is_proven(root, service, name)),
+            report: one.report.clone(),
+        };
+        Choice {
+            name: option.name.clone(),
+            title: option.title.clone(),
+            value: chosen.to_owned(),
+            values: option.values.iter().map(value).collect(),
+        }
+    };
+    manifest.options.iter().map(choice).collect()
+}
+
+fn pages(manifest: &Manifest) -> Vec<Page> {
+    let page = |one: &report::Report| Page {
+        name: one.name.clone(),
+        title: one.title.clone(),
+        summary: one.summary.clone(),
+    };
+    manifest.reports.iter().map(page).collect()
+}
+
+/// Did the report say, since the machine started, that all is as it must be?
+fn is_proven(root: &Path, service: &str, name: &str) -> bool {
+    reports::written(root, service, name).is_ok_and(|lines| report::passed(&lines))
+}
+
+/// Choices that need a proof which there is not.
+fn unproven(root: &Path, earlier: &Settings, wished: &Settings) -> Result<Vec<SettingFault>> {
+    let services = system::services(root)?;
+    let needed = options::to_be_proven(earlier, wished, &services);
+    let lacking =
+        needed.into_iter().filter(|(manifest, _, name)| !is_proven(root, &manifest.service.name, name));
+    let fault = |(manifest, value, name): (&Manifest, &options::OptionValue, &str)| {
+        let service = &manifest.service.name;
+        let text = format!(
+            "options.{service}: {:?} can be chosen once the page {service}/{name} says that all is ready",
+            value.name
+        );
+        SettingFault::new("option_unproven", &[], text)
+    };
+    Ok(lacking.map(fault).collect())
 }
 
 fn version(root: &Path) -> Result<String> {
@@ -164,6 +269,10 @@ fn version(root: &Path) -> Result<String> {
 /// When a template cannot be rendered, or a file or a unit not be looked at.
 pub fn preview(desk: &Desk, settings: &Settings, runner: &Runner) -> Result<Preview> {
     let earlier = system::settings(&desk.root)?;
+    let faults = unproven(&desk.root, &earlier, settings)?;
+    if !faults.is_empty() {
+        return Ok(Preview { faults, ..Preview::default() });
+    }
     let mut changed = differences(&earlier, settings)?;
     if key(desk, &earlier, settings).is_some_and(|key| key.is_new) {
         let hidden = String::from("••••••");
@@ -255,6 +364,9 @@ pub fn order(desk: &Desk, settings: &Settings, seen: &str, runner: &Runner) -> R
     }
     if last(desk).running {
         bail!(Busy);
+    }
+    if let Some(fault) = unproven(&desk.root, &system::settings(&desk.root)?, settings)?.first() {
+        bail!("{fault}");
     }
     files::make_folder(&desk.folder, 0o700)?;
     let text = toml::to_string(settings).context("writing the settings as TOML")?;

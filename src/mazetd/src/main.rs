@@ -51,6 +51,7 @@ mod network;
 mod notify;
 mod protocol;
 mod random;
+mod reports;
 mod run;
 mod system;
 mod tls;

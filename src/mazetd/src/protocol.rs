@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
+use crate::reports::{Chosen, Sent, Shown};
 use crate::trial::Standing;
 use crate::updates::Updates;
 use crate::websites::order::Order;
@@ -138,6 +139,17 @@ pub enum Request {
         /// Values by the names of its variables, in clear; written for root alone, never sent out.
         values: BTreeMap<String, String>,
     },
+    /// A page that a service gives to the operator, as it is now.
+    Report {
+        /// The service's name.
+        service: String,
+        /// The report's.
+        report: String,
+    },
+    /// Do what such a page offers.
+    ActOnReport(Chosen),
+    /// Keep what its form asks for, in a file that is root's alone.
+    SendReport(Sent),
     /// The associations' web sites, and what others there could be.
     Websites,
     /// Something is to be done to one. Answered at once; [`Request::Websites`] tells how it goes.
@@ -219,6 +231,11 @@ pub enum Response {
     },
     /// To [`Request::Certificates`].
     Certificates(Box<certificates::State>),
+    /// To [`Request::Report`]; none: no service that is on has it.
+    Report {
+        /// It.
+        shown: Option<Box<Shown>>,
+    },
     /// To [`Request::Websites`].
     Websites(Box<websites::State>),
     /// To [`Request::OpenArchive`], with the open file.

@@ -6,6 +6,7 @@
 //! network.fixed, .address, .gateway, .dns[]             wired network; empty where the network itself tells
 //! domains[]                                             public names of the box
 //! relay.host, .port, .security, .user, .sender          the server that takes messages; host empty: none
+//! options.<service>.<option>                            what was chosen of a service that is on
 //! services[]                                            names of the services that are on
 //! ports[].port, .protocol, .purpose                     what the firewall opens
 //! kept_ports[].port, .protocol, .user, .purpose         what one user's programs alone may connect to
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{Manifest, Port, Scope};
 use crate::settings::{Mail, Settings};
-use crate::vhosts;
+use crate::{options, vhosts};
 
 /// Where the data subvolume is mounted.
 pub const DATA: &str = "/srv";
@@ -33,9 +34,9 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
     let on: Vec<&Manifest> = services.iter().filter(|manifest| settings.is_on(manifest)).collect();
     let ports: Vec<Value> = on
         .iter()
-        .flat_map(|manifest| &manifest.ports)
-        .filter(|port| is_open(port, settings, live))
-        .map(|port| json!({ "port": port.port, "protocol": port.protocol, "purpose": port.purpose }))
+        .flat_map(|manifest| manifest.ports.iter().map(move |port| (manifest, port)))
+        .filter(|(manifest, port)| is_open(manifest, port, settings, live))
+        .map(|(_, port)| json!({ "port": port.port, "protocol": port.protocol, "purpose": port.purpose }))
         .collect();
     let kept: Vec<Value> = on
         .iter()
@@ -62,6 +63,7 @@ pub fn context(settings: &Settings, services: &[Manifest], live: bool) -> Value 
         "domains": settings.certificates.domains,
         "relay": relay(&settings.mail),
         "ssh": { "enabled": settings.ssh.enabled, "keys": settings.ssh.keys },
+        "options": options::context(settings, &on),
         "services": on.iter().map(|manifest| &manifest.service.name).collect::<Vec<_>>(),
         "ports": ports,
         "kept_ports": kept,
@@ -122,8 +124,9 @@ plain = true
 headers = { x-host = "{host}" }
 "#;
 
-fn is_open(port: &Port, settings: &Settings, live: bool) -> bool {
+fn is_open(manifest: &Manifest, port: &Port, settings: &Settings, live: bool) -> bool {
     port.scope == Scope::Network
+        && port.only.as_deref().is_none_or(|only| options::holds(settings, manifest, only))
         && (port.live || !live)
         && port.when.as_deref().is_none_or(|path| settings.boolean(path) == Some(true))
 }

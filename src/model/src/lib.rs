@@ -12,6 +12,7 @@
 //! | [`client`] | programs that people connect, and what they are told |
 //! | [`recipe`] | `recipes/*.toml`: which image to build |
 //! | [`manifest`] | `recipes/services/*.toml`: one service each |
+//! | [`report`] | pages that services give to the operator |
 //! | [`settings`] | `box.toml`: the box's settings, the single source of truth |
 //! | [`check`] | all faults of a recipe, its manifests and overlays, at once |
 //! | [`fault`] | a fault, its place and its text form |
@@ -26,6 +27,7 @@
 //! | [`context`] | what templates may name |
 //! | [`image`] | the description that a built image carries of itself |
 //! | [`claim`] | the form of claim codes |
+//! | [`options`] | what can be chosen of a service |
 //! | [`qr`] | QR codes for consoles and terminals |
 //! | [`values`] | values that several of these files hold |
 //! | [`virtual_host`] | a virtual host in a manifest |
@@ -43,8 +45,10 @@ pub mod fault;
 pub mod firmware;
 pub mod image;
 pub mod manifest;
+pub mod options;
 pub mod qr;
 pub mod recipe;
+pub mod report;
 pub mod schema;
 pub mod setting_fault;
 pub mod settings;

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::{Client, Profile};
+use crate::options::ServiceOption;
+use crate::report::Report;
 use crate::settings::Language;
 use crate::site_kind::SiteKind;
 pub use crate::virtual_host::{MEMBER, NOBODY, PASSWORD, PUBLIC, VirtualHost};
@@ -66,13 +68,19 @@ pub struct Manifest {
     /// Who may serve the DNS of the box's domains, for certificates that are shown by a DNS record.
     #[serde(default, rename = "dns-provider", skip_serializing_if = "Vec::is_empty")]
     pub dns_providers: Vec<DnsProvider>,
+    /// Pages that it gives to the operator.
+    #[serde(default, rename = "report", skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Report>,
+    /// What the operator can choose of it.
+    #[serde(default, rename = "option", skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<ServiceOption>,
     /// Web sites of this kind can be added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteKind>,
 }
 
 /// A sentence in the two languages of the users.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Text {
     /// French.
@@ -160,6 +168,9 @@ pub struct Port {
     /// A boolean setting that must hold, by its dotted path in `box.toml`.
     #[serde(default)]
     pub when: Option<String>,
+    /// A value that an option of the service must have: `way=full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
     /// Why it is open, for the reader of the firewall's rules.
     pub purpose: String,
 }

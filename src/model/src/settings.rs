@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::answers::Network;
 use crate::manifest::Manifest;
+use crate::options::Chosen;
 use crate::setting_fault::SettingFault;
 use crate::values::{is_host_label, is_host_name, is_mail_address};
 
@@ -48,6 +49,10 @@ pub struct Settings {
     /// Where nothing is said, the image's choice holds.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alternatives: BTreeMap<String, String>,
+    /// What was chosen of services, by the service's name and the option's: `[options.mail]`, `way = "full"`.
+    /// Where nothing is said, the manifest's default holds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: Chosen,
     /// Web sites of the associations.
     #[serde(default, rename = "site", skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Website>,
@@ -323,6 +328,7 @@ impl Settings {
             certificates: Certificates::default(),
             disabled_services: Vec::new(),
             alternatives: BTreeMap::new(),
+            options: Chosen::new(),
             sites: Vec::new(),
         }
     }

@@ -156,6 +156,7 @@ fn add(manifest: &mut Manifest, kind: SiteKind, site: &Website) {
             live: false,
             user: None,
             when: None,
+            only: None,
             purpose: format!("Web site {} (HTTPS)", site.name),
         });
     }

@@ -8,6 +8,15 @@ const CONNECTIONS: usize = 2;
 /// The directory's database.
 const DATABASE: &str = "mazet";
 
+/// Somebody who may send no mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Login name.
+    pub login: String,
+    /// Since when, in seconds since 1970.
+    pub at: i64,
+}
+
 /// The directory, asked as one role.
 #[derive(Debug, Clone)]
 pub struct People(Pool);
@@ -61,13 +70,38 @@ impl People {
         done.context("stopping somebody from sending").map(drop)
     }
 
-    /// Logins of all who were stopped.
+    /// All who were stopped.
     ///
     /// # Errors
     /// The directory does not answer.
-    pub async fn stopped(&self) -> Result<Vec<String>> {
-        let rows = self.0.get().await?.query("select login from service_mail_stop order by login", &[]).await;
-        Ok(rows.context("asking who was stopped")?.iter().map(|row| row.get(0)).collect())
+    pub async fn stops(&self) -> Result<Vec<Stop>> {
+        let question =
+            "select login, extract(epoch from stopped_at)::bigint from service_mail_stop order by login";
+        let rows = self.0.get().await?.query(question, &[]).await.context("asking who was stopped")?;
+        Ok(rows.iter().map(|row| Stop { login: row.get(0), at: row.get(1) }).collect())
+    }
+
+    /// Does somebody read what is sent to `address`, on the box `host`?
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn reads(&self, address: &str, host: &str) -> Result<bool> {
+        let (address, host) = (address.to_lowercase(), host.to_lowercase());
+        let question =
+            "select exists(select from service_mail_address where address = $1 or login || '@' || $2 = $1)";
+        let row = self.0.get().await?.query_one(question, &[&address, &host]).await;
+        Ok(row.context("asking whether an address is read")?.get(0))
+    }
+
+    /// Domains of the associations.
+    ///
+    /// # Errors
+    /// The directory does not answer.
+    pub async fn domains(&self) -> Result<Vec<String>> {
+        // Each has a postmaster.
+        let question = "select distinct split_part(address, '@', 2) from service_mail_address order by 1";
+        let rows = self.0.get().await?.query(question, &[]).await;
+        Ok(rows.context("asking for the domains")?.iter().map(|row| row.get(0)).collect())
     }
 
     /// Lets `login` send again; `false`: they were not stopped. For the directory's owner.
@@ -112,12 +146,19 @@ mod tests {
         assert!(!owns("bruno@amis.example").await);
         assert!(!owns("ada@elsewhere.example").await);
 
+        assert!(guard.reads("Ada@amis.example", "box.local").await.expect("asked"));
+        assert!(guard.reads("ada@box.local", "Box.local").await.expect("asked"));
+        assert!(!guard.reads("ada@elsewhere.example", "box.local").await.expect("asked"));
+        assert_eq!(guard.domains().await.expect("asked"), ["amis.example"]);
         guard.stop("ada").await.expect("stopped");
         guard.stop("ada").await.expect("again");
         guard.stop("nobody").await.expect("nothing to stop");
         assert!(guard.is_stopped("ada").await.expect("asked"));
         assert!(!guard.is_stopped("bruno").await.expect("asked"));
-        assert_eq!(owner.stopped().await.expect("asked"), ["ada"]);
+        for who in [&owner, &guard] {
+            let stops = who.stops().await.expect("asked");
+            assert!(stops.len() == 1 && stops[0].login == "ada" && stops[0].at > 1_700_000_000, "{stops:?}");
+        }
         assert!(guard.allow("ada").await.is_err());
         assert!(owner.allow("ada").await.expect("allowed"));
         assert!(!owner.allow("ada").await.expect("asked"));

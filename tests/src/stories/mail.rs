@@ -15,10 +15,12 @@ use crate::dav::Client;
 use crate::inside;
 use crate::lab::Bench;
 use crate::members::{self, OPERATOR};
-use crate::stories::{install, web_server};
+use crate::stories::{install, mail_ways, web_server};
 
 /// The name that the French installation gave the box.
 const DOMAIN: &str = "cabanon.local";
+/// Somebody whom the operator is not.
+const STRANGER: &str = "president@elysee.example";
 /// Ports of the box that mail programs connect to.
 const SUBMISSIONS: u16 = 465;
 const IMAPS: u16 = 993;
@@ -53,6 +55,7 @@ pub fn is_kept(bench: &Bench) -> Result<()> {
             .with_context(|| format!("the pages, under {server}"))?;
         phone.forget_complaints()?;
     }
+    mail_ways::are_seen(&qemu, &phone, &base, DOMAIN, STRANGER)?;
     is_kept_apart(&qemu)?;
     println!("{}", inside::memory_by_program(&qemu)?);
     inside::no_unit_failed(&qemu)
@@ -69,7 +72,7 @@ impl Program<'_> {
     fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
         ensure!(self.sends(&own, "Été")? == "0", "a letter to oneself was refused");
-        let end = self.sends("president@elysee.example", "Faux")?;
+        let end = self.sends(STRANGER, "Faux")?;
         ensure!(end == REFUSED, "somebody wrote as somebody else: {end}");
         let begun = Instant::now();
         let found = loop {
@@ -152,7 +155,7 @@ impl Program<'_> {
 
 /// What the pages' programs listen at is theirs: not even another program of the box comes in.
 fn is_kept_apart(qemu: &Qemu) -> Result<()> {
-    let kept = "for port in 10143 10587 14190 20000; do \
+    let kept = "for port in 10025 10143 10587 14190 20000; do \
                 if timeout 5 bash -c \"exec 3<>/dev/tcp/127.0.0.1/$port\" 2>/dev/null; then echo \"$port\"; fi; done";
     let open = qemu.shell()?.ask(kept)?;
     ensure!(open.trim().is_empty(), "root came in at {open}");

@@ -14,6 +14,7 @@ pub mod install;
 pub mod load;
 pub mod machine;
 pub mod mail;
+mod mail_ways;
 pub mod members;
 pub mod mirror;
 pub mod name;

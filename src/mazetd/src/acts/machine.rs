@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mazet_directory::permission::{self, Action, Target};
 use mazet_directory::{Actor, Result};
 use mazet_model::answers::{Network, is_country, is_passphrase, is_ssid};
+use mazet_model::options::Chosen;
 use mazet_model::settings::{Certificates, Relay, Settings};
 use mazet_model::values::{is_host_label, is_human_name, is_ssh_key, timezones};
 
@@ -114,6 +115,8 @@ pub struct Switches {
     pub on: BTreeMap<String, bool>,
     /// Of groups of alternatives, the service that shall be on. What is not named stays.
     pub alternatives: BTreeMap<String, String>,
+    /// Values of options, by the service's name and the option's. What is not named stays.
+    pub options: Chosen,
 }
 
 /// The settings with services switched.
@@ -151,6 +154,20 @@ pub fn switched(current: &Current, switches: &Switches) -> std::result::Result<S
             None => refuse("alternatives", name),
         }
     }
+    for (service, chosen) in &switches.options {
+        let known = current.services.iter().find(|one| one.name == *service);
+        for (name, value) in chosen {
+            let option = known.and_then(|service| service.options.iter().find(|one| one.name == *name));
+            match option {
+                // What holds already is not written down.
+                Some(option) if option.value == *value => {}
+                Some(option) if option.values.iter().any(|one| one.name == *value) => {
+                    settings.options.entry(service.clone()).or_default().insert(name.clone(), value.clone());
+                }
+                _ => refuse("options", value),
+            }
+        }
+    }
     if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
 }
 
@@ -172,7 +189,17 @@ mod tests {
     fn service(name: &str, optional: bool, alternative: Option<&str>, on: bool) -> Service {
         let text = || Text { fr: String::new(), en: String::new() };
         let alternative = alternative.map(str::to_owned);
-        Service { name: name.to_owned(), title: text(), summary: text(), optional, alternative, on }
+        let (options, reports) = (Vec::new(), Vec::new());
+        Service {
+            name: name.to_owned(),
+            title: text(),
+            summary: text(),
+            optional,
+            alternative,
+            on,
+            options,
+            reports,
+        }
     }
 
     #[test]
@@ -193,6 +220,7 @@ mod tests {
         let switches = Switches {
             on: BTreeMap::from([("chat".to_owned(), false)]),
             alternatives: map(&[("web-server", "apache")]),
+            ..Switches::default()
         };
         let settings = switched(&current, &switches).expect("switched");
         assert_eq!(settings.disabled_services, ["chat"]);
@@ -202,6 +230,7 @@ mod tests {
         let wrong = Switches {
             on: BTreeMap::from([("base".to_owned(), false)]),
             alternatives: map(&[("web-server", "chat")]),
+            ..Switches::default()
         };
         let fields: Vec<_> =
             switched(&current, &wrong).expect_err("refused").into_iter().map(|one| one.field).collect();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mazet_model::alternatives;
 use mazet_model::manifest::{DnsProvider, Manifest};
+use mazet_model::options;
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{CertificateMode, Certificates, Relay, Settings};
 use mazet_model::site_faults;
@@ -50,6 +51,7 @@ pub fn faults(settings: &Settings, services: &[Manifest]) -> Vec<SettingFault> {
     faults.extend(relay.map(told));
     faults.extend(certificates(&settings.certificates, services));
     faults.extend(alternatives::faults(settings, services));
+    faults.extend(options::faults(settings, services));
     faults.extend(site_faults::faults(settings, services));
     faults.extend(settings.disabled_services.iter().filter_map(|name| disabled_fault(name, services)));
     faults

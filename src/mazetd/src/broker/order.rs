@@ -143,6 +143,7 @@ fn settings(answers: &Answers, advance: &advance::Answers) -> Result<Settings, R
         certificates: Certificates::default(),
         disabled_services: Vec::new(),
         alternatives: BTreeMap::new(),
+        options: BTreeMap::new(),
         sites: Vec::new(),
     })
 }

@@ -25,7 +25,8 @@ use crate::measure::desk;
 use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
 use crate::run::{Program, Runner};
 use crate::{
-    acme, certificates, clock, disks, health, install, log, mail, network, system, tls, trial, updates, wifi,
+    acme, certificates, clock, disks, health, install, log, mail, network, reports, system, tls, trial,
+    updates, wifi,
 };
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
@@ -137,6 +138,10 @@ impl State {
             }
             Request::OrderCertificate => acme::start(&self.runner).map(|()| Response::Done),
             Request::SetDnsAccount { provider, values } => set_dns_account(root, &provider, &values),
+            Request::Report { service, report } => reports::show(root, &service, &report, &self.runner)
+                .map(|shown| Response::Report { shown: shown.map(Box::new) }),
+            Request::ActOnReport(chosen) => of_report(reports::act(root, &chosen, &self.runner)),
+            Request::SendReport(sent) => of_report(reports::keep(root, &sent)),
             Request::Websites => sites::state(root),
             Request::OrderWebsite { order } => sites::order(&order, &self.runner),
             Request::OpenArchive { id, archive } => sites::open(root, id, archive).map(|(answer, _)| answer),
@@ -193,6 +198,9 @@ impl State {
                 | Request::Certificates
                 | Request::OrderCertificate
                 | Request::SetDnsAccount { .. }
+                | Request::Report { .. }
+                | Request::ActOnReport(_)
+                | Request::SendReport(_)
                 | Request::Websites
                 | Request::OrderWebsite { .. }
                 | Request::OpenArchive { .. }
@@ -411,6 +419,17 @@ impl State {
         }
         self.runner.run(Program::Systemctl, &["--no-block", "reboot"])?;
         Ok(Response::Done)
+    }
+}
+
+/// What became of something asked of a service's page.
+fn of_report(done: Result<()>) -> Result<Response> {
+    match done {
+        Ok(()) => Ok(Response::Done),
+        Err(error) => match error.downcast::<reports::Wrong>() {
+            Ok(wrong) => Ok(Refusal::new(wrong.key(), wrong.to_string()).response()),
+            Err(error) => Ok(Refusal::new("report-failed", format!("{error:#}")).response()),
+        },
     }
 }
 

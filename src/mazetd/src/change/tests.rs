@@ -265,3 +265,60 @@ fn what_root_changes_is_on_trial_too_and_its_key_is_not_left_lying() {
     trial::lapse(&desk.root, &runner).expect("gone back");
     assert_eq!(system::settings(&desk.root).expect("read"), moved());
 }
+
+const POST: &str = r#"
+[service]
+name = "post"
+title = { fr = "Courrier", en = "Mail" }
+summary = { fr = "Du courrier.", en = "Mail." }
+[[report]]
+name = "ready"
+title = { fr = "Prêt ?", en = "Ready?" }
+summary = { fr = "Ce qu’il faut.", en = "What it takes." }
+unit = "post-ready.service"
+[[option]]
+name = "way"
+title = { fr = "Façon", en = "Way" }
+default = "inside"
+[[option.value]]
+name = "inside"
+title = { fr = "Entre nous", en = "Inside" }
+text = { fr = "Rien ne sort.", en = "Nothing goes out." }
+[[option.value]]
+name = "full"
+title = { fr = "Complet", en = "Full" }
+text = { fr = "Pour le monde.", en = "For the world." }
+report = "ready"
+"#;
+
+#[test]
+fn a_choice_that_needs_a_proof_is_made_once_there_is_one() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (desk, runner) = desk(folder.path());
+    let image = desk.root.join("usr/share/mazet/image.json");
+    let text =
+        fs::read_to_string(&image).expect("read").replace("\"services\":[]", "\"services\":[\"post\"]");
+    fs::write(&image, text).expect("written");
+    fs::create_dir_all(desk.root.join("usr/share/mazet/services")).expect("made");
+    fs::write(desk.root.join("usr/share/mazet/services/post.toml"), POST).expect("written");
+    let seen = current(&desk.root).expect("read").version;
+    let wished = set(&settings(), "options.post.way", "full").expect("set");
+    let offered = || current(&desk.root).expect("read").services[0].options[0].values[1].offered;
+    assert!(!offered());
+    assert_eq!(preview(&desk, &wished, &runner).expect("looked").faults[0].key, "option_unproven");
+    let error = order(&desk, &wished, &seen, &runner).expect_err("no proof");
+    assert!(error.to_string().contains("post/ready says that all is ready"), "{error:#}");
+    let verdict = |passed| {
+        let line =
+            format!("{{\"line\":\"verdict\",\"passed\":{passed},\"title\":{{\"fr\":\"V\",\"en\":\"V\"}}}}\n");
+        fs::create_dir_all(desk.root.join("run/mazet")).expect("made");
+        fs::write(desk.root.join("run/mazet/report-post-ready.jsonl"), line).expect("written");
+    };
+    verdict(false);
+    assert!(!offered());
+    verdict(true);
+    assert!(offered());
+    let shown = preview(&desk, &wished, &runner).expect("looked");
+    assert_eq!((shown.faults, shown.settings[0].path.as_str()), (Vec::new(), "options.post.way"));
+    order(&desk, &wished, &seen, &runner).expect("ordered");
+}

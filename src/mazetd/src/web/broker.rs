@@ -18,6 +18,7 @@ use crate::network::Facts;
 use crate::protocol::{
     Answers, Disk, Heard, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
 };
+use crate::reports::Shown;
 use crate::trial::Standing;
 use crate::updates::Updates;
 use crate::{certificates, websites};
@@ -304,6 +305,18 @@ impl Broker {
         match self.ask(&Request::Certificates).await? {
             Response::Certificates(state) => Ok(*state),
             other => Err(unexpected(&Request::Certificates, &other)),
+        }
+    }
+
+    /// A page that a service gives to the operator; none: no service that is on has it.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn report(&self, service: &str, report: &str) -> Result<Option<Shown>, BrokerError> {
+        let request = Request::Report { service: service.to_owned(), report: report.to_owned() };
+        match self.ask(&request).await? {
+            Response::Report { shown } => Ok(shown.map(|shown| *shown)),
+            other => Err(unexpected(&request, &other)),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use anyhow::Context;
 use mazet_model::settings::Language;
 
-const FRENCH: [&str; 9] = [
+const FRENCH: [&str; 10] = [
     include_str!("../../catalogue/fr.toml"),
     include_str!("../../catalogue/fr/account.toml"),
     include_str!("../../catalogue/fr/api.toml"),
@@ -15,9 +15,10 @@ const FRENCH: [&str; 9] = [
     include_str!("../../catalogue/fr/certificates.toml"),
     include_str!("../../catalogue/fr/mail.toml"),
     include_str!("../../catalogue/fr/leaving.toml"),
+    include_str!("../../catalogue/fr/report.toml"),
     include_str!("../../catalogue/fr/websites.toml"),
 ];
-const ENGLISH: [&str; 9] = [
+const ENGLISH: [&str; 10] = [
     include_str!("../../catalogue/en.toml"),
     include_str!("../../catalogue/en/account.toml"),
     include_str!("../../catalogue/en/api.toml"),
@@ -26,6 +27,7 @@ const ENGLISH: [&str; 9] = [
     include_str!("../../catalogue/en/certificates.toml"),
     include_str!("../../catalogue/en/mail.toml"),
     include_str!("../../catalogue/en/leaving.toml"),
+    include_str!("../../catalogue/en/report.toml"),
     include_str!("../../catalogue/en/websites.toml"),
 ];
 

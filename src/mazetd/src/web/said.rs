@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "account.saved",
     "applications.removed",
     "certificates.account_kept",
@@ -30,6 +30,7 @@ const KNOWN: [&str; 28] = [
     "person.saved",
     "person.signed_out",
     "person.suspended_now",
+    "report.done",
     "reset.done",
     "signin.ended",
     "websites.archive_forgotten",

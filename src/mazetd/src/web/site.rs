@@ -176,6 +176,9 @@ fn of_machine() -> Vec<Route> {
             "/machine/change",
             get(machine::change::show).post(machine::change::order),
         ),
+        may(Action::ChangeMachine, "/machine/reports/{service}/{report}", get(machine::report::show)),
+        may(Action::ChangeMachine, "/machine/reports/{service}/{report}/act", post(machine::report::act)),
+        may(Action::ChangeMachine, "/machine/reports/{service}/{report}/form", post(machine::report::add)),
         may(Action::ChangeMachine, "/machine/{name}", get(machine::choice::show).post(machine::choice::save)),
         may(Action::ChangeMachine, "/machine/{name}/measure", post(machine::choice::measure)),
     ]

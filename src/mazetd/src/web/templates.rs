@@ -91,6 +91,7 @@ const MACHINE: &[(&str, &str)] = &[
     page!("machine/network"),
     page!("machine/overview"),
     page!("machine/preview"),
+    page!("machine/report"),
     page!("machine/services"),
     page!("machine/settings"),
     page!("machine/sites"),

@@ -2,10 +2,9 @@
 
 use super::document::{Table, Text};
 use super::files::check_source;
-use super::templates::report;
+use super::templates::{report, shape};
 use super::{Plan, Service};
 use crate::client::{PLACES, Reader, unknown_places};
-use crate::context;
 use crate::fault::Fault;
 use crate::suggest::nearest;
 
@@ -73,5 +72,5 @@ fn template(plan: &Plan<'_>, service: &Service<'_>, profile: &Table<'_>, faults:
     check_source(plan, service, "template", &source, faults);
     let path = service.overlay(source.value);
     let Some(text) = plan.sources.texts.get(&path) else { return };
-    report(&path, text, &SOMEBODY.context(context::shape(), str::to_owned), faults);
+    report(&path, text, &SOMEBODY.context(shape(plan), str::to_owned), faults);
 }

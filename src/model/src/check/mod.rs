@@ -18,6 +18,7 @@
 //! | `accounts` | users, roles, backups, health checks |
 //! | `databases` | PostgreSQL's databases, and the versions of their schemas |
 //! | `providers` | who serves the DNS of domains |
+//! | `reports` | pages for the operator, and options |
 //! | `templates` | what templates of overlays and of `firmware/` name |
 
 mod accounts;
@@ -32,6 +33,7 @@ mod kinds;
 mod network;
 mod packages;
 mod providers;
+mod reports;
 pub(crate) mod shape;
 mod suites;
 mod templates;
@@ -125,6 +127,7 @@ pub fn check(sources: &Sources) -> Result<Valid, Vec<Fault>> {
         accounts::check,
         databases::check,
         providers::check,
+        reports::check,
         templates::check,
         kinds::check,
         templates::firmware,

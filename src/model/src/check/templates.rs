@@ -10,7 +10,7 @@ use crate::template::check_template;
 use crate::{context, firmware};
 
 pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
-    let shape = context::shape();
+    let shape = shape(plan);
     let mut seen = BTreeSet::new();
     for service in &plan.services {
         for source in service.tables("template").iter().filter_map(|template| template.text("source")) {
@@ -27,6 +27,18 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             report(&path, text, &shape, faults);
         }
     }
+}
+
+/// What templates may name: beside what every box has, the options of the plan's services.
+pub(super) fn shape(plan: &Plan<'_>) -> Value {
+    let mut shape = context::shape();
+    for service in &plan.services {
+        for option in service.tables("option") {
+            let (Some(name), Some(default)) = (option.text("name"), option.text("default")) else { continue };
+            shape["options"][service.name][name.value] = default.value.into();
+        }
+    }
+    shape
 }
 
 /// What boots the recipe's hardware.

@@ -21,10 +21,15 @@ use Words::{Are, None};
 const OWN: &str =
     "one's own affair, signed in on the pages: root has no account, and lets nobody in as somebody";
 const SEEN: &str = "the description of the API alone; the commands have --help";
+const PAGE: &str = "root starts the units that the manifest names";
 
 /// Every operation.
-const OPERATIONS: [(&str, Words); 89] = [
+const OPERATIONS: [(&str, Words); 93] = [
     ("openapi", None(SEEN)),
+    ("reports.list", None(PAGE)),
+    ("reports.get", None(PAGE)),
+    ("reports.act", None(PAGE)),
+    ("reports.add", None(PAGE)),
     ("offers", Are("services list")),
     ("account.get", Are("people show")),
     ("account.change", Are("people change")),

@@ -61,6 +61,9 @@ pub struct NewServices {
     /// `{"web-server": "apache"}`.
     #[serde(default)]
     pub alternatives: BTreeMap<String, String>,
+    /// Values of options, by the service's name and the option's: `{"chat": {"door": "open"}}`.
+    #[serde(default)]
+    pub options: BTreeMap<String, BTreeMap<String, String>>,
     /// The `version` of the settings that this was decided on; without it, that of now.
     pub seen: Option<String>,
 }
@@ -151,7 +154,7 @@ pub async fn switch(call: Call<Nothing, Json<NewServices>>) -> Result<Ordered<La
 }
 
 fn switched(current: &Current, wish: NewServices) -> Result<Settings, Problem> {
-    let switches = Switches { on: wish.services, alternatives: wish.alternatives };
+    let switches = Switches { on: wish.services, alternatives: wish.alternatives, options: wish.options };
     machine::switched(current, &switches).map_err(Problem::invalid)
 }
 

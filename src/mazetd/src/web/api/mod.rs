@@ -10,7 +10,7 @@
 //! | [`page`] | the same for people |
 //! | [`account`], [`people`], [`groups`], [`organisations`], [`leaving`], [`events`] | the handlers for people |
 //! | [`websites`] | those for web sites |
-//! | [`machine`], [`choice`], [`mail`], [`network`], [`certificates`] | those for the machine |
+//! | [`machine`], [`choice`], [`mail`], [`network`], [`certificates`], [`reports`] | those for the machine |
 //!
 //! A handler's types say what is read and given; the description is made from them, so that it cannot
 //! say anything else. Handlers decide nothing about who may do what: the directory does, at every call.
@@ -33,6 +33,7 @@ pub mod organisations;
 pub mod page;
 pub mod people;
 pub mod problem;
+pub mod reports;
 pub mod routes;
 pub mod websites;
 

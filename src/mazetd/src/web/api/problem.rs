@@ -166,7 +166,12 @@ impl From<BrokerError> for Problem {
             BrokerError::Refused { key, detail } if key == "websites-busy" => {
                 Self::with(Kind::Conflict, "refused.websites-busy", &[("detail", &detail)])
             }
-            BrokerError::Refused { key, .. } if key == "archive-missing" => Kind::NotFound.into(),
+            BrokerError::Refused { key, .. } if key == "archive-missing" || key == "report-gone" => {
+                Kind::NotFound.into()
+            }
+            BrokerError::Refused { key, detail } if key.starts_with("report-") => {
+                Self::with(Kind::NotNow, &format!("refused.{key}"), &[("detail", &detail)])
+            }
             BrokerError::Faulty(faults) => Self::invalid(faults.iter().map(Wrong::setting).collect()),
             // Network settings on trial, that nobody can confirm yet, or any more.
             BrokerError::Refused { key, detail } if key.starts_with("trial-") => {

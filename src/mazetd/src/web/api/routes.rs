@@ -9,7 +9,7 @@ use serde_json::json;
 use super::operation::{Operation, operation};
 use super::{
     account, certificates, choice, describe, events, groups, leaving, machine, mail, network, organisations,
-    people, websites,
+    people, reports, websites,
 };
 use crate::web::routes::Access;
 
@@ -30,6 +30,7 @@ pub fn all() -> Vec<Operation> {
     all.extend(of_organisations());
     all.extend(of_machine());
     all.extend(of_mail());
+    all.extend(of_reports());
     all.extend(of_network());
     all.extend(of_certificates());
     all.extend(of_websites());
@@ -242,6 +243,19 @@ fn of_network() -> Vec<Operation> {
             .example(wifi.clone()),
         operation(at!(POST "/machine/wifi/preview"), change, "wifi.preview", network::preview_wifi)
             .example(wifi),
+    ]
+}
+
+/// Pages of services.
+fn of_reports() -> Vec<Operation> {
+    let change = Access::May(A::ChangeMachine);
+    let act = json!({ "service": "chat", "report": "rooms", "act": "close", "row": "garden" });
+    let form = json!({ "service": "chat", "report": "rooms", "values": { "password": "…" } });
+    vec![
+        operation(at!(GET "/machine/reports"), change, "reports.list", reports::list),
+        operation(at!(GET "/machine/report"), change, "reports.get", reports::get),
+        operation(at!(POST "/machine/report/act"), change, "reports.act", reports::act).example(act),
+        operation(at!(POST "/machine/report/form"), change, "reports.add", reports::add).example(form),
     ]
 }
 

@@ -6,6 +6,7 @@
 //! | [`services`] | services switched on and off |
 //! | [`choice`] | services of which one must be chosen, compared |
 //! | [`network`], [`wifi`] | name, addresses, wireless network |
+//! | [`report`] | pages that services give to the operator |
 //! | [`sites`] | what the box answers to, and where domains lead |
 //! | [`settings`] | association, language, remote maintenance |
 //! | [`mail`] | the relay that takes the box's own messages |
@@ -21,6 +22,7 @@ pub mod choice;
 pub mod mail;
 pub mod network;
 pub mod overview;
+pub mod report;
 pub mod services;
 pub mod settings;
 pub mod sites;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{current, group_title, network};
 use crate::acts::machine::groups;
+use crate::change::{Current, Page};
 use crate::health::Finding;
 use crate::updates::{Updates, Waiting};
 use crate::web::dates;
@@ -54,9 +55,25 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         "address": format!("https://{}.local/", status.name),
         "version": status.version,
         "choices": choices,
+        "reports": reports(&member, &current),
         "trial": trial,
     });
     member.show("machine/overview", "machine.title", &Faults::default(), data)
+}
+
+/// Pages that services which are on give to the operator.
+fn reports(member: &Member, current: &Current) -> Value {
+    let on = current.services.iter().filter(|service| service.on);
+    let all = on.flat_map(|service| service.reports.iter().map(move |page| (&service.name, page)));
+    let show = |(service, page): (&String, &Page)| {
+        json!({
+            "id": format!("to-{service}-{}", page.name),
+            "path": format!("/machine/reports/{service}/{}", page.name),
+            "title": page.title.of(member.language),
+            "summary": page.summary.of(member.language),
+        })
+    };
+    all.map(show).collect()
 }
 
 fn finding(member: &Member, one: &Finding) -> Value {

@@ -1,11 +1,12 @@
 //! Services switched on and off.
 
 use axum::response::Response;
+use mazet_model::options::Chosen;
 use serde_json::{Value, json};
 
 use super::{change, current, group_title};
 use crate::acts::machine::{Switches, groups, switched};
-use crate::change::{Current, Service};
+use crate::change::{ChoiceValue, Current, Service};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Fields};
 use crate::web::member::{Member, Sent};
@@ -19,8 +20,8 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     page(&member, &current, &Faults::default())
 }
 
-/// `POST /machine/services`: a field `on` for each service that shall be on, and for each group of
-/// alternatives a field `choice-<group>` that names one.
+/// `POST /machine/services`: a field `on` for each service that shall be on, for each group of alternatives a field
+/// `choice-<group>` that names one, and for each option a field `option-<service>-<option>` that names a value.
 ///
 /// # Errors
 /// The broker fails.
@@ -47,7 +48,56 @@ fn switches(current: &Current, fields: &Fields) -> Switches {
     Switches {
         on: optional.map(|service| (service.name.clone(), ticked(&service.name))).collect(),
         alternatives: groups(current).into_iter().filter_map(named).collect(),
+        options: options(current, fields),
     }
+}
+
+/// What is chosen of services that are on; the others' options are not on the page.
+fn options(current: &Current, fields: &Fields) -> Chosen {
+    let mut chosen = Chosen::new();
+    for service in current.services.iter().filter(|service| service.on) {
+        for option in &service.options {
+            let value = fields.text(&format!("option-{}-{}", service.name, option.name));
+            if !value.is_empty() {
+                chosen.entry(service.name.clone()).or_default().insert(option.name.clone(), value);
+            }
+        }
+    }
+    chosen
+}
+
+/// The options of services that are on, as the page shows them.
+fn shown(member: &Member, current: &Current) -> Value {
+    let mut shown = Vec::new();
+    for service in current.services.iter().filter(|service| service.on) {
+        let title_of = |name: &str| {
+            service.reports.iter().find(|one| one.name == name).map(|one| one.title.of(member.language))
+        };
+        for option in &service.options {
+            let written = current.settings.options.get(&service.name).and_then(|all| all.get(&option.name));
+            let holds = written.unwrap_or(&option.value);
+            let value = |one: &ChoiceValue| {
+                let proof = one.report.as_deref().map(|name| {
+                    json!({ "path": format!("/machine/reports/{}/{name}", service.name), "title": title_of(name) })
+                });
+                json!({
+                    "name": one.name,
+                    "title": one.title.of(member.language),
+                    "text": one.text.of(member.language),
+                    "chosen": one.name == *holds,
+                    "offered": one.offered,
+                    "proof": proof,
+                })
+            };
+            shown.push(json!({
+                "id": format!("option-{}-{}", service.name, option.name),
+                "title": option.title.of(member.language),
+                "service": service.title.of(member.language),
+                "values": option.values.iter().map(value).collect::<Value>(),
+            }));
+        }
+    }
+    shown.into()
 }
 
 fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response, Failure> {
@@ -77,7 +127,9 @@ fn page(member: &Member, current: &Current, faults: &Faults) -> Result<Response,
             json!({ "group": group, "title": group_title(member, group), "services": of(Some(group)) })
         })
         .collect();
-    let changeable = !groups(current).is_empty() || current.services.iter().any(|service| service.optional);
-    let data = json!({ "services": of(None), "choices": choices, "changeable": changeable });
+    let has_options = current.services.iter().any(|service| service.on && !service.options.is_empty());
+    let changeable =
+        has_options || !groups(current).is_empty() || current.services.iter().any(|service| service.optional);
+    let data = json!({ "services": of(None), "choices": choices, "options": shown(member, current), "changeable": changeable });
     member.show("machine/services", "machine.services", faults, data)
 }

@@ -19,6 +19,7 @@ use crate::protocol::{
     Answers, ClaimVerdict, Content, Disk, Heard, Made, Mode, Notices, Offer, Offers, Progress, Purpose,
     Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
 };
+use crate::reports::{Chosen, Shown};
 use crate::trial::Standing;
 use crate::updates::Updates;
 use crate::websites::order::{Last as LastAct, Order};
@@ -44,6 +45,9 @@ pub struct State {
     pub comparison: Comparison,
     pub certificates: certificates::State,
     pub websites: websites::State,
+    pub report: Shown,
+    /// What was asked of pages of services.
+    pub report_acts: Vec<Chosen>,
     /// What was ordered of web sites.
     pub website_orders: Vec<Order>,
     /// The folder of the box's certificates.
@@ -116,6 +120,8 @@ impl State {
             comparison: comparison(),
             certificates: certificates::State::default(),
             websites: websites(),
+            report: super::reports::rooms(),
+            report_acts: Vec::new(),
             website_orders: Vec::new(),
             tls: authority(),
             refuse: None,
@@ -243,6 +249,20 @@ impl State {
                 Response::Done
             }
             Request::SendMail => Response::Done,
+            Request::Report { service, report }
+                if (service.as_str(), report.as_str()) == ("chat", "rooms") =>
+            {
+                Response::Report { shown: Some(Box::new(self.report.clone())) }
+            }
+            Request::Report { .. } => Response::Report { shown: None },
+            Request::ActOnReport(chosen) => {
+                self.report_acts.push(chosen);
+                Response::Done
+            }
+            Request::SendReport(sent) => {
+                self.passwords.extend(sent.values.into_values());
+                Response::Done
+            }
             Request::Websites => Response::Websites(Box::new(self.websites.clone())),
             Request::OrderWebsite { order } => {
                 self.website_orders.push(*order);
@@ -403,6 +423,8 @@ fn current() -> Current {
         optional: true,
         alternative: None,
         on: true,
+        options: vec![super::reports::door()],
+        reports: vec![super::reports::page()],
     };
     let base = Service {
         name: "base".to_owned(),
@@ -411,6 +433,8 @@ fn current() -> Current {
         optional: false,
         alternative: None,
         on: true,
+        options: Vec::new(),
+        reports: Vec::new(),
     };
     let server = |name: &str, on: bool| Service {
         name: name.to_owned(),
@@ -419,6 +443,8 @@ fn current() -> Current {
         optional: false,
         alternative: Some("web-server".to_owned()),
         on,
+        options: Vec::new(),
+        reports: Vec::new(),
     };
     Current {
         settings: Settings::live(),

@@ -35,7 +35,7 @@ fn wish(preview: &Answer) -> [(&'static str, String); 3] {
     [("csrf", value("csrf")), ("wished", value("wished")), ("seen", value("seen"))]
 }
 
-async fn confirm(ada: &mut Visitor, preview: &Answer) -> Answer {
+pub async fn confirm(ada: &mut Visitor, preview: &Answer) -> Answer {
     let wish = wish(preview);
     let fields = wish.each_ref().map(|(name, value)| (*name, value.as_str()));
     ada.send("/machine/change", &fields).await

@@ -12,6 +12,7 @@ mod mail;
 mod managers;
 mod members;
 mod pages;
+mod reports;
 mod roles;
 mod texts;
 mod wall;

@@ -27,7 +27,7 @@ const PROFILE: &str = "a file for the device of who is signed in: offers says wh
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
-const PAGES: [(&str, Same); 71] = [
+const PAGES: [(&str, Same); 74] = [
     ("/assets/{name}", Not(FILES)),
     ("/robots.txt", Not(FILES)),
     ("/", By(&["offers"])),
@@ -114,6 +114,9 @@ const PAGES: [(&str, Same); 71] = [
             "certificates.change",
         ]),
     ),
+    ("/machine/reports/{service}/{report}", By(&["reports.list", "reports.get"])),
+    ("/machine/reports/{service}/{report}/act", By(&["reports.act"])),
+    ("/machine/reports/{service}/{report}/form", By(&["reports.add"])),
     ("/machine/{name}", By(&["comparisons.list", "services.preview"])),
     ("/machine/{name}/measure", By(&["comparisons.measure"])),
 ];
