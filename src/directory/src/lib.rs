@@ -101,6 +101,17 @@ impl Directory {
         Ok(())
     }
 
+    /// A number that is another one whenever something changed by which a service lets people in: what was
+    /// found after it was asked for holds as long as it is the same.
+    ///
+    /// # Errors
+    /// When the directory does not answer.
+    pub async fn version(&self) -> Result<i64> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached("select number from service_version").await?;
+        Ok(client.query_one(&statement, &[]).await?.get(0))
+    }
+
     async fn client(&self) -> Result<mazet_database::connect::Object> {
         self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
     }
