@@ -37,6 +37,7 @@ pub mod people;
 pub mod permission;
 pub mod remembered;
 pub mod resets;
+pub mod resources;
 pub mod second_factor;
 mod secret;
 pub mod seed;
@@ -49,7 +50,9 @@ mod values;
 
 pub use actor::Actor;
 pub use error::{Error, Fault, Field, Invalid, Result};
-pub use ids::{AliasId, ApplicationPasswordId, GroupId, MessageId, OrganisationId, PersonId, SessionId};
+pub use ids::{
+    AliasId, ApplicationPasswordId, GroupId, MessageId, OrganisationId, PersonId, ResourceId, SessionId,
+};
 pub use permission::Role;
 pub use secret::Code;
 pub use time::OffsetDateTime;
