@@ -18,13 +18,21 @@ pub struct Group {
     pub organisation: OrganisationId,
     /// Its name, once in the association.
     pub name: String,
+    /// Name of what its members hold in common, as services know it: `_bureau-3`.
+    pub account: String,
+    /// Addresses that lead to it, beside its account's on the box: `contact@example.org`.
+    pub addresses: Vec<String>,
+    /// Is what is written to it kept in one mailbox that all of them read? Otherwise each of them gets it.
+    pub mailbox: bool,
     /// Who is in it.
     pub members: Vec<PersonId>,
 }
 
-const SELECT: &str = "select id, organisation_id, name, \
-    array(select person_id from group_member where group_id = people_group.id order by person_id) \
-    from people_group";
+const SELECT: &str = "select people_group.id, people_group.organisation_id, people_group.name, \
+    array(select person_id from group_member where group_id = people_group.id order by person_id), \
+    account.login, account.mailbox, \
+    array(select local || '@' || domain from alias where alias.group_id = people_group.id order by domain, local) \
+    from people_group join shared_account account on account.group_id = people_group.id";
 
 /// Those of an association, by name.
 ///
@@ -32,7 +40,9 @@ const SELECT: &str = "select id, organisation_id, name, \
 /// When the actor may not see them.
 pub async fn list(directory: &Directory, actor: &Actor, organisation: OrganisationId) -> Result<Vec<Group>> {
     permission::allow(actor, Action::SeePeople, &Target::Organisation(organisation))?;
-    let statement = format!("{SELECT} where organisation_id = $1 order by name collate \"fr-x-icu\"");
+    let statement = format!(
+        "{SELECT} where people_group.organisation_id = $1 order by people_group.name collate \"fr-x-icu\""
+    );
     let rows = directory.client().await?.query(&statement, &[&organisation.0]).await?;
     Ok(rows.iter().map(group).collect())
 }
@@ -43,7 +53,7 @@ pub async fn list(directory: &Directory, actor: &Actor, organisation: Organisati
 /// [`Error::NotFound`].
 pub async fn get(directory: &Directory, actor: &Actor, id: GroupId) -> Result<Group> {
     let client = directory.client().await?;
-    let row = client.query_opt(&format!("{SELECT} where id = $1"), &[&id.0]).await?;
+    let row = client.query_opt(&format!("{SELECT} where people_group.id = $1"), &[&id.0]).await?;
     let group = group(&row.ok_or(Error::NotFound)?);
     permission::allow(actor, Action::SeePeople, &Target::Organisation(group.organisation))?;
     Ok(group)
@@ -109,6 +119,28 @@ pub async fn change(
     Ok(())
 }
 
+/// Keeps what is written to it in one mailbox, or gives it to each member. What such a mailbox holds stays, and is
+/// there again when it is one again.
+///
+/// # Errors
+/// When the actor may not.
+pub async fn keep_mail(directory: &Directory, actor: &Actor, id: GroupId, mailbox: bool) -> Result<()> {
+    let group = get(directory, actor, id).await?;
+    permission::allow(actor, Action::ManageGroups, &Target::Organisation(group.organisation))?;
+    if group.mailbox == mailbox {
+        return Ok(());
+    }
+    let mut client = directory.client().await?;
+    let transaction = client.transaction().await?;
+    let statement = "update shared_account set mailbox = $2 where group_id = $1";
+    transaction.execute(statement, &[&id.0, &mailbox]).await?;
+    let action = if mailbox { "group.mailbox" } else { "group.list" };
+    let done = Done { organisation: Some(group.organisation), action, target: &group.name, detail: "" };
+    audit::record(&transaction, actor, &done).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// Removes it, and the addresses that lead to it.
 ///
 /// # Errors
@@ -140,5 +172,8 @@ fn group(row: &Row) -> Group {
         organisation: OrganisationId(row.get(1)),
         name: row.get(2),
         members: row.get::<_, Vec<i64>>(3).into_iter().map(PersonId).collect(),
+        account: row.get(4),
+        mailbox: row.get(5),
+        addresses: row.get(6),
     }
 }

@@ -36,6 +36,8 @@ id! {
     OrganisationId,
     /// A group of people.
     GroupId,
+    /// A room or a thing that is booked.
+    ResourceId,
     /// An address beside the usual one.
     AliasId,
     /// A signed-in browser.

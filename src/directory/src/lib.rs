@@ -37,6 +37,7 @@ pub mod people;
 pub mod permission;
 pub mod remembered;
 pub mod resets;
+pub mod resources;
 pub mod second_factor;
 mod secret;
 pub mod seed;
@@ -49,7 +50,9 @@ mod values;
 
 pub use actor::Actor;
 pub use error::{Error, Fault, Field, Invalid, Result};
-pub use ids::{AliasId, ApplicationPasswordId, GroupId, MessageId, OrganisationId, PersonId, SessionId};
+pub use ids::{
+    AliasId, ApplicationPasswordId, GroupId, MessageId, OrganisationId, PersonId, ResourceId, SessionId,
+};
 pub use permission::Role;
 pub use secret::Code;
 pub use time::OffsetDateTime;
@@ -96,6 +99,17 @@ impl Directory {
     pub async fn check(&self) -> Result<()> {
         self.client().await?.query_one("select count(*) from organisation", &[]).await?;
         Ok(())
+    }
+
+    /// A number that is another one whenever something changed by which a service lets people in: what was
+    /// found after it was asked for holds as long as it is the same.
+    ///
+    /// # Errors
+    /// When the directory does not answer.
+    pub async fn version(&self) -> Result<i64> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached("select number from service_version").await?;
+        Ok(client.query_one(&statement, &[]).await?.get(0))
     }
 
     async fn client(&self) -> Result<mazet_database::connect::Object> {

@@ -76,6 +76,20 @@ pub async fn get(directory: &Directory, actor: &Actor, id: OrganisationId) -> Re
     row.as_ref().map(organisation).ok_or(Error::NotFound)
 }
 
+/// Is `login` in an association with `owner`, who is a person or what an association holds in common? For services
+/// that must not be asked about others.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_shared(directory: &Directory, login: &str, owner: &str) -> Result<bool> {
+    let statement = "select exists (
+        select from membership join person on person.id = person_id
+        where login = $1 and organisation_id in (
+            select organisation_id from membership join person on person.id = person_id where login = $2
+            union select organisation_id from shared_account where login = $2))";
+    Ok(directory.client().await?.query_one(statement, &[&login, &owner]).await?.get(0))
+}
+
 /// Adds one.
 ///
 /// # Errors

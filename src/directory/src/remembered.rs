@@ -31,6 +31,8 @@ pub struct Remembered {
 struct Known {
     what: What,
     since: Instant,
+    /// The directory's version ([`Directory::version`]) at which it counted; none: nobody said.
+    counted: Option<i64>,
 }
 
 /// Which password it was.
@@ -63,15 +65,31 @@ impl Remembered {
         password: &str,
         from: IpAddr,
     ) -> Result<String> {
+        self.check_at(directory, login, password, from, None).await
+    }
+
+    /// The same for who knows the directory's version ([`Directory::version`]) of this moment: what counted at
+    /// that version counts, and need not be asked for.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub async fn check_at(
+        &self,
+        directory: &Directory,
+        login: &str,
+        password: &str,
+        from: IpAddr,
+        version: Option<i64>,
+    ) -> Result<String> {
         let login = login.trim().to_lowercase();
         let key = self.key_of(&login, password);
-        if self.still(directory, &login, &key).await? {
+        if self.still(directory, &login, &key, version).await? {
             return Ok(login);
         }
         let gate = usize::from(Sha256::digest(&login)[0]) % GATES;
         let _held = self.gates[gate].lock().await;
         // Who waited finds what the one before found.
-        if self.still(directory, &login, &key).await? {
+        if self.still(directory, &login, &key, version).await? {
             return Ok(login);
         }
         let signed = sign_in::application(directory, &login, password, from).await?;
@@ -92,19 +110,32 @@ impl Remembered {
     }
 
     /// Was this right a while ago, and does it still count?
-    async fn still(&self, directory: &Directory, login: &str, key: &[u8; 32]) -> Result<bool> {
+    async fn still(
+        &self,
+        directory: &Directory,
+        login: &str,
+        key: &[u8; 32],
+        version: Option<i64>,
+    ) -> Result<bool> {
         let known = {
             let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             all.retain(|_, known| known.since.elapsed() < LIFE);
             all.get(key).cloned()
         };
         let Some(known) = known else { return Ok(false) };
+        if version.is_some() && known.counted == version {
+            return Ok(true);
+        }
         let counts = match &known.what {
             What::Application(id) => has(directory, login, *id).await?,
             What::Own(digest) => own(directory, login).await?.is_some_and(|now| now == *digest),
         };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if !counts {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            all.remove(key);
+        } else if let Some(known) = all.get_mut(key) {
+            // Asked after the version was: what changed since has another one.
+            known.counted = version;
         }
         Ok(counts)
     }
@@ -115,7 +146,7 @@ impl Remembered {
             let oldest = all.iter().min_by_key(|(_, known)| known.since).map(|(key, _)| *key);
             oldest.map(|oldest| all.remove(&oldest));
         }
-        all.insert(key, Known { what, since: Instant::now() });
+        all.insert(key, Known { what, since: Instant::now(), counted: None });
     }
 }
 

@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use mazet_database::Place;
 use mazet_directory::remembered::Remembered;
 use mazet_directory::{Directory, basic};
-use tokio::join;
 
 use crate::storage::{self, Storage, View};
 
@@ -75,13 +74,9 @@ impl Access {
     /// When nobody does, or may not.
     pub async fn view(&self, headers: &HeaderMap) -> Result<View, Refused> {
         let (login, password) = credentials(headers).ok_or(Refused::Unknown)?;
-        let told = login.trim().to_lowercase();
-        // Asked at the same time; what they see counts once they may.
-        let asked = (self.checked(&login, &password, address(headers)), self.inner.storage.folk(&told));
-        let (checked, folk) = join!(asked.0, asked.1);
-        let login = checked?;
-        let folk = if login == told { folk? } else { self.inner.storage.folk(&login).await? };
-        Ok(self.inner.storage.view_of(&login, &folk).await?)
+        let now = self.inner.storage.versions().await?;
+        let login = self.checked_at(&login, &password, address(headers), Some(now.directory)).await?;
+        Ok(self.inner.storage.view_at(&login, now).await?)
     }
 
     /// The login, as the directory writes it, of who has that login and password.
@@ -89,7 +84,18 @@ impl Access {
     /// # Errors
     /// When it is wrong.
     pub async fn checked(&self, login: &str, password: &str, from: IpAddr) -> Result<String, Refused> {
-        Ok(self.inner.remembered.check(&self.inner.directory, login, password, from).await?)
+        self.checked_at(login, password, from, None).await
+    }
+
+    async fn checked_at(
+        &self,
+        login: &str,
+        password: &str,
+        from: IpAddr,
+        version: Option<i64>,
+    ) -> Result<String, Refused> {
+        let Inner { directory, remembered, .. } = &*self.inner;
+        Ok(remembered.check_at(directory, login, password, from, version).await?)
     }
 }
 

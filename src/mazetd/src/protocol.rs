@@ -287,6 +287,8 @@ pub struct Status {
 pub struct Offers {
     /// Where the box answers, without the last slash: `https://mazet.local`.
     pub address: String,
+    /// Its name at home: `mazet.local`.
+    pub home: String,
     /// Its services that have something for people: pages, or what their programs connect to.
     pub services: Vec<Offer>,
 }

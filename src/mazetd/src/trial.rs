@@ -279,7 +279,7 @@ pub fn hosts(settings: &Settings) -> Vec<String> {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     });
-    fixed.into_iter().chain([format!("{}.local", settings.machine.name)]).collect()
+    fixed.into_iter().chain([settings.home()]).collect()
 }
 
 fn file(root: &Path) -> PathBuf {

@@ -349,6 +349,17 @@ impl Settings {
         paths
     }
 
+    /// The name by which people and their programs find the box: the first of its own domains, which leads there
+    /// from anywhere, else the one at home.
+    pub fn host(&self) -> String {
+        self.certificates.domains.first().cloned().unwrap_or_else(|| self.home())
+    }
+
+    /// Its name at home (RFC 6762).
+    pub fn home(&self) -> String {
+        format!("{}.local", self.machine.name)
+    }
+
     /// Is the service on? Only one that its manifest calls optional, or an alternative to
     /// others, can be off.
     pub fn is_on(&self, manifest: &Manifest) -> bool {

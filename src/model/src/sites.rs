@@ -73,7 +73,7 @@ pub fn context(settings: &Settings, kind: &SiteKind, site: &Website) -> Value {
         "uid": uid(site),
         "domain": site.domain.as_deref().unwrap_or_default(),
         "port": if site.domain.is_some() { 0 } else { port(site) },
-        "host": site.domain.clone().unwrap_or_else(|| format!("{}.local", settings.machine.name)),
+        "host": site.domain.clone().unwrap_or_else(|| settings.home()),
         "address": address(settings, site),
         "folder": "",
         "published": site.folder.as_deref().unwrap_or_default(),

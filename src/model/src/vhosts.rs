@@ -187,6 +187,7 @@ fn location(service: &str, vhost: &VirtualHost) -> Value {
         "redirect_path": redirect_path,
         "posts": vhost.posts,
         "access": vhost.access,
+        "owners": if vhost.owners { vhost.location.as_str() } else { "" },
         "guarded": vhost.access != PUBLIC && vhost.access != NOBODY,
         "basic": vhost.access == PASSWORD,
         "refused": vhost.access == NOBODY,
@@ -354,7 +355,7 @@ access = "nobody"
     #[test]
     fn a_service_is_told_who_asks_in_headers_of_its_own() {
         let text = format!(
-            "{PAGES}[[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:1\"\naccess = \"password\"\n\
+            "{PAGES}[[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:1\"\naccess = \"password\"\nowners = true\n\
              headers = {{ x-person = \"{{person}}\", x-url = \"https://{{host}}/\", cookie = \"\" }}\n\
              [[vhost]]\nlocation = \"/old/\"\nredirect = \"/dav/\"\n"
         );
@@ -366,6 +367,7 @@ access = "nobody"
         };
         let (dav, old) = (at("/dav/"), at("/old/"));
         assert_eq!((&dav["basic"], &dav["guarded"]), (&json!(true), &json!(true)));
+        assert_eq!((&dav["owners"], &old["owners"]), (&json!("/dav/"), &json!("")));
         let part = |text: &str, host, person| json!({ "text": text, "host": host, "person": person });
         let none = || part("", false, false);
         assert_eq!(

@@ -63,6 +63,10 @@ pub struct VirtualHost {
     /// reads the login name in the header `Mazet-Person`.
     #[serde(default = "public")]
     pub access: String,
+    /// The first name of a path below `location` is somebody's login, or the name of what an association or group holds
+    /// in common: who asks is in an association with them, or is refused.
+    #[serde(default)]
+    pub owners: bool,
     /// Largest body of a request, in MiB (2^20 bytes); 0: whatever the service takes.
     #[serde(default = "upload_mib")]
     pub upload_mib: u32,
@@ -95,6 +99,7 @@ impl VirtualHost {
             denied: Vec::new(),
             posts: false,
             access: public(),
+            owners: false,
             upload_mib: upload_mib(),
             streaming: false,
             plain: false,

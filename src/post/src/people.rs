@@ -38,16 +38,22 @@ impl People {
         Ok(Self(place.pool(CONNECTIONS)?))
     }
 
-    /// May `login` write as `address`: is it theirs, or their mailbox on the box `host`?
+    /// May `login` write as `address`: is it theirs, or on the box `host` their mailbox or one that they read?
     ///
     /// # Errors
     /// The directory does not answer.
     pub async fn owns(&self, login: &str, address: &str, host: &str) -> Result<bool> {
-        if address == format!("{login}@{}", host.to_lowercase()) {
-            return Ok(true);
-        }
-        let question = "select exists(select from service_mail_address where login = $1 and address = $2)";
-        let row = self.0.get().await?.query_one(question, &[&login, &address]).await;
+        let (question, name) = match address.strip_suffix(&format!("@{}", host.to_lowercase())) {
+            Some(own) if own == login => return Ok(true),
+            Some(mailbox) => (
+                "select exists(select from service_mailbox_reader where login = $1 and mailbox = $2)",
+                mailbox,
+            ),
+            None => {
+                ("select exists(select from service_mail_sender where login = $1 and address = $2)", address)
+            }
+        };
+        let row = self.0.get().await?.query_one(question, &[&login, &name]).await;
         Ok(row.context("asking whose an address is")?.get(0))
     }
 
@@ -128,7 +134,12 @@ mod tests {
     const SEED: &str = "insert into organisation (name) values ('Amis'); \
                         insert into domain values ('amis.example', 1); \
                         insert into person (login, name) values ('ada', 'Ada'), ('bruno', 'Bruno'); \
-                        insert into membership (person_id, organisation_id) select id, 1 from person";
+                        insert into membership (person_id, organisation_id) select id, 1 from person; \
+                        insert into people_group (organisation_id, name) values (1, 'Bureau'); \
+                        insert into group_member (group_id, person_id, organisation_id) select 1, 1, 1; \
+                        insert into alias (organisation_id, local, domain, group_id) \
+                            values (1, 'contact', 'amis.example', 1); \
+                        update shared_account set mailbox = true where kind = 'group'";
 
     #[tokio::test]
     async fn the_guard_stops_people_and_the_owner_alone_lets_them_go() {
@@ -145,6 +156,10 @@ mod tests {
         assert!(owns("ada@box.local").await);
         assert!(!owns("bruno@amis.example").await);
         assert!(!owns("ada@elsewhere.example").await);
+        assert!(owns("contact@amis.example").await);
+        assert!(owns("_bureau-2@box.local").await);
+        assert!(!owns("_amis-1@box.local").await);
+        assert!(!guard.owns("bruno", "_bureau-2@box.local", "box.local").await.expect("asked"));
 
         assert!(guard.reads("Ada@amis.example", "box.local").await.expect("asked"));
         assert!(guard.reads("ada@box.local", "Box.local").await.expect("asked"));

@@ -15,10 +15,10 @@ use crate::dav::Client;
 use crate::inside;
 use crate::lab::Bench;
 use crate::members::{self, OPERATOR};
-use crate::stories::{install, mail_ways, web_server};
+use crate::stories::{common, install, mail_ways, web_server};
 
 /// The name that the French installation gave the box.
-const DOMAIN: &str = "cabanon.local";
+pub const DOMAIN: &str = "cabanon.local";
 /// Somebody whom the operator is not.
 const STRANGER: &str = "president@elysee.example";
 /// Ports of the box that mail programs connect to.
@@ -56,36 +56,29 @@ pub fn is_kept(bench: &Bench) -> Result<()> {
         phone.forget_complaints()?;
     }
     mail_ways::are_seen(&qemu, &phone, &base, DOMAIN, STRANGER)?;
+    common::is_held(&program, &phone, &base)?;
     is_kept_apart(&qemu)?;
     println!("{}", inside::memory_by_program(&qemu)?);
     inside::no_unit_failed(&qemu)
 }
 
 /// A mail and calendar program: curl, with an application password.
-struct Program<'a> {
-    bench: &'a Bench,
-    qemu: &'a Qemu,
-    password: String,
+pub struct Program<'a> {
+    /// Where it keeps its files.
+    pub bench: &'a Bench,
+    /// The box.
+    pub qemu: &'a Qemu,
+    /// An application password of the operator.
+    pub password: String,
 }
 
 impl Program<'_> {
     fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
-        ensure!(self.sends(&own, "Été")? == "0", "a letter to oneself was refused");
-        let end = self.sends(STRANGER, "Faux")?;
+        ensure!(self.sends(&own, &own, "Été")? == "0", "a letter to oneself was refused");
+        let end = self.sends(STRANGER, &own, "Faux")?;
         ensure!(end == REFUSED, "somebody wrote as somebody else: {end}");
-        let begun = Instant::now();
-        let found = loop {
-            let (end, letter) = self.curl(
-                &self.password,
-                &format!("imaps://127.0.0.1:{}/INBOX;MAILINDEX=1", self.qemu.port(IMAPS)?),
-                &[],
-            )?;
-            if end == "0" || begun.elapsed() > POST {
-                break letter;
-            }
-            thread::sleep(Duration::from_secs(1));
-        };
+        let found = self.fetches("INBOX")?;
         ensure!(found.contains("Subject: Été"), "what was sent is not what was fetched: {found}");
         // Who has a second factor has no other password for programs.
         let box_of_mail = format!("imaps://127.0.0.1:{}/", self.qemu.port(IMAPS)?);
@@ -94,13 +87,26 @@ impl Program<'_> {
         Ok(())
     }
 
-    fn sends(&self, from: &str, subject: &str) -> Result<String> {
+    /// The first letter of a mailbox, which may still be on its way.
+    pub fn fetches(&self, mailbox: &str) -> Result<String> {
+        let url = format!("imaps://127.0.0.1:{}/{mailbox};MAILINDEX=1", self.qemu.port(IMAPS)?);
+        let begun = Instant::now();
+        loop {
+            let (end, letter) = self.curl(&self.password, &url, &[])?;
+            if end == "0" || begun.elapsed() > POST {
+                return Ok(letter);
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// Sends a letter; how curl ends.
+    pub fn sends(&self, from: &str, to: &str, subject: &str) -> Result<String> {
         let letter = self.bench.path("letter");
-        let to = format!("{}@{DOMAIN}", OPERATOR.login);
         fs::write(&letter, format!("From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nBonjour.\r\n"))?;
         let url = format!("smtps://127.0.0.1:{}", self.qemu.port(SUBMISSIONS)?);
         let file = letter.display().to_string();
-        let words = ["--mail-from", from, "--mail-rcpt", &to, "--upload-file", &file];
+        let words = ["--mail-from", from, "--mail-rcpt", to, "--upload-file", &file];
         self.curl(&self.password, &url, &words).map(|(end, _)| end)
     }
 
@@ -108,8 +114,10 @@ impl Program<'_> {
         let file = self.bench.path("meeting.ics");
         fs::write(&file, MEETING)?;
         let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
-        let (end, answer) =
-            self.curl(&self.password, &url, &["--upload-file", &file.display().to_string()])?;
+        // Without it, SOGo takes a text that is not plain ASCII for none at all (404).
+        let kind = "Content-Type: text/calendar; charset=utf-8";
+        let words = ["--header", kind, "--upload-file", &file.display().to_string()];
+        let (end, answer) = self.curl(&self.password, &url, &words)?;
         if end != "0" {
             let said = self
                 .qemu
@@ -124,11 +132,17 @@ impl Program<'_> {
         Ok(())
     }
 
-    /// How curl ends, and what it is given.
-    fn curl(&self, password: &str, url: &str, words: &[&str]) -> Result<(String, String)> {
+    /// How curl ends, and what it is given, asking as the operator.
+    pub fn curl(&self, password: &str, url: &str, words: &[&str]) -> Result<(String, String)> {
+        self.asks(Some((OPERATOR.login, password)), url, words)
+    }
+
+    /// The same as anybody, or as nobody.
+    pub fn asks(&self, who: Option<(&str, &str)>, url: &str, words: &[&str]) -> Result<(String, String)> {
         // The file, not the command line, holds the password.
         let netrc = self.bench.path("netrc");
-        fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{password}\"\n", OPERATOR.login))?;
+        let line = |(login, password)| format!("machine 127.0.0.1 login {login} password \"{password}\"\n");
+        fs::write(&netrc, who.map(line).unwrap_or_default())?;
         let netrc = netrc.display().to_string();
         let mut arguments = vec![
             "-c",

@@ -6,6 +6,7 @@ pub mod boots;
 pub mod certificates;
 pub mod claim;
 pub mod clock;
+mod common;
 pub mod database;
 pub mod everybody;
 pub mod files;

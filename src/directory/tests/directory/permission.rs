@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use mazet_directory::aliases::Reader;
 use mazet_directory::organisations::Wish;
 use mazet_directory::people::Profile;
+use mazet_directory::resources::Kind;
 use mazet_directory::{
     Actor, Directory, Error, OrganisationId, PersonId, Role, aliases, application_passwords, audit, csv,
-    groups, invitations, leaving, organisations, outbox, people, resets, second_factor, sessions,
+    groups, invitations, leaving, organisations, outbox, people, resets, resources, second_factor, sessions,
 };
 
 use crate::test_box::test_box;
@@ -67,6 +68,8 @@ async fn all(
         ("people::set_operator", told(people::set_operator(d, actor, person, true).await)),
         ("groups::list", told(groups::list(d, actor, organisation).await)),
         ("groups::add", told(groups::add(d, actor, organisation, "G").await)),
+        ("resources::list", told(resources::list(d, actor, organisation).await)),
+        ("resources::add", told(resources::add(d, actor, organisation, "R", Kind::Room).await)),
         ("aliases::list", told(aliases::list(d, actor, organisation).await)),
         (
             "aliases::add",

@@ -148,6 +148,28 @@ async fn groups_and_addresses_stay_within_an_association() {
         "zoe@b.example zoe",
     ];
     assert_eq!(view(&home, addresses).await, all);
+
+    let shared = async |owner| organisations::is_shared(directory, "bob", owner).await.expect("asked");
+    let known = groups::get(directory, &root, choir).await.expect("there");
+    assert!(shared("zoe").await && shared(&known.account).await && shared("bob").await);
+    assert!(!shared("ada").await && !shared("nobody").await && !shared("zoe@b.example").await);
+    assert!(!shared("BOB").await && !shared("_choir-99").await);
+
+    // Kept in one mailbox, it is still theirs to read, and to write as.
+    let delivered = "select login from service_mail_address where address = 'choir@b.example' order by 1";
+    let senders = "select login from service_mail_sender where address = 'choir@b.example' order by 1";
+    assert_eq!(view(&home, delivered).await, ["bob", "zoe"]);
+    groups::keep_mail(directory, &root, choir, true).await.expect("kept");
+    let known = groups::get(directory, &root, choir).await.expect("there");
+    assert_eq!((known.mailbox, known.addresses), (true, vec!["choir@b.example".to_owned()]));
+    assert_eq!(view(&home, delivered).await, std::slice::from_ref(&known.account));
+    assert_eq!(view(&home, senders).await, ["bob", "zoe"]);
+    let reads = "select login || ' ' || reads from service_mailbox order by 1";
+    let reader = |login: &str| format!("{login} {}", known.account);
+    assert_eq!(
+        view(&home, reads).await,
+        [format!("{} ", known.account), "ada ".to_owned(), reader("bob"), reader("zoe")]
+    );
     leaving::leave(directory, &root, bob, b).await.expect("left");
     aliases::remove(directory, &root, info).await.expect("removed");
     assert_eq!(view(&home, addresses).await, ["choir@b.example zoe", "zoe@b.example zoe"]);

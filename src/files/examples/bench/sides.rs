@@ -9,10 +9,14 @@ use mazet_files::testing::front::{Front, Fronts, NGINX, Running, free_port};
 use mazet_files::testing::program::Program;
 use mazet_files::testing::{PASSWORD, TestBox, test_box};
 use mazet_model::virtual_host::VirtualHost;
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use tokio::process::Command;
 
 /// Whose files are read and written.
 pub const LOGIN: &str = "zoe";
+
+/// Name of the folder that is flushed.
+const FLUSHED: &str = "flushed";
 
 /// One way to files.
 pub struct Side {
@@ -34,6 +38,9 @@ pub struct Sides {
     _nginx: Front,
     /// The program and mod_dav, asked directly.
     pub direct: [Side; 2],
+    /// mod_dav in a folder whose file system flushes whatever is written there: what it answers for, a power
+    /// cut spares, as the program does by itself. None where the file system cannot.
+    pub flushed: Option<Side>,
     /// The same behind nginx.
     pub behind: [Side; 2],
     /// Where sync clients find the program.
@@ -69,6 +76,8 @@ impl Sides {
                 side("http://mazet.local/dav".to_owned(), Some(&program.socket), &ours),
                 side(format!("http://127.0.0.1:{port}/mod_dav"), None, &theirs),
             ],
+            flushed: flushing(&theirs)
+                .map(|folder| side(format!("http://127.0.0.1:{port}/mod_dav/{FLUSHED}"), None, &folder)),
             behind: [
                 side(format!("{front}/dav"), None, &ours),
                 side(format!("{front}/mod_dav"), None, &theirs),
@@ -85,6 +94,16 @@ impl Sides {
     pub fn memory(&self) -> u64 {
         self.program.memory("Pss")
     }
+}
+
+/// A folder below that one where writes wait for the disk, names too (chattr(1), `S` and `D`).
+fn flushing(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.join(FLUSHED);
+    fs::create_dir_all(&folder).expect("made");
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).expect("set");
+    let file = fs::File::open(&folder).expect("opened");
+    let flags = ioctl_getflags(&file).ok()? | IFlags::SYNC | IFlags::DIRSYNC;
+    ioctl_setflags(&file, flags).is_ok().then_some(folder)
 }
 
 /// Apache with mod_dav alone, at a port of its own: with a password whose check costs it next to nothing.

@@ -28,6 +28,8 @@ pub struct Line {
     what: String,
     mazet: f64,
     mod_dav: Option<f64>,
+    /// mod_dav where what it writes is flushed.
+    flushed: Option<f64>,
 }
 
 /// The work, and files for it.
@@ -58,21 +60,34 @@ impl<'a> Work<'a> {
     }
 
     /// The best of all rounds of both sides, taken in turn.
-    fn line(&self, what: &str, sides: &[Side; 2], mut work: impl FnMut(&Side, usize) -> f64) -> Line {
-        let mut best = [f64::INFINITY; 2];
+    fn line(&self, what: &str, sides: &[Side; 2], work: impl FnMut(&Side, usize) -> f64) -> Line {
+        self.compared(what, &sides.each_ref(), work)
+    }
+
+    /// The first is the program; a third one is mod_dav where it flushes.
+    fn compared(&self, what: &str, sides: &[&Side], mut work: impl FnMut(&Side, usize) -> f64) -> Line {
+        let mut best = vec![f64::INFINITY; sides.len()];
         for round in 0..self.rounds {
             for (side, best) in sides.iter().zip(&mut best) {
                 *best = best.min(work(side, round));
             }
         }
-        eprintln!("{what}: {:.3} s, {:.3} s", best[0], best[1]);
-        Line { what: what.to_owned(), mazet: best[0], mod_dav: Some(best[1]) }
+        eprintln!("{what}: {best:.3?} s");
+        let theirs = |number: usize| best.get(number).copied();
+        Line { what: what.to_owned(), mazet: best[0], mod_dav: theirs(1), flushed: theirs(2) }
+    }
+
+    /// Who is asked directly, for what is written.
+    fn writers(&self) -> Vec<&Side> {
+        self.sides.direct.iter().chain(&self.sides.flushed).collect()
     }
 
     pub fn large(&self, lines: &mut Vec<Line>) {
         let (large, size) = (self.path("large"), self.sizes.large);
         for (sides, how) in [(&self.sides.direct, ""), (&self.sides.behind, ", behind nginx")] {
-            lines.push(self.line(&format!("{size} MiB up{how}"), sides, |side, _| side.put("large", &large)));
+            let writers = if how.is_empty() { self.writers() } else { sides.iter().collect() };
+            let up = format!("{size} MiB up{how}");
+            lines.push(self.compared(&up, &writers, |side, _| side.put("large", &large)));
             lines.push(self.line(&format!("{size} MiB down{how}"), sides, |side, _| side.get("large")));
         }
     }
@@ -83,7 +98,7 @@ impl<'a> Work<'a> {
         let from = self.path("small");
         for (at_a_time, how) in [(1, "one at a time"), (AT_A_TIME, "6 at a time")] {
             let up = format!("{count} small files up, {how}");
-            lines.push(self.line(&up, direct, |side, round| {
+            lines.push(self.compared(&up, &self.writers(), |side, round| {
                 let folder = format!("up{at_a_time}-{round}");
                 side.make_folder(&folder);
                 for number in 0..count.div_ceil(100) {
@@ -133,7 +148,7 @@ impl<'a> Work<'a> {
         self.sides.home.storage.scan().await.expect("scanned");
         let only = |what: String, seconds| {
             eprintln!("{what}: {seconds:.3} s");
-            Line { what, mazet: seconds, mod_dav: None }
+            Line { what, mazet: seconds, mod_dav: None, flushed: None }
         };
         let count = self.sizes.small;
         let first = nextcloud(&self.sides.https, &home, &folder);

@@ -38,7 +38,10 @@ impl Files {
             return Err(FsError::NotImplemented);
         }
         let expected = options.size.or(context.expected);
-        let begun = context.view.begin(path, expected).await;
+        let begun = match (expected, context.room()) {
+            (Some(bytes), Some(kept)) if bytes == kept.bytes => context.view.gather(path, bytes, kept),
+            _ => context.view.begin(path, expected).await,
+        };
         let incoming = begun.map_err(|error| context.failed(error))?.only(context.only.clone());
         Ok(Box::new(Writing { context: context.clone(), incoming: Some(incoming), entry: None }))
     }

@@ -9,9 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, Request, Uri, header};
 use dav_server::davpath::DavPath;
 use dav_server::fs::{FsError, FsResult};
+use tokio::join;
 
 use super::Live;
-use crate::storage::{Entry, Error, Only, Property, View};
+use crate::storage::quota::Reservation;
+use crate::storage::{Entry, Error, Only, Property, SMALL, View};
 
 /// What is done with whole folders at once, where the crate would walk them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +36,14 @@ pub(super) struct Context {
     pub properties: bool,
     /// GET and HEAD: a file is opened when it is looked at.
     pub reading: bool,
+    /// PUT: a file is written anew, or made.
+    pub writing: bool,
     /// LOCK: a file that is not there yet was made with its lock.
     pub locking: bool,
     /// Bytes of the body, where a client says so beside Content-Length.
     pub expected: Option<u64>,
+    /// Bytes of the body by its header, where they are few.
+    pub small: Option<u64>,
     /// The time of the last change, as the client has it.
     pub modified: Option<SystemTime>,
     pub only: Only,
@@ -54,6 +60,7 @@ struct Found {
     opened: Option<(File, Entry)>,
     properties: BTreeMap<i64, Vec<Property>>,
     any_lock: Option<bool>,
+    room: Option<Reservation>,
 }
 
 impl fmt::Debug for Context {
@@ -85,8 +92,10 @@ impl Context {
             whole,
             properties: method == "PROPFIND",
             reading: method == "GET" || method == "HEAD",
+            writing: method == "PUT",
             locking: method == "LOCK",
             expected: number("x-expected-entity-length").or_else(|| number("oc-total-length")),
+            small: number(header::CONTENT_LENGTH.as_str()).filter(|bytes| *bytes <= SMALL),
             modified: number("x-oc-mtime").map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
             only: only(headers),
             path,
@@ -133,11 +142,29 @@ impl Context {
         if self.reading && path == self.path {
             return self.stat_opened(path).await;
         }
-        let entry = self.view.stat(path).await?;
+        let entry = if self.writing && path == self.path {
+            // What is asked next anyhow.
+            let (entry, any, room) = join!(self.view.stat(path), self.view.any_lock(), self.room_asked());
+            let mut found = self.found();
+            (found.any_lock, found.room) = (any.ok(), room);
+            entry?
+        } else {
+            self.view.stat(path).await?
+        };
         if self.properties {
             self.note(std::slice::from_ref(&entry)).await?;
         }
         Ok(entry)
+    }
+
+    /// Room for a small body; none where there is none unless the file that is replaced makes some.
+    async fn room_asked(&self) -> Option<Reservation> {
+        self.view.room(&self.path, self.small?).await.ok()
+    }
+
+    /// The room that was found with the file's place.
+    pub(super) fn room(&self) -> Option<Reservation> {
+        self.found().room.take()
     }
 
     /// The file of a request that reads, with what is known of it.
@@ -181,7 +208,7 @@ impl Context {
 
     /// Is there any lock? Asked once where nothing changes.
     pub(super) async fn any_lock(&self) -> bool {
-        let known = self.found().any_lock.filter(|_| self.properties);
+        let known = self.found().any_lock.filter(|_| self.properties || self.writing);
         if let Some(known) = known {
             return known;
         }

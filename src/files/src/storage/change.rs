@@ -18,6 +18,8 @@ pub(crate) struct Changes {
     pub leftover: Vec<Names>,
     /// Folders whose names changed.
     folders: Vec<Names>,
+    /// A name in somebody's own folder is free again.
+    freed: bool,
 }
 
 enum Step {
@@ -223,26 +225,46 @@ impl View {
 
     /// Where something new may go.
     pub(crate) async fn target(&self, client: &impl GenericClient, spot: &Spot) -> Result<Target> {
-        let Some((name, folder)) = spot.parts.split_last() else { return Err(Error::Exists) };
+        let (_, name) = placed(spot)?;
         path::check(name)?;
-        let mut found = self.found_so_far(client, spot).await.map_err(|error| match error {
-            Error::NotFound => Error::NoFolder,
-            other => other,
-        })?;
-        let taken = if found.below.len() == spot.parts.len() { found.below.pop() } else { None };
-        if found.below.len() < folder.len() || !found.last().is_folder {
-            return Err(Error::NoFolder);
-        }
-        if !spot.mount.writable {
-            return Err(Error::Denied);
-        }
-        Ok(Target { mount: spot.mount.clone(), folder: found, name: name.clone(), taken })
+        let nodes = node::path(client, spot.mount.space.files, &spot.parts).await?;
+        target_of(spot, nodes)
+    }
+
+    /// The same, with its space locked.
+    pub(crate) async fn target_locked(&self, transaction: &Transaction<'_>, spot: &Spot) -> Result<Target> {
+        let (_, name) = placed(spot)?;
+        path::check(name)?;
+        let space = &spot.mount.space;
+        target_of(spot, space::lock_path(transaction, space.id, space.files, &spot.parts).await?)
     }
 
     /// Nobody locked it, as far as it is ours to look.
     pub(crate) async fn unlocked(&self, client: &impl GenericClient, node: i64, below: bool) -> Result<()> {
         if self.locks_known { Ok(()) } else { locks::refuse(client, node, below).await }
     }
+}
+
+/// The folder's names, and the name in it.
+fn placed(spot: &Spot) -> Result<(&[String], &String)> {
+    let (name, folder) = spot.parts.split_last().ok_or(Error::Exists)?;
+    Ok((folder, name))
+}
+
+/// The place that these nodes lead to, which are those on the path as far as they are there.
+fn target_of(spot: &Spot, nodes: Vec<Node>) -> Result<Target> {
+    let (folder, name) = placed(spot)?;
+    let mut nodes = nodes.into_iter();
+    let root = nodes.next().ok_or(Error::NoFolder)?;
+    let mut found = Found { root, below: nodes.collect() };
+    let taken = if found.below.len() == spot.parts.len() { found.below.pop() } else { None };
+    if found.below.len() < folder.len() || !found.last().is_folder {
+        return Err(Error::NoFolder);
+    }
+    if !spot.mount.writable {
+        return Err(Error::Denied);
+    }
+    Ok(Target { mount: spot.mount.clone(), folder: found, name: name.clone(), taken })
 }
 
 /// Bytes went from one folder to another.
@@ -263,7 +285,13 @@ pub(crate) async fn account(
 
 impl Changes {
     pub(crate) fn new(storage: &Storage) -> Self {
-        Self { storage: storage.clone(), done: Vec::new(), leftover: Vec::new(), folders: Vec::new() }
+        Self {
+            storage: storage.clone(),
+            done: Vec::new(),
+            leftover: Vec::new(),
+            folders: Vec::new(),
+            freed: false,
+        }
     }
 
     /// Makes a folder.
@@ -281,6 +309,9 @@ impl Changes {
         let rename = move |disk: &disk::Disk| disk.rename(&old, &new).map(|()| disk.facts(&new));
         let facts = self.storage.on_disk(rename).await?;
         self.folder_of(from);
+        if space::is_own_root(&from[..from.len() - 1]) {
+            self.freed = true;
+        }
         self.folder_of(to);
         self.done.push(Step::Renamed(from.clone(), to.clone()));
         Ok(facts?)
@@ -326,6 +357,9 @@ impl Changes {
         if let Err(error) = committed {
             self.undo().await;
             return Err(error.into());
+        }
+        if self.freed {
+            self.storage.inner.known.names_changed();
         }
         flushed?;
         let leftover = self.leftover;

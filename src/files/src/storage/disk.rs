@@ -110,8 +110,17 @@ impl Disk {
 
     /// Opens a file to be read. What is no file (a device, a pipe) is not opened.
     pub(crate) fn file(&self, names: &[String]) -> io::Result<File> {
+        self.file_within(names, WITHIN)
+    }
+
+    /// The same where the kernel has all on the way in memory, and so does not wait for the disk.
+    pub(crate) fn file_now(&self, names: &[String]) -> Option<File> {
+        self.file_within(names, WITHIN | ResolveFlags::CACHED).ok()
+    }
+
+    fn file_within(&self, names: &[String], within: ResolveFlags) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = fs::openat2(&self.root, names.join("/"), flags, Mode::empty(), WITHIN)?;
+        let file = fs::openat2(&self.root, names.join("/"), flags, Mode::empty(), within)?;
         if !fs::FileType::from_raw_mode(fs::fstat(&file)?.st_mode).is_file() {
             return Err(Errno::NOENT.into());
         }

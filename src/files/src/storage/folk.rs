@@ -1,11 +1,12 @@
-//! Who is in which association and group, and what they may take: asked of the directory at each
-//! request, so that what is changed there holds at once.
+//! Who is in which association and group, and what they may take: asked of the directory whenever something
+//! changed there, so that it holds at once.
 
 use std::collections::BTreeSet;
 
 use tokio::try_join;
 use tokio_postgres::types::ToSql;
 
+use super::space::{Kind, Space};
 use super::{Error, Result, Storage};
 
 /// What a person may see and do.
@@ -80,8 +81,17 @@ impl Storage {
         Ok(client.query_opt(&client.prepare_cached(statement).await?, &[&number]).await?.is_some())
     }
 
+    /// Bytes that may be taken in a space, by its owner and by the associations.
+    pub(crate) async fn limits_of(&self, space: &Space) -> Result<Limits> {
+        let own = async {
+            Ok(if space.kind == Kind::Person { Some(self.own_limit(&space.owner).await?) } else { None })
+        };
+        let (own, shared) = try_join!(own, self.shared_limits(space.kind.word(), &space.owner))?;
+        Ok(Limits { own, shared })
+    }
+
     /// Bytes that the person may take by themselves.
-    pub(crate) async fn own_limit(&self, login: &str) -> Result<i64> {
+    async fn own_limit(&self, login: &str) -> Result<i64> {
         let client = self.directory().await?;
         let statement =
             client.prepare_cached("select quota_bytes from service_quota where login = $1").await?;
@@ -91,7 +101,7 @@ impl Storage {
 
     /// The associations that have a limit among those whose space, group or member the space is, each with
     /// the limit and all the spaces that count: kind and owner.
-    pub(crate) async fn shared_limits(&self, kind: &str, owner: &str) -> Result<Vec<Shared>> {
+    async fn shared_limits(&self, kind: &str, owner: &str) -> Result<Vec<Shared>> {
         let client = self.directory().await?;
         let statement = "with mine as (\
                 select organisation_id from service_membership where $1 = 'person' and login = $2 \
@@ -114,6 +124,14 @@ impl Storage {
         };
         Ok(rows.iter().map(shared).collect())
     }
+}
+
+/// Bytes that may be taken in a space.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// Of the person whose space it is.
+    pub own: Option<i64>,
+    pub shared: Vec<Shared>,
 }
 
 /// A limit that several spaces share.

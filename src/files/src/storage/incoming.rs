@@ -17,10 +17,12 @@ use super::disk::{self, Facts, Names};
 use super::node::{self, New};
 use super::quota::Reservation;
 use super::view::{Entry, Spot, View};
-use super::{Error, Result, Storage, space, to_its_end};
+use super::{Error, Result, Storage, to_its_end};
 
 /// Bytes that are collected before they are written.
 const PIECE: usize = 256 << 10;
+/// A file of no more bytes can be [gathered](View::gather).
+pub const SMALL: u64 = PIECE as u64 - 1;
 /// Bytes that are reserved at a time where nobody said how many come.
 const STEP: u64 = 4 << 20;
 
@@ -44,7 +46,8 @@ pub struct Incoming {
     expected: Option<u64>,
     written: u64,
     buffer: Vec<u8>,
-    file: Arc<File>,
+    /// None: all bytes are still in the buffer, and so are those of most small files until the end.
+    file: Option<Arc<File>>,
     name: Option<String>,
     /// Bytes of the file that is replaced.
     replaced: u64,
@@ -72,21 +75,45 @@ impl View {
         drop(client);
         let kept =
             self.storage.reserve(&spot.mount.space, expected.unwrap_or(0).saturating_sub(replaced)).await?;
-        let temporary = self.storage.on_disk(|disk| disk.temporary()).await?;
-        Ok(Incoming {
+        let mut incoming = self.coming(spot, kept);
+        (incoming.expected, incoming.replaced) = (expected, replaced);
+        Ok(incoming)
+    }
+
+    /// A file of `bytes`, no more than [`SMALL`], which are kept in memory until all are there, and for which
+    /// [room is kept](Self::room): only at its end is looked whether it may go to `path`.
+    ///
+    /// # Errors
+    /// [`Error::BadName`]; [`finish`](Incoming::finish) fails as [`begin`](Self::begin) does.
+    pub(crate) fn gather(&self, path: &str, bytes: u64, kept: Reservation) -> Result<Incoming> {
+        let mut incoming = self.coming(self.spot(path)?, kept);
+        incoming.expected = Some(bytes);
+        Ok(incoming)
+    }
+
+    /// Keeps room for so many bytes more in the space of `path`, whatever is replaced there.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`].
+    pub(crate) async fn room(&self, path: &str, bytes: u64) -> Result<Reservation> {
+        self.storage.reserve(&self.spot(path)?.mount.space, bytes).await
+    }
+
+    fn coming(&self, spot: Spot, kept: Reservation) -> Incoming {
+        Incoming {
             view: self.clone(),
             spot,
             only: Only::Any,
-            expected,
+            expected: None,
             written: 0,
             buffer: Vec::new(),
-            file: Arc::new(temporary.file),
-            name: Some(temporary.name),
-            replaced,
+            file: None,
+            name: None,
+            replaced: 0,
             kept,
             properties_of: None,
             lasting: false,
-        })
+        }
     }
 
     /// A file of `bytes`, which are all there, that is to take its place at `path`.
@@ -97,20 +124,10 @@ impl View {
         bytes: u64,
         kept: Reservation,
     ) -> Result<Incoming> {
-        Ok(Incoming {
-            view: self.clone(),
-            spot: self.spot(path)?,
-            only: Only::Any,
-            expected: Some(bytes),
-            written: bytes,
-            buffer: Vec::new(),
-            file,
-            name: Some(name),
-            replaced: 0,
-            kept,
-            properties_of: None,
-            lasting: false,
-        })
+        let mut incoming = self.coming(self.spot(path)?, kept);
+        (incoming.expected, incoming.written) = (Some(bytes), bytes);
+        (incoming.file, incoming.name) = (Some(file), Some(name));
+        Ok(incoming)
     }
 
     /// Bytes of the file that would be replaced, which nobody locked.
@@ -170,7 +187,7 @@ impl Incoming {
     pub async fn append(&mut self, from: Arc<File>, offset: u64, length: u64) -> Result<()> {
         self.room(length).await?;
         self.flush().await?;
-        let to = self.file.clone();
+        let to = self.stored(|_, _| Ok(())).await?;
         let start = self.written == length;
         self.view.storage.on_disk(move |_| copy(&from, &to, offset, length, start)).await
     }
@@ -201,11 +218,35 @@ impl Incoming {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        self.stored(|_, _| Ok(())).await.map(drop)
+    }
+
+    /// Writes what was collected, and does more with the file where it lies.
+    async fn stored(
+        &mut self,
+        then: impl FnOnce(&disk::Disk, &File) -> io::Result<()> + Send + 'static,
+    ) -> Result<Arc<File>> {
         let (file, buffer) = (self.file.clone(), std::mem::take(&mut self.buffer));
-        let write = move |_: &disk::Disk| (&*file).write_all(&buffer).map(|()| buffer);
-        self.buffer = self.view.storage.on_disk(write).await?;
-        self.buffer.clear();
-        Ok(())
+        let mut made = Named { storage: self.view.storage.clone(), name: None };
+        let write = move |disk: &disk::Disk| {
+            let file = match file {
+                Some(file) => file,
+                None => {
+                    let temporary = disk.temporary()?;
+                    made.name = Some(temporary.name);
+                    Arc::new(temporary.file)
+                }
+            };
+            let done = (&*file).write_all(&buffer).and_then(|()| then(disk, &file));
+            Ok((file, made, buffer, done))
+        };
+        let (file, mut made, mut buffer, done) = self.view.storage.on_disk(write).await?;
+        self.name = made.name.take().or(self.name.take());
+        self.file = Some(file.clone());
+        buffer.clear();
+        self.buffer = buffer;
+        done?;
+        Ok(file)
     }
 
     /// The file takes its place, with the time of its last change where that is known. When this returns,
@@ -218,16 +259,15 @@ impl Incoming {
         if let Some(said) = self.expected.filter(|said| *said != self.written) {
             return Err(Error::Length { said, came: self.written });
         }
-        let (file, rest) = (self.file.clone(), std::mem::take(&mut self.buffer));
-        let flush = move |_: &disk::Disk| {
-            (&*file).write_all(&rest)?;
+        let flush = move |_: &disk::Disk, file: &File| {
             if let Some(modified) = modified {
-                disk::set_modified(&file, modified)?;
+                disk::set_modified(file, modified)?;
             }
             file.sync_all()
         };
-        self.view.storage.on_disk(flush).await?;
         to_its_end(async move {
+            self.stored(flush).await?;
+            self.buffer = Vec::new();
             let storage = self.view.storage.clone();
             let mut client = storage.files().await?;
             let transaction = client.transaction().await?;
@@ -245,8 +285,7 @@ impl Incoming {
 
     async fn placed(&self, transaction: &Transaction<'_>, changes: &mut Changes) -> Result<Entry> {
         let view = &self.view;
-        space::lock(transaction, &[self.spot.mount.space.id]).await?;
-        let target = view.target(transaction, &self.spot).await?;
+        let target = view.target_locked(transaction, &self.spot).await?;
         view.replaceable(transaction, &target).await?;
         self.as_wanted(&target)?;
         let (names, temporary) = (target.names(), disk::incoming(self.name.as_deref().unwrap_or_default()));
@@ -263,7 +302,8 @@ impl Incoming {
         };
         let before = target.taken.as_ref().map_or(0, |taken| taken.size);
         // Sent together.
-        let (node, ()) = try_join!(row, node::touch(transaction, folder.id, facts.size - before))?;
+        let above = target.folder.ids();
+        let (node, ()) = try_join!(row, node::touch_all(transaction, &above, facts.size - before))?;
         if let Some(like) = self.properties_of {
             copy_properties(transaction, like, node.id).await?;
         }
@@ -301,8 +341,21 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        let Some(name) = self.name.take().filter(|_| !self.lasting) else { return };
-        let storage: Storage = self.view.storage.clone();
+        let name = self.name.take().filter(|_| !self.lasting);
+        drop(Named { storage: self.view.storage.clone(), name });
+    }
+}
+
+/// The name of a temporary file, which goes with this: also where nobody waited until it was made.
+struct Named {
+    storage: Storage,
+    name: Option<String>,
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        let storage = self.storage.clone();
         let remove = move || {
             if let Err(error) = storage.inner.disk.remove(&disk::incoming(&name)) {
                 eprintln!("removing an upload that was broken off: {error}");

@@ -15,6 +15,7 @@
 //! | [`scan`], `running` | what was changed by hand, or cut short by a power cut |
 //! | `folk` | who is in which association: asked of the directory |
 //! | `space`, `node` | rows of the database |
+//! | `known` | what need not be asked for again |
 //! | `disk` | the only door to the disk |
 //! | `path` | names and paths |
 //!
@@ -30,6 +31,7 @@ mod disk;
 mod error;
 mod folk;
 mod incoming;
+mod known;
 pub(crate) mod locks;
 mod node;
 mod number;
@@ -46,7 +48,7 @@ pub mod space;
 mod view;
 
 pub use error::{BadName, Error, Full, Result};
-pub use incoming::{Incoming, Only};
+pub use incoming::{Incoming, Only, SMALL};
 pub use properties::Property;
 pub use view::{Entry, Mount, View};
 
@@ -76,6 +78,7 @@ struct Inner {
     directory: Pool,
     disk: Disk,
     reserved: quota::Reserved,
+    known: known::Known,
 }
 
 impl Storage {
@@ -85,10 +88,11 @@ impl Storage {
     /// When the folder cannot be opened or made ready.
     pub fn new(folder: &Path, files: &Place, directory: &Place) -> Result<Self> {
         let inner = Inner {
-            files: files.pool(8)?,
-            directory: directory.pool(4)?,
+            files: files.pool_for_lookups(8)?,
+            directory: directory.pool_for_lookups(4)?,
             disk: Disk::open(folder)?,
             reserved: quota::Reserved::default(),
+            known: known::Known::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -119,6 +123,16 @@ impl Storage {
     /// A connection to the directory.
     pub(crate) async fn directory(&self) -> Result<Object> {
         self.inner.directory.get().await.map_err(Error::unavailable)
+    }
+
+    /// Opens a file, with what the disk says of it.
+    pub(crate) async fn opened(&self, names: disk::Names) -> Result<(std::fs::File, disk::Facts)> {
+        let open = move |disk: &Disk| {
+            let file = disk.file(&names)?;
+            let facts = disk::facts_of(&file)?;
+            Ok((file, facts))
+        };
+        self.on_disk(open).await
     }
 
     /// Does work on the disk beside the other requests.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use deadpool_postgres::GenericClient;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 use super::Result;
@@ -70,6 +70,13 @@ pub(crate) async fn get(client: &impl GenericClient, id: i64) -> Result<Option<N
 /// `root` and the nodes on a path below it, as far as they are there: the exact names, else those that are
 /// the same letters in another form of Unicode.
 pub(crate) async fn path(client: &impl GenericClient, root: i64, parts: &[String]) -> Result<Vec<Node>> {
+    let statement = walk_statement(client).await?;
+    let found = client.query(&statement, &[&root, &parts]).await?;
+    path_from(client, found.iter().map(node).collect(), parts).await
+}
+
+/// Asks for a node ($1) and those on a path of exact names ($2) below it.
+pub(crate) async fn walk_statement(client: &impl GenericClient) -> Result<Statement> {
     let statement = format!(
         "with recursive walk as (\
             select {COLUMNS}, 0 as depth from node where id = $1 \
@@ -77,11 +84,19 @@ pub(crate) async fn path(client: &impl GenericClient, root: i64, parts: &[String
                 and node.name = ($2::text[])[depth + 1]) \
          select * from walk order by depth"
     );
-    let statement = client.prepare_cached(&statement).await?;
-    let mut found: Vec<Node> = client.query(&statement, &[&root, &parts]).await?.iter().map(node).collect();
+    Ok(client.prepare_cached(&statement).await?)
+}
+
+/// Goes on with what [`walk_statement`] found, where names are in another form of Unicode.
+pub(crate) async fn path_from(
+    client: &impl GenericClient,
+    mut found: Vec<Node>,
+    parts: &[String],
+) -> Result<Vec<Node>> {
     let mut at = found.len();
     while at > 0 && at <= parts.len() && !parts[at - 1].is_ascii() {
         let Some(next) = alike(client, found[at - 1].id, &parts[at - 1]).await? else { break };
+        let statement = walk_statement(client).await?;
         let more = client.query(&statement, &[&next.id, &&parts[at..]]).await?;
         found.extend(more.iter().map(node));
         at = found.len();
@@ -186,12 +201,20 @@ pub(crate) async fn relocate(
 
 /// Something changed in a folder: it and all above it have another ETag, and so many bytes more.
 pub(crate) async fn touch(client: &impl GenericClient, folder: i64, bytes: i64) -> Result<()> {
+    // As a list: each row is looked up by its number, however few or many the server believes there are.
     let statement = "with recursive up as (select id, parent_id from node where id = $1 \
             union all select node.id, node.parent_id from node join up on node.id = up.parent_id) \
-        update node set size = size + $2, etag = gen_random_uuid(), modified = greatest(modified, $3) \
-        from up where node.id = up.id";
+        select array_agg(id) from up";
+    let ids: Vec<i64> = client.query_one(&client.prepare_cached(statement).await?, &[&folder]).await?.get(0);
+    touch_all(client, &ids, bytes).await
+}
+
+/// The same for a folder and all above it, where they are known.
+pub(crate) async fn touch_all(client: &impl GenericClient, folders: &[i64], bytes: i64) -> Result<()> {
+    let statement = "update node set size = size + $2, etag = gen_random_uuid(), \
+        modified = greatest(modified, $3) where id = any($1)";
     let now = disk::nanoseconds(SystemTime::now());
-    client.execute(&client.prepare_cached(statement).await?, &[&folder, &bytes, &now]).await?;
+    client.execute(&client.prepare_cached(statement).await?, &[&folders, &bytes, &now]).await?;
     Ok(())
 }
 

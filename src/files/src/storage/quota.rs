@@ -135,23 +135,15 @@ impl Storage {
 
     /// `leaving`: bytes that come from that space, and so weigh no more on what both share.
     async fn room(&self, space: &Space, leaving: Option<(&Space, u64)>) -> Result<Room> {
-        let own = BTreeMap::from([((space.kind.word().to_owned(), space.owner.clone()), ())]);
-        let own_limit = async {
-            Ok(if space.kind == Kind::Person { Some(self.own_limit(&space.owner).await?) } else { None })
-        };
-        let asked = (
-            self.taken(own.keys()),
-            own_limit,
-            self.shared_limits(space.kind.word(), &space.owner),
-            self.on_disk(|disk| disk.free()),
-        );
-        let ((used, reserved), own_limit, shared_limits, (free, size)) =
-            try_join!(asked.0, asked.1, asked.2, asked.3)?;
+        let own = (space.kind.word().to_owned(), space.owner.clone());
+        let asked = (self.taken([&own]), self.limits(space));
+        let ((used, reserved), limits) = try_join!(asked.0, asked.1)?;
+        let (free, size) = self.inner.disk.free()?;
         let (mut limit, mut quota) = (None, u64::MAX);
-        if let Some(own) = own_limit.map(bytes) {
+        if let Some(own) = limits.own.map(bytes) {
             (limit, quota) = (Some(own), own.saturating_sub(used + reserved));
         }
-        for shared in shared_limits {
+        for shared in &limits.shared {
             let (all, reserved) = self.taken(&shared.spaces).await?;
             let most = bytes(shared.limit);
             let within =

@@ -87,6 +87,7 @@ impl Storage {
         scan.count().await?;
         let found = scan.found;
         transaction.commit().await?;
+        self.inner.known.forget();
         Ok(found)
     }
 }

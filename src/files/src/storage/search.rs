@@ -86,6 +86,7 @@ impl Storage {
                 node::touch(&transaction, parent, after - node.size).await?;
             }
             transaction.commit().await?;
+            storage.inner.known.forget();
             Ok(())
         })
         .await

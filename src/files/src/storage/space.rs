@@ -7,10 +7,11 @@ use tokio::try_join;
 use tokio_postgres::types::ToSql;
 
 use super::disk::{Facts, Names};
+use super::node::Node;
 use super::{Result, Storage, node};
 
 /// Whose a space is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// One person's.
     Person,
@@ -79,6 +80,11 @@ impl Space {
         let start = [self.kind.folder(), &self.owner, folder].map(str::to_owned);
         start.into_iter().chain(parts.iter().cloned()).collect()
     }
+}
+
+/// Is it the folder that somebody sees as their root? Shared folders stand there too.
+pub(crate) fn is_own_root(names: &[String]) -> bool {
+    matches!(names, [kind, _, files] if kind == Kind::Person.folder() && files == FILES)
 }
 
 const SELECT: &str = "select id, kind, owner, read_only, files_id, bin_id from space";
@@ -180,7 +186,24 @@ async fn root(client: &impl GenericClient, space: i64, name: &str, facts: Facts)
 
 /// Nobody else changes what is in these spaces until the transaction ends.
 pub(crate) async fn lock(client: &impl GenericClient, ids: &[i64]) -> Result<()> {
-    let statement = "select from space where id = any($1) order by id for update";
-    client.query(&client.prepare_cached(statement).await?, &[&ids]).await?;
+    client.query(&client.prepare_cached(LOCK).await?, &[&ids]).await?;
     Ok(())
 }
+
+/// The same for one space, with the nodes on a path below `root` as they are then ([`node::path`]): sent
+/// together.
+pub(crate) async fn lock_path(
+    client: &impl GenericClient,
+    space: i64,
+    root: i64,
+    parts: &[String],
+) -> Result<Vec<Node>> {
+    let (lock, walk) = (client.prepare_cached(LOCK).await?, node::walk_statement(client).await?);
+    let ids = [space];
+    let (ids, place): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 2]) = ([&&ids[..]], [&root, &parts]);
+    // The server answers in the order that it is asked in: it walks when it has the lock.
+    let (_, found) = try_join!(biased; client.query(&lock, &ids), client.query(&walk, &place))?;
+    node::path_from(client, found.iter().map(node::node).collect(), parts).await
+}
+
+const LOCK: &str = "select from space where id = any($1) order by id for update";

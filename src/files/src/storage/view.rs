@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::folk::Folk;
+use super::known::Versions;
 use super::node::{self, Node};
 use super::space::{Kind, Space};
 use super::{Error, Result, Storage, disk, path};
@@ -95,13 +96,25 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when there is nobody of that login, or they are locked out.
     pub async fn view(&self, login: &str) -> Result<View> {
-        let folk = self.folk(login).await?;
-        self.view_of(login, &folk).await
+        let now = self.versions().await?;
+        self.view_at(login, now).await
     }
 
-    /// What the person with this login sees, of whom the directory said that.
-    pub(crate) async fn view_of(&self, login: &str, folk: &Folk) -> Result<View> {
-        let (wanted, mut named) = wanted(login, folk);
+    /// The same for who knows the versions of this moment.
+    pub(crate) async fn view_at(&self, login: &str, now: Versions) -> Result<View> {
+        let mounts = match self.inner.known.view(login, now) {
+            Some(mounts) => mounts,
+            None => {
+                let mounts = self.mounts_of(login).await?;
+                self.inner.known.keep_view(login, now, &mounts);
+                mounts
+            }
+        };
+        Ok(View { storage: self.clone(), login: login.into(), mounts, locks_known: false })
+    }
+
+    async fn mounts_of(&self, login: &str) -> Result<Arc<[Mount]>> {
+        let (wanted, mut named) = wanted(login, &self.folk(login).await?);
         let names: Vec<&str> = named[1..].iter().map(|(name, _)| name.as_str()).collect();
         let (spaces, taken) = self.spaces(&wanted, &names).await?;
         self.keep_apart(&mut named, &spaces[0], taken).await?;
@@ -113,7 +126,7 @@ impl Storage {
             read_only: space.read_only,
             space,
         });
-        Ok(View { storage: self.clone(), login: login.into(), mounts: mounts.collect(), locks_known: false })
+        Ok(mounts.collect())
     }
 
     /// What an association sees: its own space, at the root.
@@ -240,6 +253,9 @@ impl View {
     /// [`Error::NotFound`]; [`Error::Kind`] for a folder.
     pub async fn open(&self, path: &str) -> Result<(File, Entry)> {
         let spot = self.spot(path)?;
+        if let Some(opened) = self.open_known(&spot) {
+            return Ok(opened);
+        }
         // Somebody may write it anew between the two looks.
         for _ in 0..8 {
             let client = self.storage.files().await?;
@@ -249,19 +265,26 @@ impl View {
             if node.is_folder {
                 return Err(Error::Kind);
             }
-            let names = spot.mount.space.names(&found.names());
-            let open = move |disk: &disk::Disk| {
-                let file = disk.file(&names)?;
-                let facts = disk::facts_of(&file)?;
-                Ok((file, facts))
-            };
-            let (file, facts) = self.storage.on_disk(open).await?;
+            let (file, facts) = self.storage.opened(spot.mount.space.names(&found.names())).await?;
             if node.matches(facts) {
+                self.storage.inner.known.keep_file(&spot.mount.space, &found.names(), &node);
                 return Ok((file, self.entry(&spot.mount, &self.folder_of(&spot, &found), &node)));
             }
             self.storage.see_again(&spot.mount.space, node, found.names()).await?;
         }
         Err(Error::Changed)
+    }
+
+    /// The same without a question to the database: where the file on the disk is the very one that was there
+    /// before, so is all that is known of it.
+    fn open_known(&self, spot: &Spot) -> Option<(File, Entry)> {
+        let node = self.storage.inner.known.file(&spot.mount.space, &spot.parts)?;
+        let file = self.storage.inner.disk.file_now(&spot.mount.space.names(&spot.parts))?;
+        if !node.matches(disk::facts_of(&file).ok()?) {
+            return None;
+        }
+        let (_, folder) = spot.parts.split_last()?;
+        Some((file, self.entry(&spot.mount, &self.path_of(&spot.mount, folder), &node)))
     }
 
     /// Says whether only managers change what is in the shared folder at `path`.
@@ -404,6 +427,11 @@ impl Found {
     /// The end of the path.
     pub(crate) fn last(&self) -> &Node {
         self.below.last().unwrap_or(&self.root)
+    }
+
+    /// The numbers of all on the path.
+    pub(crate) fn ids(&self) -> Vec<i64> {
+        std::iter::once(&self.root).chain(&self.below).map(|node| node.id).collect()
     }
 
     /// Names below the space's folder, as they are on the disk.

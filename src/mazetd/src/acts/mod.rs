@@ -12,6 +12,7 @@
 //! What is allowed, the directory decides ([`mazet_directory::permission`]); nothing here asks twice.
 
 pub mod events;
+pub mod groups;
 pub mod leaving;
 pub mod machine;
 pub mod people;

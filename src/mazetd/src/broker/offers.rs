@@ -23,7 +23,7 @@ pub fn of(root: &Path) -> Result<Offers> {
 fn list(settings: &Settings, services: &[Manifest]) -> Offers {
     let on = services.iter().filter(|manifest| settings.is_on(manifest));
     let services = on.filter_map(offer).collect();
-    Offers { address: format!("https://{}.local", settings.machine.name), services }
+    Offers { address: format!("https://{}", settings.host()), home: settings.home(), services }
 }
 
 /// Its pages are at the first path that is for those who are signed in: what is open to all are files, places that
@@ -107,7 +107,13 @@ mod tests {
         settings.machine.name = "lavande".to_owned();
         settings.disabled_services = vec!["off".to_owned()];
         let offers = list(&settings, &services);
-        assert_eq!(offers.address, "https://lavande.local");
+        assert_eq!(
+            (offers.address.as_str(), offers.home.as_str()),
+            ("https://lavande.local", "lavande.local")
+        );
+        settings.certificates.domains = vec!["amis.example.org".to_owned(), "lavande.example.org".to_owned()];
+        let offers = list(&settings, &services);
+        assert_eq!(offers.address, "https://amis.example.org");
         let shown: Vec<_> =
             offers.services.iter().map(|one| (one.name.as_str(), one.path.as_deref())).collect();
         assert_eq!(shown, [("mail", None), ("wiki", Some("/wiki/"))]);

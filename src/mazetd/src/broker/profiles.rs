@@ -24,8 +24,8 @@ pub fn made(root: &Path, wanted: &Wanted) -> Result<Option<Made>> {
     let Some(manifest) = on.find(|manifest| manifest.service.name == wanted.service) else { return Ok(None) };
     let mut profiles = manifest.clients.iter().filter_map(|client| client.profile.as_ref());
     let Some(profile) = profiles.find(|profile| profile.file == wanted.file) else { return Ok(None) };
-    let host = format!("{}.local", settings.machine.name);
-    let email = wanted.email.clone().unwrap_or_else(|| format!("{}@{host}", wanted.login));
+    let host = settings.host();
+    let email = wanted.email.clone().unwrap_or_else(|| format!("{}@{}", wanted.login, settings.home()));
     let reader = Reader { host: &host, login: &wanted.login, email: &email };
     let values = reader.context(context(&settings, &services, false), random::uuid_of);
     let path = below(root, OVERLAYS_DIR).join(&manifest.service.name).join(&profile.template);

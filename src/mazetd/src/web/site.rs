@@ -105,6 +105,8 @@ fn management() -> Vec<Route> {
         may(Action::ManageAccount, "/people/{id}/invite-by-mail", post(people::acts::invite_by_mail)),
         may(Action::ManageAccount, "/people/{id}/reset", post(people::acts::reset)),
         may(Action::ManageGroups, "/groups", get(people::groups::show).post(people::groups::save)),
+        may(Action::ManageGroups, "/resources", get(people::resources::show).post(people::resources::save)),
+        may(Action::ManageGroups, "/resources/{id}/remove", post(people::resources::remove)),
         may(Action::ManageGroups, "/groups/{id}", get(people::group::show).post(people::group::save)),
         may(Action::ManageOrganisations, "/organisations", get(people::organisations::show)),
         may(

@@ -32,6 +32,7 @@ pub(super) fn check(plan: &Plan<'_>, faults: &mut Vec<Fault>) {
             plain(&vhost, faults);
             headers(&vhost, faults);
             allowed(&vhost, &access, faults);
+            owners(&vhost, faults);
         }
     }
 }
@@ -152,6 +153,15 @@ fn headers(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
             let hint = "write access = \"member\", or remove `{person}`".to_owned();
             faults.push(value.place.fault("nobody is asked who they are here", hint));
         }
+    }
+}
+
+/// Who is let in is compared with whose it is.
+fn owners(vhost: &Table<'_>, faults: &mut Vec<Fault>) {
+    let asked = vhost.text("access").is_some_and(|access| ![PUBLIC, NOBODY].contains(&access.value));
+    if vhost.boolean("owners") == Some(true) && !asked {
+        let hint = "write access = \"member\" or \"password\", or remove `owners`".to_owned();
+        faults.push(vhost.place_of("owners").fault("nobody is asked who they are here", hint));
     }
 }
 

@@ -89,7 +89,7 @@ impl View {
         let mut incoming = self.begin(path, Some(bytes)).await?;
         let file = self.storage.partial(id, bytes).await?;
         let empty = incoming.name.replace(bytes_of(id));
-        incoming.file = Arc::new(file);
+        incoming.file = Some(Arc::new(file));
         incoming.written = bytes;
         incoming.lasting = true;
         if let Some(empty) = empty {

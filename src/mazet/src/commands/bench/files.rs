@@ -23,7 +23,8 @@ const MEMORY: &str = "/dev/shm";
 /// Memory after load that is the goal, in MiB.
 const GOAL: u64 = 15;
 const NOTE: &str = "mod_dav flushes nothing that it acknowledges: a power cut takes what was not written by chance. \
-    mazet-files\nanswers when bytes and name are on the disk. In memory, flushing costs neither anything.\n";
+    mazet-files\nanswers when bytes and name are on the disk. “Flushed” is mod_dav in a folder whose file system flushes \
+    whatever is\nwritten (chattr +S +D). In memory, flushing costs neither anything.\n";
 
 /// What one run found.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ struct Line {
     mazet: f64,
     /// None: what it does not do.
     mod_dav: Option<f64>,
+    /// mod_dav in a folder whose file system flushes what is written.
+    flushed: Option<f64>,
 }
 
 /// Of the program, in KiB.
@@ -113,14 +116,21 @@ fn measured(setting: &Setting, program: &Path, tree: &Path, folder: &Path) -> Re
 }
 
 fn table(name: &str, figures: &Figures) -> String {
-    let head =
-        format!("{:48} {:>12} {:>12} {:>8}\n", format!("files {name}"), "mazet-files", "mod_dav", "speed");
+    let head = format!(
+        "{:40} {:>12} {:>12} {:>8} {:>12} {:>8}\n",
+        format!("files {name}"),
+        "mazet-files",
+        "mod_dav",
+        "speed",
+        "flushed",
+        "speed"
+    );
     let rows = figures.lines.iter().map(row).collect::<String>();
     let Memory { idle_kib, after_kib } = figures.memory;
     let memory = |kib: u64| human_bytes(kib * 1024);
     let goal = if after_kib <= GOAL * 1024 { "within" } else { "beyond" };
     format!(
-        "{head}{rows}{:48} {:>12} idle, {} after all this ({goal} the goal of {GOAL} MiB)\n",
+        "{head}{rows}{:40} {:>12} idle, {} after all this ({goal} the goal of {GOAL} MiB)\n",
         "memory of mazet-files (PSS)",
         memory(idle_kib),
         memory(after_kib),
@@ -129,9 +139,12 @@ fn table(name: &str, figures: &Figures) -> String {
 
 /// The speed is mod_dav's time by ours: more than 1 is faster.
 fn row(line: &Line) -> String {
-    let theirs = line.mod_dav.map_or_else(|| "–".to_owned(), human_seconds);
-    let speed = line.mod_dav.map_or_else(|| "–".to_owned(), |theirs| format!("{:.2}×", theirs / line.mazet));
-    format!("{:48} {:>12} {theirs:>12} {speed:>8}\n", line.what, human_seconds(line.mazet))
+    let theirs = |time: Option<f64>| {
+        let speed = time.map_or_else(|| "–".to_owned(), |theirs| format!("{:.2}×", theirs / line.mazet));
+        format!("{:>12} {speed:>8}", time.map_or_else(|| "–".to_owned(), human_seconds))
+    };
+    let (plain, flushed) = (theirs(line.mod_dav), theirs(line.flushed));
+    format!("{:40} {:>12} {plain} {flushed}\n", line.what, human_seconds(line.mazet))
 }
 
 #[cfg(test)]
@@ -140,9 +153,10 @@ mod tests {
 
     #[test]
     fn the_speed_stands_beside_the_times() {
-        let line = |what: &str, mazet, mod_dav| Line { what: what.to_owned(), mazet, mod_dav };
+        let line =
+            |what: &str, mazet, mod_dav, flushed| Line { what: what.to_owned(), mazet, mod_dav, flushed };
         let figures = Figures {
-            lines: vec![line("500 MiB up", 2.0, Some(3.0)), line("sync of 5000 files", 0.5, None)],
+            lines: vec![line("500 MiB up", 2.0, Some(3.0), Some(5.0)), line("sync", 0.5, None, None)],
             memory: Memory { idle_kib: 4096, after_kib: 16 * 1024 },
         };
         insta::assert_snapshot!(table("in memory", &figures), @r"

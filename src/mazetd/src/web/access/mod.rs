@@ -10,6 +10,7 @@
 //! | parameter | content |
 //! |---|---|
 //! | `MAZET_ACCESS` | what is asked for: `member`, `password`, or the name of a role |
+//! | `MAZET_OWNERS` | a path, below which the first name is somebody's login or a common account's; empty: there is none |
 //! | `REQUEST_METHOD`, `REQUEST_URI` | the visitor's request, as it came |
 //! | `REMOTE_ADDR` | the visitor's address |
 //! | `HTTP_COOKIE`, `HTTP_ACCEPT` | of the visitor's headers |
@@ -22,7 +23,7 @@
 //! | 200, `Variable-MAZET_PERSON: login` | yes; the service is told `Mazet-Person: login` |
 //! | 401 | no: nobody is signed in, and the visitor is no browser; with `WWW-Authenticate`, login or password are missing or wrong |
 //! | 401 or 302, `Location: /sign-in?next=…` | no: the browser is sent to the sign-in page. A Responder is answered 401, as nginx takes nothing else from a sub-request; an Authorizer 302 |
-//! | 403 | no: who is signed in lacks the role, or there were too many tries |
+//! | 403 | no: who is signed in lacks the role or shares no association with whose it is, or there were too many tries |
 //!
 //! A header `Mazet-Person` (and everything that looks like it) of a visitor never reaches a service.
 //! When nobody answers here, the front web server answers 500: it never lets pass.
@@ -31,6 +32,7 @@
 
 mod basic;
 mod fastcgi;
+mod owner;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -50,6 +52,8 @@ const SIGN_IN: &str = "/sign-in";
 pub struct Question {
     /// `member`, or the name of a role.
     pub access: String,
+    /// The path below which the first name says whose it is; empty: nobody's.
+    pub owners: String,
     /// The visitor's cookies, as sent.
     pub cookie: String,
     /// Login and password that came with the request.
@@ -82,6 +86,14 @@ pub enum Verdict {
 /// # Errors
 /// The directory does not answer: nobody passes.
 pub async fn judge(app: &App, question: &Question) -> std::io::Result<Verdict> {
+    match who(app, question).await? {
+        Verdict::Granted(login) => owner::judge(app, question, login).await,
+        other => Ok(other),
+    }
+}
+
+/// Decides who it is, and whether they may ask here at all.
+async fn who(app: &App, question: &Question) -> std::io::Result<Verdict> {
     if question.access == PASSWORD {
         return basic::judge(app, question).await;
     }
@@ -118,6 +130,7 @@ impl Question {
         let of = |name: &str| parameters.get(name).cloned().unwrap_or_default();
         Self {
             access: of("MAZET_ACCESS"),
+            owners: of("MAZET_OWNERS"),
             cookie: of("HTTP_COOKIE"),
             credentials: basic::credentials(parameters),
             address: of("REMOTE_ADDR").parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -161,6 +174,7 @@ mod tests {
     fn browser(uri: &str) -> Question {
         Question {
             access: "operator".to_owned(),
+            owners: String::new(),
             cookie: "session=1".to_owned(),
             credentials: None,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -24,7 +24,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let offers = member.app.broker.offers().await?;
     let login = member.session.login.clone();
     let host = offers.address.trim_start_matches("https://");
-    let email = email(&member).await?.unwrap_or_else(|| format!("{login}@{host}"));
+    let email = email(&member).await?.unwrap_or_else(|| format!("{login}@{}", offers.home));
     let reader = Reader { host, login: &login, email: &email };
     let services = offers.services.iter().filter(|one| member.is_offered(&one.access));
     let address = format!("{}/", offers.address);

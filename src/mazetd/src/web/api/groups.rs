@@ -10,6 +10,7 @@ use super::body::{Done, Json, Made};
 use super::call::{Call, Nothing};
 use super::people::Where;
 use super::problem::Problem;
+use crate::acts::groups as acts;
 use crate::acts::people::organisations;
 
 /// An organisation.
@@ -38,6 +39,12 @@ pub struct GroupWish {
     pub name: String,
     /// All who shall be in it.
     pub members: Vec<PersonId>,
+    /// Is what is written to it kept in one mailbox that all of them read? Where nothing is said, it stays as it is.
+    #[serde(default)]
+    pub mailbox: Option<bool>,
+    /// All addresses that shall lead to it, at its organisation's domains. Where nothing is said, they stay.
+    #[serde(default)]
+    pub addresses: Option<Vec<String>>,
 }
 
 /// `GET /groups`.
@@ -76,7 +83,9 @@ pub async fn get(call: Call) -> Result<Json<Group>, Problem> {
 pub async fn change(call: Call<Nothing, Json<GroupWish>>) -> Result<Json<Group>, Problem> {
     let (caller, id, Json(wish)) = (&call.caller, GroupId(call.id), call.body);
     let (directory, actor) = (caller.directory()?, caller.actor());
-    groups::change(directory, actor, id, &wish.name, &wish.members).await?;
+    let known = groups::get(directory, actor, id).await?;
+    let GroupWish { name, members, mailbox, addresses } = wish;
+    acts::keep(directory, actor, &known, &acts::Wish { name, members, mailbox, addresses }).await?;
     Ok(Json(groups::get(directory, actor, id).await?))
 }
 

@@ -8,7 +8,7 @@
 //! | [`problem`] | what goes wrong, as RFC 9457 has it |
 //! | [`describe`] | the OpenAPI description, made from the operations |
 //! | [`page`] | the same for people |
-//! | [`account`], [`people`], [`groups`], [`organisations`], [`leaving`], [`events`] | the handlers for people |
+//! | [`account`], [`people`], [`groups`], [`resources`], [`organisations`], [`leaving`], [`events`] | the handlers for people |
 //! | [`websites`] | those for web sites |
 //! | [`machine`], [`choice`], [`mail`], [`network`], [`certificates`], [`reports`] | those for the machine |
 //!
@@ -34,6 +34,7 @@ pub mod page;
 pub mod people;
 pub mod problem;
 pub mod reports;
+pub mod resources;
 pub mod routes;
 pub mod websites;
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::operation::{Operation, operation};
 use super::{
     account, certificates, choice, describe, events, groups, leaving, machine, mail, network, organisations,
-    people, reports, websites,
+    people, reports, resources, websites,
 };
 use crate::web::routes::Access;
 
@@ -135,6 +135,10 @@ fn of_people() -> Vec<Operation> {
         operation(at!(PUT "/groups/{id}"), groups, "groups.change", groups::change)
             .example(json!({ "name": "Bureau", "members": [1, 2] })),
         operation(at!(DELETE "/groups/{id}"), groups, "groups.remove", groups::remove),
+        operation(at!(GET "/resources"), groups, "resources.list", resources::list),
+        operation(at!(POST "/resources"), groups, "resources.add", resources::add)
+            .example(json!({ "organisation": 1, "name": "Grande salle", "kind": "room" })),
+        operation(at!(DELETE "/resources/{id}"), groups, "resources.remove", resources::remove),
     ]
 }
 

@@ -6,6 +6,8 @@ use mazet_directory::groups::{self, Group};
 use mazet_directory::{GroupId, PersonId, organisations, people};
 use serde_json::{Value, json};
 
+use super::lines;
+use crate::acts::groups::{self as acts, Wish};
 use crate::web::failure::Failure;
 use crate::web::form::Faults;
 use crate::web::member::{Member, Sent};
@@ -20,7 +22,7 @@ pub async fn show(Path(id): Path<GroupId>, member: Member) -> Result<Response, F
     page(&member, &group, &Faults::default()).await
 }
 
-/// `POST /groups/{id}`: field `do` is `save` (with `name`, and a `member` for each person) or
+/// `POST /groups/{id}`: field `do` is `save` (with `name`, `mailbox`, `address` (lines), and a `member` for each person) or
 /// `remove`.
 ///
 /// # Errors
@@ -34,12 +36,22 @@ pub async fn save(Path(id): Path<GroupId>, sent: Sent) -> Result<Response, Failu
     }
     let chosen: Result<Vec<PersonId>, _> = fields.all("member").map(str::parse).collect();
     let Ok(chosen) = chosen else { return Ok(Redirect::to(&format!("/groups/{id}")).into_response()) };
-    match groups::change(directory, actor, id, &fields.text("name"), &chosen).await {
+    let mailbox = fields.get("mailbox") == "yes";
+    let known = groups::get(directory, actor, id).await?;
+    let addresses = lines(fields.get("address")).iter().map(|one| one.to_lowercase()).collect::<Vec<_>>();
+    let wish = Wish {
+        name: fields.text("name"),
+        members: chosen,
+        mailbox: Some(mailbox),
+        addresses: Some(addresses.clone()),
+    };
+    match acts::keep(directory, actor, &known, &wish).await {
         Ok(()) => Ok(said::and_go(&format!("/groups/{id}"), "groups.saved")),
         Err(error) => {
             let faults = member.refused(error)?;
-            let known = groups::get(directory, actor, id).await?;
-            page(member, &Group { name: fields.text("name"), members: chosen, ..known }, &faults).await
+            let typed =
+                Group { name: fields.text("name"), members: wish.members, mailbox, addresses, ..known };
+            page(member, &typed, &faults).await
         }
     }
 }
@@ -55,6 +67,19 @@ async fn page(member: &Member, group: &Group, faults: &Faults) -> Result<Respons
             json!({ "id": person.id, "name": person.name, "login": person.login, "chosen": chosen })
         })
         .collect();
-    let more = json!({ "id": group.id, "organisation": organisation.name, "people": people });
-    member.form("people/group", "groups.title", &json!({ "name": group.name }), faults, more)
+    let more = json!({
+        "id": group.id,
+        "organisation": organisation.name,
+        "people": people,
+        "mailbox": group.mailbox,
+        "own": member.say("groups.own", &[("address", &address(member, group).await?)]),
+    });
+    let form = json!({ "name": group.name, "address": group.addresses.join("\n"), "domain": "" });
+    member.form("people/group", "groups.title", &form, faults, more)
+}
+
+/// The address that it has wherever it is, beside those that it was given.
+async fn address(member: &Member, group: &Group) -> Result<String, Failure> {
+    let offers = member.app.broker.offers().await?;
+    Ok(format!("{}@{}", group.account, offers.address.trim_start_matches("https://")))
 }

@@ -15,6 +15,7 @@ pub mod organisations;
 mod paper;
 pub mod person;
 pub mod removal;
+pub mod resources;
 
 use std::collections::BTreeSet;
 

@@ -337,7 +337,8 @@ fn offers() -> Offers {
             }),
         }],
     };
-    Offers { address: "https://mazet.local".to_owned(), services: vec![wiki] }
+    let (address, home) = ("https://mazet.local".to_owned(), "mazet.local".to_owned());
+    Offers { address, home, services: vec![wiki] }
 }
 
 /// What the reader of that service sets itself up with.

@@ -288,6 +288,61 @@ async fn pages_are_as_they_were_drawn() {
 }
 
 #[tokio::test]
+async fn a_group_has_addresses_and_a_mailbox() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    let zoe = site.person(organisation, "zoe", &[Role::Manager]).await.to_string();
+    let mut browser = site.signed_in("zoe").await;
+    let made = [("name", "Bureau"), ("organisation", &*organisation.to_string())];
+    let made = browser.fill("/groups", "/groups", &made).await;
+    let path = format!("/groups/{}", between(&made.leads_to(), "/groups/", "?"));
+    let addresses = "Contact@rando.example.org\r\nbureau@rando.example.org";
+    let mut fields = vec![
+        ("name", "Bureau"),
+        ("member", &*zoe),
+        ("mailbox", "yes"),
+        ("address", addresses),
+        ("do", "save"),
+    ];
+    assert_eq!(browser.fill(&path, &path, &fields).await.leads_to(), format!("{path}?said=groups.saved"));
+    let page = browser.get(&path).await.body;
+    let box_is_ticked = "name=\"mailbox\" value=\"yes\" checked";
+    for text in ["bureau@rando.example.org\ncontact@rando.example.org", "_bureau-", box_is_ticked] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    fields[3] = ("address", "contact@elsewhere.example");
+    let answer = browser.fill(&path, &path, &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("id=\"domain-fault\""), "{}", answer.body);
+    let without = [("name", "Bureau"), ("member", &*zoe), ("do", "save")];
+    browser.fill(&path, &path, &without).await.leads_to();
+    let page = browser.get(&path).await.body;
+    assert!(!page.contains(box_is_ticked) && !page.contains("bureau@rando.example.org"), "{page}");
+}
+
+#[tokio::test]
+async fn rooms_are_added_and_removed() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await.to_string();
+    site.person(site.first().await, "max", &[Role::Manager]).await;
+    let mut ada = site.operator().await;
+    let room = [("name", "Grande salle"), ("kind", "room"), ("organisation", &*organisation)];
+    let saved = "/resources?said=resources.saved";
+    assert_eq!(ada.fill("/resources", "/resources", &room).await.leads_to(), saved);
+    let again = ada.fill("/resources", "/resources", &room).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = ada.get("/resources").await.body;
+    assert!(page.contains("Grande salle") && page.contains("A room"), "{page}");
+    let id = between(&page, "action=\"/resources/", "/remove");
+    let remove = format!("/resources/{id}/remove");
+    let mut max = site.signed_in("max").await;
+    assert!(!max.get("/resources").await.body.contains("Grande salle"));
+    assert_eq!(max.fill("/resources", &remove, &[]).await.status, StatusCode::NOT_FOUND);
+    ada.fill("/resources", &remove, &[]).await.leads_to();
+    assert!(ada.get("/resources").await.body.contains("id=\"no-resources\""));
+}
+
+#[tokio::test]
 async fn pages_are_in_both_languages_without_a_style_of_their_own() {
     let Some(site) = Installed::start().await else { return };
     let organisation = site.organisation("<script>alert(1)</script>", "rando.example.org").await;
@@ -311,6 +366,7 @@ async fn pages_are_in_both_languages_without_a_style_of_their_own() {
             "/people/new",
             "/people/import",
             "/groups",
+            "/resources",
             "/organisations",
             "/organisations/new",
             "/events",

@@ -111,6 +111,7 @@ async fn the_front_web_server_is_answered_by_role() {
     let Some(site) = Installed::start().await else { return };
     let question = |access: &str, cookie: String| Question {
         access: access.to_owned(),
+        owners: String::new(),
         cookie,
         credentials: None,
         address: Ipv4Addr::LOCALHOST.into(),
@@ -144,6 +145,36 @@ async fn the_front_web_server_is_answered_by_role() {
 }
 
 #[tokio::test]
+async fn what_is_somebodys_is_for_their_associations_alone() {
+    let Some(site) = Installed::start().await else { return };
+    let other = site.organisation("Les Randonneurs", "rando.example.org").await;
+    site.person(other, "max", &[]).await;
+    site.person(site.first().await, "zoe", &[]).await;
+    site.person(site.first().await, "bob", &[]).await;
+    let zoe = site.signed_in("zoe").await;
+    let verdict = async |path: &str| {
+        let question = Question {
+            access: "member".to_owned(),
+            owners: "/dav/".to_owned(),
+            cookie: super::cookie_header(&zoe.cookies),
+            credentials: None,
+            address: Ipv4Addr::LOCALHOST.into(),
+            method: "GET".to_owned(),
+            uri: format!("/dav/{path}"),
+            wants_page: true,
+        };
+        access::judge(&site.app(), &question).await.unwrap()
+    };
+    let granted = Verdict::Granted("zoe".to_owned());
+    for path in ["", "zoe/", "bob/freebusy.ifb", "%62ob/"] {
+        assert_eq!(verdict(path).await, granted, "{path}");
+    }
+    for path in ["max/", "max/freebusy.ifb", "BOB/", "bob@example.org/", "nobody/", "/bob/", "%2562ob/"] {
+        assert_eq!(verdict(path).await, Verdict::Denied, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn programs_that_know_no_pages_give_login_and_password() {
     let Some(site) = Installed::start().await else { return };
     site.person(site.first().await, "zoe", &[]).await;
@@ -153,6 +184,7 @@ async fn programs_that_know_no_pages_give_login_and_password() {
     let id = between(&zoe.get("/account/applications").await.body, "action=\"/account/applications/", "\"");
     let asks = |login: &str, password: Option<&str>, cookie: String| Question {
         access: PASSWORD_ACCESS.to_owned(),
+        owners: String::new(),
         cookie,
         credentials: password.map(|password| (login.to_owned(), password.to_owned())),
         address: Ipv4Addr::LOCALHOST.into(),

@@ -27,7 +27,7 @@ const PROFILE: &str = "a file for the device of who is signed in: offers says wh
 const FILES: &str = "files for browsers and devices, for everybody";
 
 /// Every path of the pages.
-const PAGES: [(&str, Same); 74] = [
+const PAGES: [(&str, Same); 76] = [
     ("/assets/{name}", Not(FILES)),
     ("/robots.txt", Not(FILES)),
     ("/", By(&["offers"])),
@@ -74,6 +74,8 @@ const PAGES: [(&str, Same); 74] = [
     ("/people/{id}/reset", By(&["people.reset"])),
     ("/groups", By(&["groups.list", "groups.add"])),
     ("/groups/{id}", By(&["groups.get", "groups.change", "groups.remove"])),
+    ("/resources", By(&["resources.list", "resources.add"])),
+    ("/resources/{id}/remove", By(&["resources.remove"])),
     ("/organisations", By(&["organisations.list"])),
     ("/organisations/new", By(&["organisations.add"])),
     ("/organisations/{id}", By(&["organisations.get", "organisations.change"])),

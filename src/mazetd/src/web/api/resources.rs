@@ -1,0 +1,58 @@
+//! Rooms and equipment to be booked.
+
+use mazet_directory::permission::Action;
+use mazet_directory::resources::{self, Kind, Resource};
+use mazet_directory::{OrganisationId, ResourceId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::body::{Done, Json, Made};
+use super::call::{Call, Nothing};
+use super::people::Where;
+use super::problem::Problem;
+use crate::acts::people::organisations;
+
+/// A new room or thing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewResource {
+    /// Its organisation.
+    pub organisation: OrganisationId,
+    /// Its name, once in the organisation.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// `GET /resources`.
+pub async fn list(call: Call<Where>) -> Result<Json<Vec<Resource>>, Problem> {
+    let caller = &call.caller;
+    let (directory, actor) = (caller.directory()?, caller.actor());
+    let chosen = match call.query.organisation {
+        Some(one) => vec![one],
+        None => {
+            let own = organisations(directory, actor, Action::ManageGroups).await?;
+            own.into_iter().map(|one| one.id).collect()
+        }
+    };
+    let mut found = Vec::new();
+    for one in chosen {
+        found.extend(resources::list(directory, actor, one).await?);
+    }
+    Ok(Json(found))
+}
+
+/// `POST /resources`.
+pub async fn add(call: Call<Nothing, Json<NewResource>>) -> Result<Made<Resource>, Problem> {
+    let (caller, Json(new)) = (&call.caller, call.body);
+    let (directory, actor) = (caller.directory()?, caller.actor());
+    let id = resources::add(directory, actor, new.organisation, &new.name, new.kind).await?;
+    Ok(Made(resources::get(directory, actor, id).await?))
+}
+
+/// `DELETE /resources/{id}`.
+pub async fn remove(call: Call) -> Result<Done, Problem> {
+    let caller = &call.caller;
+    resources::remove(caller.directory()?, caller.actor(), ResourceId(call.id)).await?;
+    Ok(Done)
+}
