@@ -20,7 +20,7 @@
 //! | `sites` | root | what the box answers to |
 //! | `boot-files` | root | what firmware starts follows the box's kernel |
 //! | `wifi`, `wifi-scan` | root | what wpa_supplicant is told; which networks there are |
-//! | `people`, `groups`, `organisations`, `events` | root | the directory on the command line |
+//! | `people`, `groups`, `resources`, `organisations`, `events` | root | the directory on the command line |
 //! | `mail` | a user of its own, or root | the box's own messages, and the mail relay |
 //! | `websites` | root | the associations' web sites |
 //! | `mount-data` | root | `/srv`, early at boot |
@@ -173,6 +173,9 @@ enum Command {
     /// The groups of an association's members
     #[command(subcommand)]
     Groups(command::groups::Groups),
+    /// The rooms and things that an association's members book
+    #[command(subcommand)]
+    Resources(command::resources::Resources),
     /// The associations that share the box
     #[command(subcommand)]
     Organisations(command::organisations::Organisations),
@@ -231,6 +234,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Database => database::run()?,
         Command::People(command) => command::people::run(&command)?,
         Command::Groups(command) => command::groups::run(&command)?,
+        Command::Resources(command) => command::resources::run(&command)?,
         Command::Organisations(command) => command::organisations::run(&command)?,
         Command::Events(events) => command::events::run(&events)?,
         Command::Mail(command) => command::mail::run(&command, &runner)?,

@@ -6,6 +6,8 @@ use mazet_directory::groups::{self, Group};
 use mazet_directory::organisations::Organisation;
 use mazet_directory::{Actor, Directory, people};
 
+use crate::acts::groups::{Wish, keep};
+
 use super::{InWords as _, organisation, person, print, with};
 
 /// What `mazetd groups` does.
@@ -41,6 +43,12 @@ pub enum Groups {
         /// Login of somebody to take out; may be given several times
         #[arg(long = "take-out", value_name = "LOGIN")]
         take_out: Vec<String>,
+        /// Is what is written to it kept in one mailbox that all of them read?
+        #[arg(long, value_name = "YES")]
+        mailbox: Option<bool>,
+        /// An address that leads to it, where others shall not; may be given several times
+        #[arg(long = "address", value_name = "ADDRESS")]
+        addresses: Vec<String>,
     },
     /// Removes one, and the addresses that lead to it
     Remove {
@@ -60,7 +68,7 @@ pub struct Place {
 }
 
 impl Place {
-    async fn find(&self, directory: &Directory) -> Result<Organisation> {
+    pub(super) async fn find(&self, directory: &Directory) -> Result<Organisation> {
         organisation(directory, self.organisation.as_deref()).await
     }
 
@@ -89,9 +97,9 @@ pub(super) async fn act(directory: &Directory, command: &Groups) -> Result<()> {
             let organisation = place.find(directory).await?.id;
             groups::add(directory, &root, organisation, name).await.in_words().map(drop)
         }
-        Groups::Change { group, place, name, put_in, take_out } => {
+        Groups::Change { group, place, name, put_in, take_out, mailbox, addresses } => {
             let known = place.group(directory, group).await?;
-            let mut members = known.members;
+            let mut members = known.members.clone();
             for login in put_in {
                 members.push(person(directory, login).await?);
             }
@@ -99,8 +107,13 @@ pub(super) async fn act(directory: &Directory, command: &Groups) -> Result<()> {
                 let gone = person(directory, login).await?;
                 members.retain(|one| *one != gone);
             }
-            let name = name.as_ref().unwrap_or(&known.name);
-            groups::change(directory, &root, known.id, name, &members).await.in_words()
+            let wish = Wish {
+                name: name.as_ref().unwrap_or(&known.name).clone(),
+                members,
+                mailbox: *mailbox,
+                addresses: Some(addresses.clone()).filter(|wanted| !wanted.is_empty()),
+            };
+            keep(directory, &root, &known, &wish).await.in_words()
         }
         Groups::Remove { group, place } => {
             let id = place.group(directory, group).await?.id;

@@ -3,7 +3,7 @@
 //!
 //! | module | command |
 //! |---|---|
-//! | [`people`], [`groups`], [`organisations`], [`events`] | the directory |
+//! | [`people`], [`groups`], [`resources`], [`organisations`], [`events`] | the directory |
 //! | [`services`], [`settings`] | what the box does, and how |
 //! | [`network`], [`mail`], [`certificates`] | its network, its mail relay and messages, its certificates |
 //! | [`machine`] | how it is |
@@ -23,6 +23,7 @@ pub mod mail;
 pub mod network;
 pub mod organisations;
 pub mod people;
+pub mod resources;
 mod secret;
 pub mod services;
 pub mod settings;

@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use mazet_database::testing::server;
 use mazet_directory::people::{self, Person, State};
 use mazet_directory::seed::{self, Seed};
-use mazet_directory::{OWNER, READERS, ROLE, Role, groups, organisations, outbox, password};
+use mazet_directory::{OWNER, READERS, ROLE, Role, groups, organisations, outbox, password, resources};
 
 use super::*;
 use crate::web::letters::Writer;
@@ -36,6 +36,7 @@ async fn run(directory: &Directory, words: &[&str]) -> Result<()> {
     match cli.command {
         Command::People(command) => super::people::act(directory, &command).await,
         Command::Groups(command) => super::groups::act(directory, &command).await,
+        Command::Resources(command) => super::resources::act(directory, &command).await,
         Command::Organisations(command) => super::organisations::act(directory, &command).await,
         Command::Mail(command) => super::mail::act(directory, &command).await,
         other => panic!("{other:?}"),
@@ -97,7 +98,15 @@ async fn root_does_what_the_pages_do() {
         .await;
     let all = groups::list(directory, &Actor::system(), rando.id).await.unwrap();
     assert_eq!((all[0].name.as_str(), &all[0].members), ("Conseil", &vec![zoe.id]));
+    done(&[&["groups", "change", "Conseil", "--mailbox", "true"][..], &there].concat()).await;
+    let all = groups::list(directory, &Actor::system(), rando.id).await.unwrap();
+    assert!(all[0].mailbox && all[0].members == [zoe.id]);
     done(&[&["groups", "remove", "Conseil"][..], &there].concat()).await;
+    done(&[&["resources", "add", "Camionnette", "--equipment"][..], &there].concat()).await;
+    let all = resources::list(directory, &Actor::system(), rando.id).await.unwrap();
+    assert_eq!((all[0].name.as_str(), all[0].kind), ("Camionnette", resources::Kind::Equipment));
+    done(&[&["resources", "remove", "Camionnette"][..], &there].concat()).await;
+    assert!(resources::list(directory, &Actor::system(), rando.id).await.unwrap().is_empty());
     done(&["people", "operator", "zoe"]).await;
     assert!(known(directory, "zoe").await.operator);
     let all = organisations::list(directory, &Actor::system()).await.unwrap();

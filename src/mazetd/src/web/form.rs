@@ -234,6 +234,17 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// The faults of these fields are those of `to`, which they are written in here.
+    #[must_use]
+    pub fn at(mut self, fields: &[&str], to: &str) -> Self {
+        for (field, _) in &mut self.0 {
+            if fields.contains(&field.as_str()) {
+                to.clone_into(field);
+            }
+        }
+        self
+    }
+
     /// Nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -80,6 +80,7 @@ const PEOPLE: &[(&str, &str)] = &[
     page!("people/person"),
     page!("people/preview"),
     page!("people/remove"),
+    page!("people/resources"),
 ];
 
 /// The machine, for operators.

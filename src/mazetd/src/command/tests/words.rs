@@ -24,7 +24,7 @@ const SEEN: &str = "the description of the API alone; the commands have --help";
 const PAGE: &str = "root starts the units that the manifest names";
 
 /// Every operation.
-const OPERATIONS: [(&str, Words); 93] = [
+const OPERATIONS: [(&str, Words); 96] = [
     ("openapi", None(SEEN)),
     ("reports.list", None(PAGE)),
     ("reports.get", None(PAGE)),
@@ -69,6 +69,9 @@ const OPERATIONS: [(&str, Words); 93] = [
     ("groups.get", Are("groups list")),
     ("groups.change", Are("groups change")),
     ("groups.remove", Are("groups remove")),
+    ("resources.list", Are("resources list")),
+    ("resources.add", Are("resources add")),
+    ("resources.remove", Are("resources remove")),
     ("organisations.list", Are("organisations list")),
     ("organisations.add", Are("organisations add")),
     ("organisations.get", Are("organisations list")),

@@ -48,7 +48,7 @@ pub async fn save(Path(id): Path<GroupId>, sent: Sent) -> Result<Response, Failu
     match acts::keep(directory, actor, &known, &wish).await {
         Ok(()) => Ok(said::and_go(&format!("/groups/{id}"), "groups.saved")),
         Err(error) => {
-            let faults = member.refused(error)?;
+            let faults = member.refused(error)?.at(&["aliases", "domains"], "address");
             let typed =
                 Group { name: fields.text("name"), members: wish.members, mailbox, addresses, ..known };
             page(member, &typed, &faults).await
@@ -74,12 +74,12 @@ async fn page(member: &Member, group: &Group, faults: &Faults) -> Result<Respons
         "mailbox": group.mailbox,
         "own": member.say("groups.own", &[("address", &address(member, group).await?)]),
     });
-    let form = json!({ "name": group.name, "address": group.addresses.join("\n"), "domain": "" });
+    let form = json!({ "name": group.name, "address": group.addresses.join("\n") });
     member.form("people/group", "groups.title", &form, faults, more)
 }
 
 /// The address that it has wherever it is, beside those that it was given.
 async fn address(member: &Member, group: &Group) -> Result<String, Failure> {
     let offers = member.app.broker.offers().await?;
-    Ok(format!("{}@{}", group.account, offers.address.trim_start_matches("https://")))
+    Ok(format!("{}@{}", group.account, offers.home))
 }

@@ -53,7 +53,10 @@ fn kind_of(fields: &Fields) -> Kind {
 
 async fn page(member: &Member, fields: &Fields, faults: &Faults) -> Result<Response, Failure> {
     let own = organisations(member, Action::ManageGroups).await?;
-    let word = |kind: Kind| member.say(&format!("resources.{}", kind.name()), &[]);
+    let word = |kind| match kind {
+        Kind::Room => member.say("resources.room", &[]),
+        Kind::Equipment => member.say("resources.equipment", &[]),
+    };
     let mut shown = Vec::new();
     for one in &own {
         for resource in resources::list(member.directory()?, member.actor(), one.id).await? {

@@ -313,7 +313,7 @@ async fn a_group_has_addresses_and_a_mailbox() {
     fields[3] = ("address", "contact@elsewhere.example");
     let answer = browser.fill(&path, &path, &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.body.contains("id=\"domain-fault\""), "{}", answer.body);
+    assert!(answer.body.contains("id=\"address-fault\""), "{}", answer.body);
     let without = [("name", "Bureau"), ("member", &*zoe), ("do", "save")];
     browser.fill(&path, &path, &without).await.leads_to();
     let page = browser.get(&path).await.body;
