@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What can be said.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 31] = [
     "account.saved",
     "applications.removed",
     "certificates.account_kept",
@@ -32,6 +32,8 @@ const KNOWN: [&str; 29] = [
     "person.suspended_now",
     "report.done",
     "reset.done",
+    "resources.removed",
+    "resources.saved",
     "signin.ended",
     "websites.archive_forgotten",
     "welcome.done",
