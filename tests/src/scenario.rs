@@ -123,7 +123,8 @@ pub const ALL: &[Scenario] = &[
     .needs(INSTALLS)
     .by_name(),
     story("installed-uefi", "the disk alone boots under UEFI to the home page", install::alone_uefi)
-        .needs(INSTALLS),
+        .needs(INSTALLS)
+        .long(),
     story("installed-database", "the disk alone: PostgreSQL, its roles, and who is first", database::is_up)
         .needs(INSTALLS),
     story("web-servers-agree", "nginx and Apache answer the same requests alike", web_servers::agree),
