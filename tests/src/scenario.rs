@@ -136,7 +136,7 @@ pub const ALL: &[Scenario] = &[
         install::in_english,
     ),
     story("boots-bios", "the stick boots to the wizard under legacy BIOS", boots::bios),
-    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi),
+    story("boots-uefi", "the stick boots to the wizard under UEFI", boots::uefi).long(),
     story("rescues", "the disk's second menu entry boots the live system", install::rescue)
         .needs(INSTALLS)
         .long(),
