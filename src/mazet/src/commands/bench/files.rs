@@ -160,10 +160,10 @@ mod tests {
             memory: Memory { idle_kib: 4096, after_kib: 16 * 1024 },
         };
         insta::assert_snapshot!(table("in memory", &figures), @r"
-        files in memory                                   mazet-files      mod_dav    speed
-        500 MiB up                                             2.00 s       3.00 s    1.50×
-        sync of 5000 files                                     0.50 s            –        –
-        memory of mazet-files (PSS)                           4.0 MiB idle, 16.0 MiB after all this (beyond the goal of 15 MiB)
+        files in memory                           mazet-files      mod_dav    speed      flushed    speed
+        500 MiB up                                     2.00 s       3.00 s    1.50×       5.00 s    2.50×
+        sync                                           0.50 s            –        –            –        –
+        memory of mazet-files (PSS)                   4.0 MiB idle, 16.0 MiB after all this (beyond the goal of 15 MiB)
         ");
     }
 }
