@@ -11,7 +11,6 @@ use super::call::{Call, Nothing};
 use super::people::Where;
 use super::problem::Problem;
 use crate::acts::groups as acts;
-use crate::acts::people::organisations;
 
 /// An organisation.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,15 +50,8 @@ pub struct GroupWish {
 pub async fn list(call: Call<Where>) -> Result<Json<Vec<Group>>, Problem> {
     let caller = &call.caller;
     let (directory, actor) = (caller.directory()?, caller.actor());
-    let chosen = match call.query.organisation {
-        Some(one) => vec![one],
-        None => {
-            let own = organisations(directory, actor, Action::ManageGroups).await?;
-            own.into_iter().map(|one| one.id).collect()
-        }
-    };
     let mut found = Vec::new();
-    for one in chosen {
+    for one in call.query.or_own(caller, Action::ManageGroups).await? {
         found.extend(groups::list(directory, actor, one).await?);
     }
     Ok(Json(found))

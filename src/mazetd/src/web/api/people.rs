@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mazet_directory::csv::{self, LineFault, Row, TakenIn};
 use mazet_directory::invitations::Ticket;
 use mazet_directory::people::{self, New, Person, rfc3339};
+use mazet_directory::permission::Action;
 use mazet_directory::{
     Actor, Directory, OffsetDateTime, OrganisationId, PersonId, Role, invitations, resets, second_factor,
     sessions,
@@ -171,6 +172,21 @@ pub struct Shown {
 pub struct Where {
     /// Its number.
     pub organisation: Option<OrganisationId>,
+}
+
+impl Where {
+    /// That one; where none is named, all in which the caller may do it.
+    pub(super) async fn or_own(
+        &self,
+        caller: &Caller,
+        action: Action,
+    ) -> Result<Vec<OrganisationId>, Problem> {
+        if let Some(one) = self.organisation {
+            return Ok(vec![one]);
+        }
+        let own = acts::organisations(caller.directory()?, caller.actor(), action).await?;
+        Ok(own.into_iter().map(|one| one.id).collect())
+    }
 }
 
 /// What a table of people would bring. Nothing is taken in while there is a fault.

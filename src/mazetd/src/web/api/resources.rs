@@ -10,7 +10,6 @@ use super::body::{Done, Json, Made};
 use super::call::{Call, Nothing};
 use super::people::Where;
 use super::problem::Problem;
-use crate::acts::people::organisations;
 
 /// A new room or thing.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,15 +27,8 @@ pub struct NewResource {
 pub async fn list(call: Call<Where>) -> Result<Json<Vec<Resource>>, Problem> {
     let caller = &call.caller;
     let (directory, actor) = (caller.directory()?, caller.actor());
-    let chosen = match call.query.organisation {
-        Some(one) => vec![one],
-        None => {
-            let own = organisations(directory, actor, Action::ManageGroups).await?;
-            own.into_iter().map(|one| one.id).collect()
-        }
-    };
     let mut found = Vec::new();
-    for one in chosen {
+    for one in call.query.or_own(caller, Action::ManageGroups).await? {
         found.extend(resources::list(directory, actor, one).await?);
     }
     Ok(Json(found))
