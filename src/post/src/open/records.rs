@@ -125,7 +125,7 @@ fn row(record: &Record, found: &Found) -> Row {
         }
         (_, Found::Records(others)) => (Level::Bad, otherwise(record, others)),
     };
-    let copied = |title: Text, value: &str| Copied { title, value: value.to_owned() };
+    let copied = |title: Text, value: &str| Copied { title, value: value.to_owned(), code: false };
     Row {
         title: both(
             format!("{} de {}", record.word, record.name),
