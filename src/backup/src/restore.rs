@@ -57,6 +57,9 @@ struct Note {
     snapshot: String,
     /// All files are there.
     files: bool,
+    /// The new cluster was made, and started.
+    #[serde(default)]
+    cluster: bool,
     /// Databases that are whole.
     databases: BTreeSet<String>,
 }
@@ -195,13 +198,14 @@ fn load(
     let half = whole.with_file_name("main.restored");
     // Everything was in it, and the comparison was interrupted.
     let data = if whole.exists() { &whole } else { &half };
-    if !half.join("PG_VERSION").exists() {
+    if !note.cluster {
+        // Interrupted while it was made: PostgreSQL does not see that it is half.
         files::remove(&half)?;
-        if !whole.exists() {
-            note.databases.clear();
-        }
+        note.databases.clear();
     }
     let server = Cluster::start(tools, data, &run.join("postgresql"), purpose)?;
+    note.cluster = true;
+    keep(into, note)?;
     let names = record.databases.keys().map(String::as_str);
     databases::load(&server, names, &into.join(RECORD).join(DATABASES), |name, is_whole| {
         if is_whole {

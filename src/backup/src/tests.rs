@@ -349,3 +349,29 @@ fn a_place_that_fails_does_not_keep_the_others_from_their_backup() {
     let status = Status::read(&one.places.state).expect("read");
     assert!(status.targets["ffff"].good.is_none() && status.targets["ffff"].last.is_some());
 }
+
+#[test]
+fn a_cluster_that_was_half_made_is_made_anew() {
+    let one = Box::new();
+    one.back_up();
+    let (keys, into) = (one.stranger(), one.folder.join("new"));
+    fs::create_dir(&into).expect("made");
+    let repository = one.repository(&keys);
+    let found = restore::find(&repository, None).expect("a backup");
+    let restore = |stop: &Step| {
+        let into = (into.as_path(), one.places.run.as_path());
+        restore::restore(&one.tools, &repository, &found, into, Use::Kept, |step| {
+            anyhow::ensure!(step != stop, "the power is gone");
+            Ok(())
+        })
+    };
+    restore(&Step::Database("Sites 2".to_owned())).expect_err("interrupted");
+    // As if it had been earlier, when initdb had begun.
+    let path = into.join("mazet-backup/restore.json");
+    let note = fs::read_to_string(&path).expect("a note").replace("\"cluster\": true", "\"cluster\": false");
+    fs::write(&path, note).expect("written");
+    let version = fs::read_dir(into.join("postgresql")).expect("there").next().expect("one").expect("one");
+    fs::remove_file(version.path().join("main.restored/global/pg_filenode.map")).expect("removed");
+    let differences = restore(&Step::Database("none".to_owned())).expect("restored");
+    assert_eq!(differences.told, Vec::<String>::new());
+}
