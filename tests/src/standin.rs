@@ -164,9 +164,8 @@ fn authorize(mut reader: impl Read, mut writer: impl Write) -> Result<()> {
     let of = |name: &str| asked.get(name).map(String::as_str).unwrap_or_default();
     let cookie = of("HTTP_COOKIE");
     // Below which path names are people's is told with the person: the service tells it again.
-    let granted = |login: &str| {
-        format!("Status: 200\r\nVariable-MAZET_PERSON: {login}{}\r\n\r\n", of("MAZET_OWNERS"))
-    };
+    let granted =
+        |login: &str| format!("Status: 200\r\nVariable-MAZET_PERSON: {login}{}\r\n\r\n", of("MAZET_OWNERS"));
     let answer = match (cookie.contains("person=ada"), cookie.contains("person=bob")) {
         (true, _) => granted("ada"),
         (_, true) if of("MAZET_ACCESS") == "member" => granted("bob"),
