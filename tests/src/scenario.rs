@@ -7,8 +7,8 @@ use anyhow::Result;
 use crate::lab::Bench;
 use crate::stories::{
     answers, appointments, associations, boots, certificates, claim, clock, database, everybody, files,
-    flash, install, letters, load, mail, members, mirror, name, operator, pi, power, refused, sites, sync,
-    trial, usb, web_server, web_servers, wifi, wordpress,
+    flash, install, letters, load, mail, members, mirror, name, operator, pi, power, refused, reinstall,
+    sites, sync, trial, usb, web_server, web_servers, wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -154,6 +154,13 @@ pub const ALL: &[Scenario] = &[
     story("rescues", "the disk's second menu entry boots the live system", install::rescue)
         .needs(INSTALLS)
         .long(),
+    story(
+        "reinstalls",
+        "the system anew around the data, by the wizard; once the plug is pulled meanwhile",
+        reinstall::keeps_the_data,
+    )
+    .needs(INSTALLS)
+    .long(),
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),

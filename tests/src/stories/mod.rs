@@ -25,6 +25,7 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod refused;
+pub mod reinstall;
 pub mod sites;
 pub mod sync;
 pub mod trial;

@@ -16,7 +16,7 @@ use crate::health::Report;
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
 use crate::protocol::{
-    Answers, Disk, Heard, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
+    Answers, Disk, Heard, KnownBox, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
 };
 use crate::reports::Shown;
 use crate::trial::Standing;
@@ -138,6 +138,17 @@ impl Broker {
         match self.ask(&Request::Disks).await? {
             Response::Disks { disks } => Ok(disks),
             other => Err(unexpected(&Request::Disks, &other)),
+        }
+    }
+
+    /// The boxes on these disks.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn boxes(&self) -> Result<Vec<KnownBox>, BrokerError> {
+        match self.ask(&Request::Boxes).await? {
+            Response::Boxes { boxes } => Ok(boxes),
+            other => Err(unexpected(&Request::Boxes, &other)),
         }
     }
 

@@ -16,8 +16,8 @@ use crate::health::Report;
 use crate::measure::desk::{Candidate, Comparison};
 use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Content, Disk, Heard, Made, Mode, Notices, Offer, Offers, Progress, Purpose,
-    Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, KnownBox, Made, Mode, Notices, Offer, Offers, Progress,
+    Purpose, Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
 };
 use crate::reports::{Chosen, Shown};
 use crate::trial::Standing;
@@ -31,6 +31,7 @@ pub struct State {
     pub status: Status,
     pub tries_left: u32,
     pub disks: Vec<Disk>,
+    pub boxes: Vec<KnownBox>,
     pub answers: Answers,
     pub passwords: Vec<String>,
     pub progress: Progress,
@@ -105,6 +106,7 @@ impl State {
             },
             tries_left: 5,
             disks: disks(),
+            boxes: Vec::new(),
             // No wireless device: the broker answers for it.
             answers: Answers { wifi: Some(Wifi::default()), ..Answers::default() },
             passwords: Vec::new(),
@@ -161,6 +163,7 @@ impl State {
         match request {
             Request::Status => Response::Status(self.status.clone()),
             Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
+            Request::Boxes => Response::Boxes { boxes: self.boxes.clone() },
             Request::Disks => Response::Disks { disks: self.disks.clone() },
             Request::Answers => Response::Answers(Box::new(self.answers.clone())),
             Request::Heard { .. } => Response::Heard(self.heard.clone()),
@@ -354,6 +357,7 @@ pub fn complete() -> Answers {
     Answers {
         language: Some(Language::Fr),
         purpose: Some(Purpose::New),
+        kept: None,
         disks: Some(vec![crate::protocol::ChosenDisk {
             name: "sda".to_owned(),
             serial: "S62ANJ0R".to_owned(),
