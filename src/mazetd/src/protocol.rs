@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
-use mazet_model::manifest::{Client, Text};
+use mazet_model::manifest::{Client, Feature, Text};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
@@ -298,6 +298,9 @@ pub struct Offers {
     pub home: String,
     /// Its services that have something for people: pages, or what their programs connect to.
     pub services: Vec<Offer>,
+    /// What its services do that the box's own pages are about.
+    #[serde(default)]
+    pub features: Vec<Feature>,
 }
 
 /// A service that people use.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mazet_model::manifest::Feature;
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 use thiserror::Error;
@@ -194,6 +195,14 @@ impl Broker {
             Response::Offers(offers) => Ok(offers),
             other => Err(unexpected(&Request::Offers, &other)),
         }
+    }
+
+    /// Does a service that is on do that?
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn has(&self, feature: Feature) -> Result<bool, BrokerError> {
+        Ok(self.offers().await?.features.contains(&feature))
     }
 
     /// The file with which a program of somebody sets itself up; none: no client has it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::manifest::{Client, Profile, Text, Usage};
+use mazet_model::manifest::{Client, Feature, Profile, Text, Usage};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
@@ -47,6 +47,8 @@ pub struct State {
     pub certificates: certificates::State,
     pub websites: websites::State,
     pub report: Shown,
+    /// What its services do.
+    pub features: Vec<Feature>,
     /// What was asked of pages of services.
     pub report_acts: Vec<Chosen>,
     /// What was ordered of web sites.
@@ -123,6 +125,7 @@ impl State {
             certificates: certificates::State::default(),
             websites: websites(),
             report: super::reports::rooms(),
+            features: vec![Feature::Mailboxes, Feature::Calendars],
             report_acts: Vec::new(),
             website_orders: Vec::new(),
             tls: authority(),
@@ -191,7 +194,7 @@ impl State {
                 Response::Done
             }
             Request::Reboot => Response::Done,
-            Request::Offers => Response::Offers(offers()),
+            Request::Offers => Response::Offers(offers(self.features.clone())),
             Request::Profile(wanted) => Response::Profile { file: profile(&wanted) },
             Request::Health => Response::Health(self.health.clone()),
             Request::Certificates => Response::Certificates(Box::new(self.certificates.clone())),
@@ -320,7 +323,7 @@ fn authority() -> TempDir {
 }
 
 /// A box with one service.
-fn offers() -> Offers {
+fn offers(features: Vec<Feature>) -> Offers {
     let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
     let wiki = Offer {
         name: "wiki".to_owned(),
@@ -341,7 +344,7 @@ fn offers() -> Offers {
         }],
     };
     let (address, home) = ("https://mazet.local".to_owned(), "mazet.local".to_owned());
-    Offers { address, home, services: vec![wiki] }
+    Offers { address, home, services: vec![wiki], features }
 }
 
 /// What the reader of that service sets itself up with.
