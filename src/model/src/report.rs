@@ -162,6 +162,9 @@ pub struct Copied {
     pub title: Text,
     /// It.
     pub value: String,
+    /// Also shown as a QR code.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code: bool,
 }
 
 /// How a thing is.

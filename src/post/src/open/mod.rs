@@ -168,6 +168,7 @@ fn incoming(host: &str, settings: &Settings) -> Finding {
         finding.row.copy.push(mazet_model::report::Copied {
             title: both("Adresse d’essai", "Trial address"),
             value: address,
+            code: false,
         });
     }
     finding

@@ -169,7 +169,7 @@ fn row(record: &Record, found: &Found) -> Row {
     let others = matches!(found, Found::Records(others) if !others.is_empty());
     // What others were told for good, and is not so, stops their mail.
     let level = if record.optional && !others && level == Level::Bad { Level::Plain } else { level };
-    let copied = |title: Text, value: &str| Copied { title, value: value.to_owned() };
+    let copied = |title: Text, value: &str| Copied { title, value: value.to_owned(), code: false };
     Row {
         title: both(
             format!("{} de {}", record.word, record.name),

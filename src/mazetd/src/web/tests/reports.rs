@@ -65,7 +65,11 @@ pub fn rooms() -> Shown {
         at: Some(1_764_054_600),
         facts: vec![text("Deux personnes.", "Two people.")],
         quote: Some("550 <script>".to_owned()),
-        copy: vec![Copied { title: text("Adresse", "Address"), value: "10 box.example.org".to_owned() }],
+        copy: vec![Copied {
+            title: text("Adresse", "Address"),
+            value: "10 box.example.org".to_owned(),
+            code: false,
+        }],
         acts: vec!["close".to_owned(), "unknown".to_owned()],
     };
     Shown {

@@ -1,0 +1,115 @@
+//! Places, reached: a disk is mounted while it is needed, and nobody else sees it (the unit has mounts of its own).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::fs::statvfs;
+
+use crate::fault::{Fault, Why};
+use crate::files;
+use crate::places::Places;
+use crate::restic::{Keys, Repository};
+use crate::state::Room;
+use crate::target::Place;
+use crate::tools::{Program, Tools, said};
+
+/// What runs from a backup's disk is none of ours.
+const OPTIONS: &str = "nosuid,nodev,noexec,noatime";
+/// Names of file systems, each a link to its device.
+const BY_UUID: &str = "/dev/disk/by-uuid";
+
+/// A place that is reached.
+pub struct Opened<'t> {
+    /// Its repository.
+    pub repository: Repository<'t>,
+    disk: Option<Mounted<'t>>,
+    /// Folder of this machine that it is in.
+    folder: Option<PathBuf>,
+}
+
+impl<'t> Opened<'t> {
+    /// Reaches `place`.
+    ///
+    /// # Errors
+    /// [`Fault`]: why not.
+    pub fn reach(tools: &'t Tools, place: &Place, keys: &Keys, run: &Path) -> Result<Self> {
+        let disk = match place {
+            Place::Usb { uuid, .. } => {
+                place.check().map_err(|error| Fault { why: Why::Described, said: error.to_string() })?;
+                Some(Mounted::new(tools, uuid, &run.join("disk"))?)
+            }
+            _ => None,
+        };
+        let folder = match (place, &disk) {
+            (Place::Usb { folder, .. }, Some(disk)) => Some(disk.path.join(folder)),
+            (Place::Folder { path }, _) => Some(path.clone()),
+            _ => None,
+        };
+        let repository = Repository::at(tools, place, keys, folder.as_deref())?;
+        Ok(Self { repository, disk, folder })
+    }
+
+    /// The same for a place of the box's own list: what an interrupted backup left there is removed.
+    ///
+    /// # Errors
+    /// [`Fault`]: why not.
+    pub fn of_box(tools: &'t Tools, place: &Place, places: &Places) -> Result<Self> {
+        let opened = Self::reach(tools, place, &places.keys(), &places.run)?;
+        opened.repository.open_or_make()?;
+        opened.repository.unlock()?;
+        Ok(opened)
+    }
+
+    /// Room there, where it can be told.
+    pub fn room(&self) -> Option<Room> {
+        let stat = statvfs(self.folder.as_ref()?).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Some(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+    }
+
+    /// All that was written is on the disk, and it can be unplugged.
+    ///
+    /// # Errors
+    /// When it cannot be written out.
+    pub fn close(mut self) -> Result<()> {
+        self.disk.take().map_or(Ok(()), Mounted::close)
+    }
+}
+
+struct Mounted<'t> {
+    tools: &'t Tools,
+    path: PathBuf,
+    open: bool,
+}
+
+impl<'t> Mounted<'t> {
+    fn new(tools: &'t Tools, uuid: &str, path: &Path) -> Result<Self> {
+        if fs::metadata(Path::new(BY_UUID).join(uuid)).is_err() {
+            return Err(Fault { why: Why::Absent, said: String::new() }.into());
+        }
+        files::make_folder(path, 0o700)?;
+        let mut command = tools.command(Program::Mount);
+        command.args(["--options", OPTIONS, "--uuid", uuid]).arg(path);
+        said(&mut command, "mounting the disk")?;
+        Ok(Self { tools, path: path.to_owned(), open: true })
+    }
+
+    fn close(mut self) -> Result<()> {
+        self.open = false;
+        let mut command = self.tools.command(Program::Umount);
+        said(command.arg(&self.path), "writing the disk out").map(drop)
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let mut command = self.tools.command(Program::Umount);
+            let unmounted = said(command.arg("--lazy").arg(&self.path), "writing the disk out");
+            if let Err(error) = unmounted.context("after a failure") {
+                eprintln!("<4>{error:#}");
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The way back, by command: what is in a place, and a backup put where a box's data belongs.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+use rustix::fs::statvfs;
+use serde_json::json;
+
+use crate::cluster::Use;
+use crate::divided;
+use crate::files;
+use crate::key::Key;
+use crate::opened::Opened;
+use crate::places::Places;
+use crate::restic::Keys;
+use crate::restore::{self, Found, Step};
+use crate::target::Place;
+use crate::tools::Tools;
+
+/// Where from.
+#[derive(Debug, Args)]
+pub struct From {
+    /// Folder with the backups: on a disk that is mounted
+    #[arg(long, value_name = "FOLDER", conflicts_with = "place", required_unless_present = "place")]
+    folder: Option<PathBuf>,
+    /// File with the description of the place, in JSON
+    #[arg(long, value_name = "FILE")]
+    place: Option<PathBuf>,
+    /// File with the recovery key; without it, standard input is read
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Which backup, by the first letters of its name; without it, the newest one
+    #[arg(long, value_name = "NAME")]
+    backup: Option<String>,
+}
+
+impl From {
+    fn place(&self) -> Result<Place> {
+        match (&self.folder, &self.place) {
+            (Some(folder), _) => Ok(Place::Folder { path: std::path::absolute(folder)? }),
+            (None, Some(file)) => {
+                files::read_json(file)?.with_context(|| format!("there is no {}", file.display()))
+            }
+            (None, None) => bail!("say where the backups are: --folder or --place"),
+        }
+    }
+
+    fn key(&self) -> Result<Key> {
+        let text = match &self.key {
+            Some(file) => {
+                std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?
+            }
+            None => {
+                let mut text = String::new();
+                std::io::stdin().take(1000).read_to_string(&mut text).context("reading the recovery key")?;
+                text
+            }
+        };
+        Key::typed(text.trim())
+    }
+
+    /// Reaches the place with the key, which is kept in a file of its own for as long as it takes.
+    fn opened<T>(
+        &self,
+        tools: &Tools,
+        places: &Places,
+        then: impl FnOnce(&Opened<'_>, &Found) -> Result<T>,
+    ) -> Result<T> {
+        let (place, key) = (self.place()?, self.key()?);
+        files::make_folder(&places.run, 0o711)?;
+        let password = places.run.join("key");
+        files::write(&password, key.text().as_bytes())?;
+        let keys = Keys { password: password.clone(), cache: None, ..places.keys() };
+        let result = Opened::reach(tools, &place, &keys, &places.run).and_then(|opened| {
+            let found = restore::find(&opened.repository, self.backup.as_deref())?;
+            let result = then(&opened, &found)?;
+            opened.close()?;
+            Ok(result)
+        });
+        let _ = std::fs::remove_file(password);
+        result
+    }
+}
+
+/// Prints what is there, and what a restore needs, as JSON.
+///
+/// # Errors
+/// Place or key are wrong, or no backup is there.
+pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
+    from.opened(tools, places, |_, found| {
+        let record = &found.record;
+        let free = statvfs(&places.data).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)).ok();
+        let all: Vec<_> = found
+            .all
+            .iter()
+            .map(|one| json!({ "backup": one.id, "box": one.hostname, "time": one.time }))
+            .collect();
+        let told = json!({
+            "backup": found.id,
+            "box": record.name,
+            "image": record.image,
+            "at": record.at,
+            "services": record.services,
+            "files": record.files.count,
+            "bytes": record.files.bytes,
+            "databases": record.databases.keys().collect::<Vec<_>>(),
+            "bytes_needed": record.space(),
+            "bytes_free": free,
+            "backups": all,
+        });
+        println!("{}", serde_json::to_string_pretty(&told).context("writing what is there")?);
+        Ok(())
+    })
+}
+
+/// Puts a backup back, and says how far it is, on standard error.
+///
+/// # Errors
+/// Place or key are wrong; there is too little room, or something else in `into`; or something did not come back as it
+/// was recorded.
+pub fn restore(tools: &Tools, places: &Places, from: &From, into: &Path) -> Result<()> {
+    let mut last = 0;
+    let differences = from.opened(tools, places, |opened, found| {
+        let record = &found.record;
+        eprintln!("{}, {} files, {} bytes", record.name, record.files.count, record.files.bytes);
+        restore::restore(tools, &opened.repository, found, (into, &places.run), Use::Kept, |step| {
+            tell(step, &mut last);
+            Ok(())
+        })
+    })?;
+    if differences.count > 0 {
+        let told = differences.told.join("\n");
+        return Err(anyhow!("{} things are not as they were recorded:\n{told}", differences.count));
+    }
+    eprintln!("everything is as it was recorded");
+    Ok(())
+}
+
+/// Prints the key of the parts on standard input, a line each.
+///
+/// # Errors
+/// They are no parts of one key.
+pub fn combine() -> Result<()> {
+    let mut text = String::new();
+    std::io::stdin().take(1000).read_to_string(&mut text).context("reading the parts")?;
+    let parts: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    println!("{}", divided::combine(&parts)?.text());
+    Ok(())
+}
+
+/// A line for every tenth, and for each database.
+fn tell(step: &Step, last: &mut u64) {
+    match step {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Step::Files(part) => {
+            let tenth = (part * 10.0) as u64;
+            if tenth > *last {
+                *last = tenth;
+                eprintln!("files: {} %", tenth * 10);
+            }
+        }
+        Step::Database(name) => eprintln!("database {name}: loaded"),
+        Step::Comparing => eprintln!("comparing with what was recorded"),
+    }
+}

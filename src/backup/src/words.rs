@@ -1,0 +1,114 @@
+//! What the pages say, in both languages: sizes, ages, and why something failed.
+
+use mazet_model::manifest::Text;
+
+use crate::fault::{Fault, Why};
+use crate::state::DAY;
+
+/// The same in both languages.
+pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
+    Text { fr: fr.into(), en: en.into() }
+}
+
+/// Bytes, as people say them: three digits at most, decimal prefixes (SI).
+pub fn size(bytes: u64) -> Text {
+    let units = [("octets", "bytes"), ("ko", "kB"), ("Mo", "MB"), ("Go", "GB"), ("To", "TB")];
+    let mut unit = 0;
+    let mut tenths = u128::from(bytes) * 10;
+    while tenths >= 10_000 && unit + 1 < units.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    let (whole, rest) = (tenths / 10, tenths % 10);
+    let (fr, en) = units[unit];
+    if unit == 0 || whole >= 100 || rest == 0 {
+        return both(format!("{whole} {fr}"), format!("{whole} {en}"));
+    }
+    both(format!("{whole},{rest} {fr}"), format!("{whole}.{rest} {en}"))
+}
+
+/// How long something takes, in seconds.
+pub fn duration(seconds: u64) -> Text {
+    match seconds {
+        0..=119 => both(format!("{seconds} s"), format!("{seconds} s")),
+        120..=7199 => both(format!("{} min", seconds / 60), format!("{} min", seconds / 60)),
+        _ => both(format!("{} h", seconds / 3600), format!("{} h", seconds / 3600)),
+    }
+}
+
+/// How long ago something was.
+pub fn ago(at: i64, now: i64) -> Text {
+    let passed = (now - at).max(0);
+    match (passed / DAY, passed / 3600) {
+        (0, 0) => both("il y a moins d’une heure", "less than an hour ago"),
+        (0, 1) => both("il y a une heure", "an hour ago"),
+        (0, hours) => both(format!("il y a {hours} heures"), format!("{hours} hours ago")),
+        (1, _) => both("hier", "yesterday"),
+        (days, _) => both(format!("il y a {days} jours"), format!("{days} days ago")),
+    }
+}
+
+/// A sentence with a value that differs by language in it, in the place of `{}`.
+pub fn with(fr: &str, en: &str, value: &Text) -> Text {
+    both(fr.replace("{}", &value.fr), en.replace("{}", &value.en))
+}
+
+/// Why something failed, and what to do.
+pub fn why(fault: &Fault) -> Text {
+    match fault.why {
+        Why::Absent => both("Le disque n’est pas branché.", "The disk is not plugged in."),
+        Why::Empty => both("Il n’y a pas de sauvegarde à cet endroit.", "There is no backup in this place."),
+        Why::Key => both(
+            "Il y a déjà à cet endroit les sauvegardes d’une autre machine, ou d’avant : choisissez un autre dossier.",
+            "The backups of another box, or of an earlier one, are in this place already: choose another folder.",
+        ),
+        Why::Locked => both(
+            "Quelqu’un d’autre travaille sur ces sauvegardes : c’est réessayé tout seul.",
+            "Somebody else works on these backups: it is tried again by itself.",
+        ),
+        Why::Described => both(
+            "Cet endroit ne peut pas être utilisé tel qu’il est décrit : retirez-le, et ajoutez-le à nouveau.",
+            "This place cannot be used as it is described: remove it, and add it again.",
+        ),
+        Why::Login => both(
+            "L’endroit refuse l’identifiant, le mot de passe ou la clé.",
+            "The place refuses the login, the password or the key.",
+        ),
+        Why::Silent => both(
+            "L’endroit ne répond pas : vérifiez son adresse, et qu’il est allumé.",
+            "The place does not answer: see whether its address is right, and whether it is on.",
+        ),
+        Why::Full => both(
+            "Il n’y a plus de place : libérez-en, ou choisissez un autre endroit.",
+            "There is no room left: make some, or choose another place.",
+        ),
+        Why::Other => both("Cela a échoué, avec les mots ci-dessous.", "It failed, with the words below."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        let told = |bytes| size(bytes).en;
+        assert_eq!(told(999), "999 bytes");
+        assert_eq!(told(1_250), "1.2 kB");
+        assert_eq!(told(345_678_901), "345 MB");
+        assert_eq!(told(2_000_000_000), "2 GB");
+        assert_eq!(size(1_500_000_000_000).fr, "1,5 To");
+        assert!(told(u64::MAX).ends_with(" TB"));
+    }
+
+    #[test]
+    fn ages_are_told_in_hours_then_days() {
+        let told = |seconds| ago(0, seconds).en;
+        assert_eq!(
+            (told(10), told(3700), told(5 * 3600)),
+            ("less than an hour ago".to_owned(), "an hour ago".to_owned(), "5 hours ago".to_owned())
+        );
+        assert_eq!((told(DAY), told(9 * DAY)), ("yesterday".to_owned(), "9 days ago".to_owned()));
+        assert_eq!(told(-5), "less than an hour ago");
+    }
+}
