@@ -20,6 +20,8 @@ use crate::webdriver::Session;
 
 /// How long an element may take to appear: an emulated box answers slowly.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How many characters of a page an error holds.
+const SHOWN: usize = 400;
 
 /// Asks axe-core for what it finds: rule, impact and places.
 const AXE: &str = r"
@@ -168,6 +170,12 @@ impl Browser {
         Ok(())
     }
 
+    /// What a script of the page calls `arguments[arguments.length - 1]` with: a text.
+    pub fn answer_of(&self, script: &str) -> Result<String> {
+        let answer = self.session.script_until_called(script)?;
+        answer.as_str().map(str::to_owned).with_context(|| format!("the script answers {answer}"))
+    }
+
     /// The text of the first element for a CSS selector, shown or folded away, if it is there now.
     pub fn text_now(&self, selector: &str) -> Result<Option<String>> {
         let script = format!("return document.querySelector('{selector}')?.textContent ?? null;");
@@ -262,7 +270,7 @@ impl Browser {
         Ok(())
     }
 
-    /// What was looked for, and the picture of where it was not.
+    /// What was looked for, what stands there instead, and the picture of it.
     fn place(&self, xpath: &str) -> String {
         let file = self.pictures.join("missing.png");
         let picture = self.session.get("/screenshot").ok();
@@ -272,7 +280,10 @@ impl Browser {
             let _ = fs::write(&file, bytes);
         }
         let address = self.address().unwrap_or_default();
-        format!("looking for {xpath} on {address} (picture: {})", file.display())
+        let shown = self.session.script("return document.body?.innerText ?? '';").ok();
+        let shown: String =
+            shown.as_ref().and_then(|text| text.as_str()).unwrap_or_default().chars().take(SHOWN).collect();
+        format!("looking for {xpath} on {address}, which shows {shown:?} (picture: {})", file.display())
     }
 }
 

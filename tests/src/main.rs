@@ -34,6 +34,7 @@ mod keyboard;
 mod lab;
 mod members;
 mod php;
+mod programs;
 mod scenario;
 mod schedule;
 mod standin;

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::lab::Bench;
 use crate::stories::{
-    answers, associations, boots, certificates, claim, clock, database, everybody, files, flash, install,
-    load, mail, members, mirror, name, operator, pi, power, refused, sites, sync, trial, usb, web_server,
-    web_servers, wifi, wordpress,
+    answers, appointments, associations, boots, certificates, claim, clock, database, everybody, files,
+    flash, install, letters, load, mail, members, mirror, name, operator, pi, power, refused, reinstall,
+    sites, sync, trial, usb, web_server, web_servers, wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -110,11 +110,25 @@ pub const ALL: &[Scenario] = &[
     .long(),
     story(
         "keeps-mail",
-        "of an image that has them: mail and calendars, by programs and on a phone",
+        "mail and calendars by programs and on a phone, the ways of mail, what people hold in common",
         mail::is_kept,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
+    story(
+        "exchanges-letters",
+        "mail programs: what is refused, mailboxes, rules, a thousand letters, an account broken into",
+        letters::are_exchanged,
+    )
+    .needs(INSTALLS)
+    .long(),
+    story(
+        "keeps-appointments",
+        "calendar programs: recurrence, sharing, invitations, free/busy, thousands on two computers",
+        appointments::are_kept,
+    )
+    .needs(INSTALLS)
+    .long(),
     story(
         "publishes-wordpress",
         "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",
@@ -140,6 +154,13 @@ pub const ALL: &[Scenario] = &[
     story("rescues", "the disk's second menu entry boots the live system", install::rescue)
         .needs(INSTALLS)
         .long(),
+    story(
+        "reinstalls",
+        "the system anew around the data, by the wizard; once the plug is pulled meanwhile",
+        reinstall::keeps_the_data,
+    )
+    .needs(INSTALLS)
+    .long(),
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),

@@ -160,20 +160,47 @@ fn authorize(mut reader: impl Read, mut writer: impl Write) -> Result<()> {
             _ => parameters.extend(content),
         }
     }
-    // Names and values are short here: they can be looked for as they stand.
-    let text = String::from_utf8_lossy(&parameters).into_owned();
-    let member = text.contains("MAZET_ACCESSmember");
-    let answer = match (text.contains("person=ada"), text.contains("person=bob")) {
-        (true, _) => "Status: 200\r\nVariable-MAZET_PERSON: ada\r\n\r\n",
-        (_, true) if member => "Status: 200\r\nVariable-MAZET_PERSON: bob\r\n\r\n",
-        (_, true) => "Status: 403\r\n\r\n",
-        _ if !text.contains("text/html") => "Status: 401\r\n\r\n",
-        _ if authorizer => "Status: 302\r\nLocation: /sign-in?to=x\r\n\r\n",
-        _ => "Status: 401\r\nLocation: /sign-in?to=x\r\n\r\n",
+    let asked = pairs(&parameters);
+    let of = |name: &str| asked.get(name).map(String::as_str).unwrap_or_default();
+    let cookie = of("HTTP_COOKIE");
+    // Below which path names are people's is told with the person: the service tells it again.
+    let granted =
+        |login: &str| format!("Status: 200\r\nVariable-MAZET_PERSON: {login}{}\r\n\r\n", of("MAZET_OWNERS"));
+    let answer = match (cookie.contains("person=ada"), cookie.contains("person=bob")) {
+        (true, _) => granted("ada"),
+        (_, true) if of("MAZET_ACCESS") == "member" => granted("bob"),
+        (_, true) => "Status: 403\r\n\r\n".to_owned(),
+        _ if !of("HTTP_ACCEPT").contains("text/html") => "Status: 401\r\n\r\n".to_owned(),
+        _ if authorizer => "Status: 302\r\nLocation: /sign-in?to=x\r\n\r\n".to_owned(),
+        _ => "Status: 401\r\nLocation: /sign-in?to=x\r\n\r\n".to_owned(),
     };
     let length = u8::try_from(answer.len()).unwrap_or(u8::MAX);
     let mut bytes = vec![1, 6, 0, 1, 0, length, 0, 0];
     bytes.extend(answer.as_bytes());
     bytes.extend([1, 6, 0, 1, 0, 0, 0, 0, 1, 3, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     writer.write_all(&bytes)
+}
+
+/// Names and values as FastCGI writes them (FastCGI 1.0 section 3.4).
+fn pairs(mut bytes: &[u8]) -> BTreeMap<String, String> {
+    let mut pairs = BTreeMap::new();
+    while let Some((name, value)) = length(&mut bytes).zip(length(&mut bytes)) {
+        let Some((pair, rest)) = bytes.split_at_checked(name + value) else { break };
+        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        pairs.insert(text(&pair[..name]), text(&pair[name..]));
+        bytes = rest;
+    }
+    pairs
+}
+
+/// One byte, or four where the first bit is set.
+fn length(bytes: &mut &[u8]) -> Option<usize> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 128 {
+        *bytes = rest;
+        return Some(usize::from(first));
+    }
+    let (four, rest) = bytes.split_first_chunk::<4>()?;
+    *bytes = rest;
+    usize::try_from(u32::from_be_bytes(*four) & 0x7fff_ffff).ok()
 }

@@ -111,6 +111,24 @@ pub fn answer(browser: &Browser, answers: &Answers, serials: &[&str]) -> Result<
     Ok(())
 }
 
+/// Answers what is asked for the box `answers`, on the disk with this serial number, whose data stays; up to the summary.
+pub fn keep(browser: &Browser, answers: &Answers, serial: &str) -> Result<()> {
+    let language = answers.language;
+    browser.wait_for("//form[@id='language-form']")?;
+    browser.click(&format!("//label[@for='language-{language}']"))?;
+    browser.click("//button[@id='continue']")?;
+    browser.wait_for("//form[@id='start-form']")?;
+    let own = format!("//label[contains(., '{}') and .//code[text()='{serial}']]", answers.box_name);
+    browser.click(&own)?;
+    browser.page_is_well("3-start-keep", language)?;
+    browser.click("//button[@id='continue']")?;
+    browser.wait_for("//button[@id='install']")?;
+    browser.page_is_well("7-summary-keep", language)?;
+    let text = browser.text("//*[@id='answer-start']")?;
+    ensure!(text.contains(answers.organisation), "the summary shows `{text}`");
+    Ok(())
+}
+
 fn choose_disks(browser: &Browser, serials: &[&str]) -> Result<()> {
     browser.wait_for("//form[@id='disks-form']")?;
     for serial in serials {

@@ -3,7 +3,7 @@
 //! Read from `lsblk --json`; never offered: whatever is no disk of the machine (loop, RAM, compressed
 //! swap, optical, floppy, read-only), and the live medium, but for hardware that installs beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub const MINIMUM_BYTES: u64 = 8_000_000_000;
 /// File-system label of the box's btrfs.
 pub const DATA_LABEL: &str = "MAZET-DATA";
 /// Columns asked of `lsblk`.
-const COLUMNS: &str = "NAME,TYPE,SIZE,RO,MODEL,SERIAL,FSTYPE,LABEL,PARTLABEL,PTTYPE,MOUNTPOINTS";
+const COLUMNS: &str = "NAME,TYPE,SIZE,RO,MODEL,SERIAL,FSTYPE,LABEL,UUID,PARTLABEL,PTTYPE,MOUNTPOINTS";
 /// Bytes at the start of a disk that are looked at when it bears no signature.
 const LOOK: usize = 1 << 20;
 
@@ -41,6 +41,7 @@ struct Device {
     serial: Option<String>,
     fstype: Option<String>,
     label: Option<String>,
+    uuid: Option<String>,
     partlabel: Option<String>,
     pttype: Option<String>,
     #[serde(default)]
@@ -67,6 +68,34 @@ pub fn scan(runner: &Runner, shares_medium: bool) -> Result<Vec<Disk>> {
         }
     }
     Ok(disks)
+}
+
+/// The boxes on the machine's disks, but for one that the live system runs from: UUIDs of their btrfs, each with
+/// the kernel names of the disks that have a part of it.
+///
+/// # Errors
+/// When `lsblk` fails or its answer cannot be read.
+pub fn boxes(runner: &Runner) -> Result<BTreeMap<String, Vec<String>>> {
+    let json = runner
+        .run(Program::Lsblk, &["--json", "--bytes", "--output", COLUMNS])
+        .context("listing the disks")?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    found(&json, &live_sources(&mounts))
+}
+
+fn found(json: &str, live: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<String>>> {
+    let listing: Listing = serde_json::from_str(json).context("reading what lsblk said")?;
+    let mut boxes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for device in listing.blockdevices.iter().filter(|one| is_offered(one) && !carries(one, live)) {
+        let of_box = |part: &&Device| {
+            part.label.as_deref() == Some(DATA_LABEL) && part.fstype.as_deref() == Some("btrfs")
+        };
+        let uuids = device.children.iter().filter(of_box).filter_map(|part| part.uuid.clone());
+        for uuid in uuids {
+            boxes.entry(uuid).or_default().push(device.name.clone());
+        }
+    }
+    Ok(boxes)
 }
 
 /// The kernel name of the disk that the live system runs from.
@@ -226,6 +255,27 @@ mod tests {
         assert!(nvme.holds_mazet);
         let sdc = disks.iter().find(|disk| disk.name == "sdc").expect("sdc");
         assert!(sdc.contents.is_empty() && sdc.too_small && sdc.serial.is_empty());
+    }
+
+    #[test]
+    fn a_box_on_two_disks_is_one_box() {
+        let disk = |name: &str, uuid: &str| {
+            format!(
+                r#"{{"name":"{name}","type":"disk","size":16000000000,"ro":false,"children":[
+                {{"name":"{name}2","type":"part","size":1,"ro":false,"fstype":"vfat","label":"MAZET","uuid":"A-B"}},
+                {{"name":"{name}3","type":"part","size":1,"ro":false,"fstype":"btrfs","label":"MAZET-DATA","uuid":"{uuid}"}}]}}"#
+            )
+        };
+        let all = [disk("sda", "one"), disk("sdb", "two"), disk("sdc", "one"), disk("sdd", "live")].join(",");
+        let json = format!(r#"{{"blockdevices":[{all}]}}"#);
+        let live = BTreeSet::from(["sdd2".to_owned()]);
+        let expected = [("one", vec!["sda", "sdc"]), ("two", vec!["sdb"])];
+        let found = found(&json, &live).expect("lsblk's own form");
+        let seen: Vec<_> = found
+            .iter()
+            .map(|(uuid, disks)| (uuid.as_str(), disks.iter().map(String::as_str).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(seen, expected);
     }
 
     #[test]

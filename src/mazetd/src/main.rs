@@ -31,6 +31,7 @@ mod acts;
 mod advance;
 mod apply;
 mod boot_files;
+mod boxes;
 mod broker;
 mod certificates;
 mod change;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mazet_model::fault::Fault;
-use mazet_model::manifest::{Client, Text};
+use mazet_model::manifest::{Client, Feature, Text};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use schemars::JsonSchema;
@@ -40,6 +40,8 @@ pub enum Request {
     },
     /// Which disks could take the box? Never the live medium.
     Disks,
+    /// Which boxes lie on these disks, whose data could be kept?
+    Boxes,
     /// The wizard's answers so far.
     Answers,
     /// Keep these answers (on the stick where it can be written, so that a power cut loses none).
@@ -186,6 +188,11 @@ pub enum Response {
         /// Every disk but the live medium.
         disks: Vec<Disk>,
     },
+    /// To [`Request::Boxes`].
+    Boxes {
+        /// They.
+        boxes: Vec<KnownBox>,
+    },
     /// To [`Request::Answers`].
     Answers(Box<Answers>),
     /// To [`Request::Heard`].
@@ -291,6 +298,9 @@ pub struct Offers {
     pub home: String,
     /// Its services that have something for people: pages, or what their programs connect to.
     pub services: Vec<Offer>,
+    /// What its services do that the box's own pages are about.
+    #[serde(default)]
+    pub features: Vec<Feature>,
 }
 
 /// A service that people use.
@@ -439,6 +449,24 @@ pub enum Content {
 pub enum Purpose {
     /// A new box.
     New,
+    /// The system of a box anew; its data stays.
+    Keep,
+}
+
+/// A box that lies on disks of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownBox {
+    /// UUID of its btrfs.
+    pub uuid: String,
+    /// Its disks, by kernel name.
+    pub disks: Vec<String>,
+    /// Its name; empty where its settings cannot be read.
+    pub name: String,
+    /// Its association's name.
+    pub organisation: String,
+    /// Why it cannot be kept: what failed, why; none: it can.
+    pub fault: Option<String>,
 }
 
 /// The wizard's answers so far; `None` is not answered yet.
@@ -449,6 +477,9 @@ pub struct Answers {
     pub language: Option<Language>,
     /// First choice.
     pub purpose: Option<Purpose>,
+    /// The box whose data stays, with [`Purpose::Keep`].
+    #[serde(default)]
+    pub kept: Option<KnownBox>,
     /// Chosen disks (one or two) by kernel name and serial, both checked again at install.
     pub disks: Option<Vec<ChosenDisk>>,
     /// Association's name.

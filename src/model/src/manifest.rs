@@ -119,6 +119,10 @@ pub struct ServiceSection {
     /// and laid into `/usr/bin`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<String>,
+    /// What people have by it that pages, commands and API of the box itself are about: they are there as long as
+    /// a service that is on offers it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Feature>,
     /// May it be switched off in the settings?
     #[serde(default)]
     pub optional: bool,
@@ -131,6 +135,16 @@ pub struct ServiceSection {
     /// sets it ([`crate::alternatives::prefer`]).
     #[serde(skip)]
     pub preferred: bool,
+}
+
+/// What people have by a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// Mailboxes: a group may have one in common, and addresses.
+    Mailboxes,
+    /// Calendars: rooms and things are booked in them.
+    Calendars,
 }
 
 /// A systemd unit: `[[unit]]`.

@@ -4,6 +4,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::Settings;
 
+/// What the installer is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plan {
+    /// A new box; what its disks hold is lost.
+    New(Box<InstallPlan>),
+    /// The system anew around a box's data, which stays.
+    Keep(KeepPlan),
+}
+
+impl Plan {
+    /// Disks by kernel name: one, or two for a mirror.
+    pub fn disks(&self) -> &[String] {
+        match self {
+            Self::New(plan) => &plan.disks,
+            Self::Keep(plan) => &plan.disks,
+        }
+    }
+}
+
+/// A complete order to make the system of a box anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepPlan {
+    /// All disks of the box by kernel name: one, or two of a mirror.
+    pub disks: Vec<String>,
+    /// UUID of its btrfs.
+    pub uuid: String,
+}
+
 /// A complete order to install a new box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -26,7 +26,7 @@ SQL";
 pub fn is_held(program: &Program<'_>, phone: &Browser, base: &str) -> Result<()> {
     a_group_has_a_mailbox(program, phone, base).context("a group's mailbox")?;
     a_room_is_booked(program, phone, base).context("a room")?;
-    a_calendar_is_public(program, base).context("the public calendar")?;
+    a_calendar_is_public(program, phone, base).context("the public calendar")?;
     strangers_learn_nothing(program, base).context("somebody of another association")
 }
 
@@ -65,33 +65,37 @@ fn a_room_is_booked(program: &Program<'_>, phone: &Browser, base: &str) -> Resul
         let organiser = format!("ORGANIZER:mailto:{}@{DOMAIN}\r\n", OPERATOR.login);
         program.puts(base, &format!("{}/Calendar/personal", OPERATOR.login), name, &(organiser + &attendee))
     };
-    ensure!(books("first")? == "0", "the room could not be booked");
+    let (end, answer) = books("first")?;
+    ensure!(end == "0", "the room could not be booked (curl: {end}): {answer}");
     let url = format!("{base}/SOGo/dav/{}/Calendar/personal/first.ics", OPERATOR.login);
-    let (_, text) = program.curl(&program.password, &url, &[])?;
-    ensure!(text.contains("PARTSTAT=ACCEPTED"), "the room did not accept: {text}");
-    ensure!(books("second")? != "0", "the room was booked twice for one hour");
+    let (end, text) = program.curl(&program.password, &url, &[])?;
+    ensure!(text.contains("PARTSTAT=ACCEPTED"), "the room did not accept (curl: {end}): {text}");
+    let (end, answer) = books("second")?;
+    ensure!(end == "22", "the room was booked twice for one hour (curl: {end}): {answer}");
     Ok(())
 }
 
 /// What stands in it is a file for everybody, and says nothing of who comes.
-fn a_calendar_is_public(program: &Program<'_>, base: &str) -> Result<()> {
+fn a_calendar_is_public(program: &Program<'_>, phone: &Browser, base: &str) -> Result<()> {
     let association = account(program, "organisation")?;
     let guest = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:secret@example.org\r\n";
-    let end = program.puts(base, &format!("{association}/Calendar/public"), "fete", guest)?;
-    ensure!(end == "0", "a manager may not write into the public calendar: {end}");
+    let (end, answer) = program.puts(base, &format!("{association}/Calendar/public"), "fete", guest)?;
+    ensure!(end == "0", "a manager may not write into the public calendar (curl: {end}): {answer}");
     shares(program)?;
     let (end, text) = program.asks(None, &format!("{base}/calendars/{association}.ics"), &[])?;
     ensure!(end == "0" && text.contains("SUMMARY:fete"), "a stranger is shown ({end}): {text}");
     ensure!(!text.contains("secret@example.org"), "who comes is shown to strangers: {text}");
-    Ok(())
+    phone.go(&format!("{base}/calendars/"))?;
+    phone.page_is_well("public calendars", "fr")?;
+    phone.wait_for(&format!("//ul[@class='rows']//a[@href='{association}.ics']"))
 }
 
 /// Neither when people are busy, nor that there are such people.
 fn strangers_learn_nothing(program: &Program<'_>, base: &str) -> Result<()> {
     program.qemu.shell()?.ask(ANOTHER)?;
     let own = format!("{base}/SOGo/dav/{}/freebusy.ifb", STRANGER.0);
-    let (end, _) = program.asks(Some(STRANGER), &own, &[])?;
-    ensure!(end == "0", "who is asked about themself is refused: {end}");
+    let (end, answer) = program.asks(Some(STRANGER), &own, &[])?;
+    ensure!(end == "0", "who is asked about themself is refused (curl: {end}): {answer}");
     for path in
         [format!("{}/freebusy.ifb", OPERATOR.login), format!("{}@{DOMAIN}/freebusy.ifb", OPERATOR.login)]
     {
@@ -101,9 +105,10 @@ fn strangers_learn_nothing(program: &Program<'_>, base: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the directory's people hold in common is shared at once, not in a minute.
+/// What the directory's people hold in common is shared at once, not in a minute. Not only started: one that runs already
+/// may have read the directory before.
 fn shares(program: &Program<'_>) -> Result<()> {
-    program.qemu.shell()?.ask("systemctl start mazet-groupware-share.service")?;
+    program.qemu.shell()?.ask("systemctl restart mazet-groupware-share.service")?;
     Ok(())
 }
 
@@ -117,8 +122,9 @@ fn account(program: &Program<'_>, kind: &str) -> Result<String> {
 }
 
 impl Program<'_> {
-    /// Puts an event of an hour, with lines of its own, into a calendar; how curl ends.
-    fn puts(&self, base: &str, calendar: &str, name: &str, lines: &str) -> Result<String> {
+    /// Puts an event of an hour, with lines of its own, into a calendar; how curl ends, and the answer with its
+    /// status behind.
+    fn puts(&self, base: &str, calendar: &str, name: &str, lines: &str) -> Result<(String, String)> {
         let file = self.bench.path("event.ics");
         let text = format!(
             "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mazet//Test//FR\r\nBEGIN:VEVENT\r\nUID:{name}\r\n\
@@ -127,9 +133,8 @@ impl Program<'_> {
         );
         fs::write(&file, text)?;
         let kind = "Content-Type: text/calendar; charset=utf-8";
-        let words = ["--header", kind, "--upload-file", &file.display().to_string()];
-        let (end, _) =
-            self.curl(&self.password, &format!("{base}/SOGo/dav/{calendar}/{name}.ics"), &words)?;
-        Ok(end)
+        let file = file.display().to_string();
+        let words = ["--header", kind, "--write-out", " %{http_code}", "--upload-file", &file];
+        self.curl(&self.password, &format!("{base}/SOGo/dav/{calendar}/{name}.ics"), &words)
     }
 }

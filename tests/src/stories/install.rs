@@ -93,6 +93,10 @@ pub fn rescue(bench: &Bench) -> Result<()> {
     qemu.shell()?.ask("test -d /run/live/medium/live").context("it is no live system").map(drop)
 }
 
+/// The units that took longest to start, and what the home page waited for.
+const SLOWEST: &str =
+    "systemd-analyze blame --no-pager | head -n 12; systemd-analyze critical-chain --no-pager nginx.service";
+
 /// Boots an installed box from what `machine` has and looks at it from all sides.
 pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &str) -> Result<Qemu> {
     let qemu = bench.boot(machine, &Goal::home())?;
@@ -113,6 +117,7 @@ pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &
     let done = Visitor::new(&bench.lab, &qemu, &bench.path("cookies"))?.get("/done")?;
     ensure!(done.status == 200, "the page after the installation answers {}", done.status);
     eprintln!("  {}: {} MiB of memory in use", machine.name, inside::memory_in_use(&qemu)?);
+    eprintln!("  {}: what took longest to start:\n{}", machine.name, shell.ask(SLOWEST)?);
     Ok(qemu)
 }
 

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use mazet_boot::Qemu;
 use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
+use mazet_boot::{Machine, Qemu};
 
 use crate::browser::FRENCH_PHONE;
 use crate::dav::Client;
@@ -58,8 +58,26 @@ pub fn is_kept(bench: &Bench) -> Result<()> {
     mail_ways::are_seen(&qemu, &phone, &base, DOMAIN, STRANGER)?;
     common::is_held(&program, &phone, &base)?;
     is_kept_apart(&qemu)?;
-    println!("{}", inside::memory_by_program(&qemu)?);
-    inside::no_unit_failed(&qemu)
+    println!("{} MiB in use: {}", inside::memory_in_use(&qemu)?, inside::memory_by_program(&qemu)?);
+    inside::no_unit_failed(&qemu)?;
+    qemu.power_button()?;
+    qemu.wait_end(Duration::from_secs(600)).context("the power button does not switch it off")?;
+    is_there_again(bench, &machine, &program.password).context("after it was switched off and on")
+}
+
+/// Everything is as it was left.
+fn is_there_again(bench: &Bench, machine: &Machine, password: &str) -> Result<()> {
+    let qemu = bench.boot(machine, &Goal::home())?;
+    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    inside::no_unit_failed(&qemu)?;
+    let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
+    let program = Program { bench, qemu: &qemu, password: password.to_owned() };
+    let letter = program.fetches("INBOX")?;
+    ensure!(letter.contains("Subject: Été"), "the first letter is {letter}");
+    let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
+    let (_, text) = program.curl(password, &url, &[])?;
+    ensure!(text.contains("Réunion à l’étang"), "the appointment is {text}");
+    Ok(())
 }
 
 /// A mail and calendar program: curl, with an application password.

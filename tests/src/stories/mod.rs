@@ -1,6 +1,7 @@
 //! The scenarios.
 
 pub mod answers;
+pub mod appointments;
 pub mod associations;
 pub mod boots;
 pub mod certificates;
@@ -12,6 +13,7 @@ pub mod everybody;
 pub mod files;
 pub mod flash;
 pub mod install;
+pub mod letters;
 pub mod load;
 pub mod machine;
 pub mod mail;
@@ -23,6 +25,7 @@ pub mod operator;
 pub mod pi;
 pub mod power;
 pub mod refused;
+pub mod reinstall;
 pub mod sites;
 pub mod sync;
 pub mod trial;

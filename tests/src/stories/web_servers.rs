@@ -27,7 +27,7 @@ const LARGE: usize = 20_000_000;
 /// Upload of 100 MB.
 const HUGE: usize = 100_000_000;
 
-const CASES: [Case; 37] = [
+const CASES: [Case; 39] = [
     ("HTTP/2 200", &["@/other/"]),
     ("HTTP/2 200", &["@/"]),
     ("HTTP/1.1 200", &["--http1.1", "@/a?b=c%20d"]),
@@ -72,6 +72,9 @@ const CASES: [Case; 37] = [
     ("HTTP/2 200", &["-H", "Cookie: person=bob", "@/members/"]),
     ("HTTP/2 403", &["-H", "Cookie: person=bob", "@/admin/"]),
     ("HTTP/2 200", &["-H", "Cookie: person=ada", "@/admin/"]),
+    // Whose a path is, and that nobody's is nobody's.
+    ("HTTP/2 200", &["-H", "Cookie: person=bob", "@/shared/bob/"]),
+    ("HTTP/2 200", &["-H", "Cookie: person=bob", "@/shared/all/"]),
     // The same page, written otherwise.
     ("HTTP/2 401", &["@/%61dmin/"]),
     ("HTTP/2 401", &["@//admin/"]),
@@ -275,6 +278,8 @@ fn manifest(folder: &Path, standins: &Standins) -> String {
          [[vhost]]\nlocation = \"/dav/\"\nproxy = \"127.0.0.1:{port}\"\nupload-mib = 0\nstreaming = true\n\
          [[vhost]]\nlocation = \"/other/\"\nproxy = \"unix:{other}\"\n\
          [[vhost]]\nlocation = \"/members/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\n\
+         [[vhost]]\nlocation = \"/shared/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\nowners = true\n\
+         [[vhost]]\nlocation = \"/shared/all/\"\nproxy = \"unix:{socket}\"\naccess = \"member\"\n\
          [[vhost]]\nlocation = \"/admin/\"\nproxy = \"unix:{socket}\"\naccess = \"operator\"\n\
          [[vhost]]\nlocation = \"/static/\"\nfolder = {:?}\n\
          [[vhost]]\nlocation = \"/settings/\"\nfolder = {:?}\nposts = true\n\

@@ -3,8 +3,9 @@
 use mazet_directory::aliases::Reader;
 use mazet_directory::organisations::Wish;
 use mazet_directory::people::{Profile, State};
+use mazet_directory::resources::Kind;
 use mazet_directory::{
-    Actor, Error, Fault, Field, Role, aliases, audit, groups, leaving, organisations, people,
+    Actor, Error, Fault, Field, Role, aliases, audit, groups, leaving, organisations, people, resources,
 };
 
 use crate::test_box::{TestBox, test_box};
@@ -173,6 +174,36 @@ async fn groups_and_addresses_stay_within_an_association() {
     leaving::leave(directory, &root, bob, b).await.expect("left");
     aliases::remove(directory, &root, info).await.expect("removed");
     assert_eq!(view(&home, addresses).await, ["choir@b.example zoe", "zoe@b.example zoe"]);
+}
+
+/// For services that keep what they found as long as the number is the same.
+#[tokio::test]
+async fn what_people_hold_in_common_raises_the_version() {
+    let Some(home) = test_box().await else { return };
+    let (directory, root) = (&home.directory, Actor::system());
+    let version = async || view(&home, "select number::text from service_version").await;
+    let first = version().await;
+    let hall = resources::add(directory, &root, home.organisation, "Hall", Kind::Room).await.expect("added");
+    let second = version().await;
+    assert_ne!(first, second);
+    resources::remove(directory, &root, hall).await.expect("removed");
+    assert_ne!(second, version().await);
+}
+
+/// What services keep under its name may be brought back for a month.
+#[tokio::test]
+async fn an_account_is_gone_for_services_a_month_after_it_was_removed() {
+    let Some(home) = test_box().await else { return };
+    let (directory, root) = (&home.directory, Actor::system());
+    let choir = groups::add(directory, &root, home.organisation, "Choir").await.expect("added");
+    let account = groups::get(directory, &root, choir).await.expect("there").account;
+    groups::remove(directory, &root, choir).await.expect("removed");
+    let gone = "select account from service_removed_account";
+    assert!(view(&home, gone).await.is_empty());
+    let client = home.server.superuser(&home.name).await;
+    let later = "update removed_account set removed_at = removed_at - interval '30 days'";
+    assert_eq!(client.execute(later, &[]).await.expect("updated"), 1);
+    assert_eq!(view(&home, gone).await, [account]);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use mazet_model::settings::{CertificateMode, Certificates};
 use super::{Reason, Refused, secrets};
 use crate::run::{Program, Runner};
 
-/// lego's own words, before an account or a certificate is there.
-const RENEW: [&str; 4] = ["renew", "--no-random-sleep", "--days", "36500"];
+/// lego's own words, before an account or a certificate is there. The key stays: others may have been told its digest
+/// (TLSA, RFC 6698), and would bring no mail to another one.
+const RENEW: [&str; 5] = ["renew", "--reuse-key", "--no-random-sleep", "--days", "36500"];
 
 /// Where it works.
 #[derive(Debug, Clone)]

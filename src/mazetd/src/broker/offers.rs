@@ -22,8 +22,9 @@ pub fn of(root: &Path) -> Result<Offers> {
 
 fn list(settings: &Settings, services: &[Manifest]) -> Offers {
     let on = services.iter().filter(|manifest| settings.is_on(manifest));
+    let features = on.clone().flat_map(|manifest| manifest.service.offers.iter().copied()).collect();
     let services = on.filter_map(offer).collect();
-    Offers { address: format!("https://{}", settings.host()), home: settings.home(), services }
+    Offers { address: format!("https://{}", settings.host()), home: settings.home(), services, features }
 }
 
 /// Its pages are at the first path that is for those who are signed in: what is open to all are files, places that
@@ -81,6 +82,8 @@ fn answered(settings: &Settings, services: &[Manifest]) -> Vec<Site> {
 
 #[cfg(test)]
 mod tests {
+    use mazet_model::manifest::Feature;
+
     use super::*;
 
     fn manifest(name: &str, more: &str) -> Manifest {
@@ -99,9 +102,9 @@ mod tests {
             manifest("base", &open.replace("/open/", "/")),
             manifest("challenges", open),
             manifest("clock", ""),
-            manifest("mail", client),
+            manifest("mail", &format!("offers = [\"mailboxes\"]\n{client}")),
             manifest("wiki", &format!("{open}{page}")),
-            manifest("off", &format!("optional = true\n{page}")),
+            manifest("off", &format!("optional = true\noffers = [\"calendars\"]\n{page}")),
         ];
         let mut settings = Settings::live();
         settings.machine.name = "lavande".to_owned();
@@ -117,6 +120,7 @@ mod tests {
         let shown: Vec<_> =
             offers.services.iter().map(|one| (one.name.as_str(), one.path.as_deref())).collect();
         assert_eq!(shown, [("mail", None), ("wiki", Some("/wiki/"))]);
+        assert_eq!(offers.features, [Feature::Mailboxes], "what is off does nothing");
     }
 
     #[test]

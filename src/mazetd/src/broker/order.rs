@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::{Certificates, Machine, Mail, Operator, Organisation, Settings, Ssh, Wifi};
-use mazet_model::wizard::InstallPlan;
+use mazet_model::wizard::{InstallPlan, KeepPlan};
 
 use super::answers::Kept;
 use crate::apply::faults;
-use crate::protocol::{Answers, ChosenDisk, Disk, Response};
+use crate::protocol::{Answers, ChosenDisk, Disk, KnownBox, Response};
 
 /// Longest answer in characters; everything a person types is shorter.
 const LONGEST: usize = 200;
@@ -62,6 +62,21 @@ pub fn order(
     })
 }
 
+/// The order to make the system of the chosen box anew, with `boxes` as just scanned.
+///
+/// # Errors
+/// When it is not there any more, or cannot be kept.
+pub fn keep(kept: &Kept, boxes: &[KnownBox]) -> Result<KeepPlan, Refusal> {
+    let chosen = given(kept.answers.kept.as_ref(), "kept")?;
+    let found = boxes.iter().find(|one| one.uuid == chosen.uuid && one.disks == chosen.disks);
+    let found =
+        found.ok_or_else(|| Refusal::new("kept-gone", "the disks of the box are not there any more"))?;
+    if let Some(fault) = &found.fault {
+        return Err(Refusal::new("kept-fault", fault.clone()));
+    }
+    Ok(KeepPlan { disks: found.disks.clone(), uuid: found.uuid.clone() })
+}
+
 /// Refuses answers that no wizard sends.
 ///
 /// # Errors
@@ -81,6 +96,8 @@ pub fn check_answers(answers: &Answers) -> Result<(), Refusal> {
         &answers.operator_login,
     ];
     texts.extend(single.into_iter().flatten());
+    let kept = answers.kept.iter().flat_map(|kept| [&kept.uuid, &kept.name, &kept.organisation]);
+    texts.extend(kept);
     if texts.iter().any(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
         return Err(Refusal::new("answers", "an answer is too long or holds control characters"));
     }
@@ -211,6 +228,7 @@ mod tests {
         let answers = Answers {
             language: Some(Language::Fr),
             purpose: Some(Purpose::New),
+            kept: None,
             disks: Some(disks),
             organisation: text("Les Amis"),
             box_name: text("garrigue"),
@@ -321,5 +339,25 @@ mod tests {
         assert!(check_answers(&answers).is_err());
         answers.organisation = Some("a\nb".to_owned());
         assert!(check_answers(&answers).is_err());
+    }
+
+    #[test]
+    fn a_box_is_kept_on_the_disks_that_it_was_seen_on() {
+        let known = |disks: &[&str], fault: Option<&str>| KnownBox {
+            uuid: "5f1e".to_owned(),
+            disks: disks.iter().map(|&name| name.to_owned()).collect(),
+            name: "garrigue".to_owned(),
+            organisation: "Les Amis".to_owned(),
+            fault: fault.map(str::to_owned),
+        };
+        let answers = Answers { kept: Some(known(&["sda", "sdb"], None)), ..Answers::default() };
+        let kept = Kept { answers, ..Kept::default() };
+        let plan = keep(&kept, &[known(&["sda", "sdb"], None)]).expect("there");
+        assert_eq!((plan.uuid.as_str(), plan.disks), ("5f1e", vec!["sda".to_owned(), "sdb".to_owned()]));
+        let refused = |boxes: &[KnownBox]| keep(&kept, boxes).expect_err("refused").key;
+        assert_eq!(refused(&[known(&["sda"], None)]), "kept-gone");
+        assert_eq!(refused(&[]), "kept-gone");
+        assert_eq!(refused(&[known(&["sda", "sdb"], Some("no box.toml"))]), "kept-fault");
+        assert_eq!(keep(&Kept::default(), &[]).expect_err("not chosen").key, "answers-missing");
     }
 }

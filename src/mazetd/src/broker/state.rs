@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use mazet_model::settings::Settings;
-use mazet_model::wizard::InstallPlan;
+use mazet_model::wizard::Plan;
 
 use super::answers::{Kept, Store};
 use super::claim::{CODE_FILE, Claim};
@@ -22,11 +22,13 @@ use crate::advance::Advance;
 use crate::change::{self, Desk};
 use crate::install::boot;
 use crate::measure::desk;
-use crate::protocol::{Answers, Disk, Heard, Mode, Notices, Progress, Request, Response, Status, Wifi};
+use crate::protocol::{
+    Answers, Disk, Heard, KnownBox, Mode, Notices, Progress, Purpose, Request, Response, Status, Wifi,
+};
 use crate::run::{Program, Runner};
 use crate::{
-    acme, certificates, clock, disks, health, install, log, mail, network, reports, system, tls, trial,
-    updates, wifi,
+    acme, boxes, certificates, clock, disks, health, install, log, mail, network, reports, system, tls,
+    trial, updates, wifi,
 };
 
 /// Fewest characters of the operator's password; the web half asks for strength as well.
@@ -99,6 +101,7 @@ impl State {
             Request::Status => Ok(self.status()),
             Request::Claim { code, address } => Ok(self.claim(&code, address)),
             Request::Disks => self.disks(),
+            Request::Boxes => self.boxes().map(|boxes| Response::Boxes { boxes }),
             Request::Answers => Ok(self.answers()),
             Request::SaveAnswers { answers } => self.save_answers(*answers),
             Request::SetPassword { password } => self.set_password(&password),
@@ -271,6 +274,15 @@ impl State {
         Ok(Response::Disks { disks: self.scan()? })
     }
 
+    /// The boxes on its disks; none while one of them is worked on.
+    fn boxes(&self) -> Result<Vec<KnownBox>> {
+        if self.installs() {
+            return Ok(Vec::new());
+        }
+        let image = system::image(Path::new("/"))?;
+        boxes::scan(boot::of(&image.hardware)?, &self.runner)
+    }
+
     fn heard(&self, listen: bool) -> Result<Heard> {
         if listen { wifi::listen(&self.runner) } else { Ok(wifi::last_heard()) }
     }
@@ -371,24 +383,33 @@ impl State {
         }
         let services = system::services(Path::new("/"))?;
         let disks = self.scan()?;
+        let keeps = lock(&self.kept).answers.purpose == Some(Purpose::Keep);
+        let boxes = if keeps { self.boxes()? } else { Vec::new() };
         // Two orders at a time queue here: the second one finds the first one's progress.
         let mut kept = lock(&self.kept);
         if self.installs() {
             return Ok(Response::Done);
         }
-        let plan = match order::order(&kept, &self.advance.answers, &disks, &services) {
+        let plan = match kept.answers.purpose {
+            Some(Purpose::Keep) => order::keep(&kept, &boxes).map(Plan::Keep),
+            _ => order::order(&kept, &self.advance.answers, &disks, &services)
+                .map(|plan| Plan::New(Box::new(plan))),
+        };
+        let plan = match plan {
             Ok(plan) => plan,
             Err(refusal) => return Ok(refusal.response()),
         };
-        let chosen = disks.iter().filter(|disk| plan.disks.contains(&disk.name));
-        kept.begun = chosen.map(|disk| order::identity(disk).to_owned()).collect();
+        if let Plan::New(plan) = &plan {
+            let chosen = disks.iter().filter(|disk| plan.disks.contains(&disk.name));
+            kept.begun = chosen.map(|disk| order::identity(disk).to_owned()).collect();
+        }
         self.store.save(&kept)?;
         *lock(&self.progress) = install::first_progress();
         self.start(plan);
         Ok(Response::Done)
     }
 
-    fn start(&self, plan: InstallPlan) {
+    fn start(&self, plan: Plan) {
         let (progress, store, runner) = (Arc::clone(&self.progress), self.store.clone(), self.runner.clone());
         let advance = self.advance.clone();
         thread::spawn(move || {

@@ -5,10 +5,11 @@ use clap::{Args, Subcommand};
 use mazet_directory::groups::{self, Group};
 use mazet_directory::organisations::Organisation;
 use mazet_directory::{Actor, Directory, people};
+use mazet_model::manifest::Feature;
 
 use crate::acts::groups::{Wish, keep};
 
-use super::{InWords as _, organisation, person, print, with};
+use super::{InWords as _, needs, organisation, person, print, with};
 
 /// What `mazetd groups` does.
 #[derive(Debug, Subcommand)]
@@ -84,8 +85,13 @@ impl Place {
 /// Does it.
 ///
 /// # Errors
-/// What the directory refuses.
+/// What the directory refuses; a mailbox or an address where no service has mailboxes.
 pub fn run(command: &Groups) -> Result<()> {
+    if let Groups::Change { mailbox, addresses, .. } = command {
+        if mailbox.is_some() || !addresses.is_empty() {
+            needs(Feature::Mailboxes, "mailboxes")?;
+        }
+    }
     with(async |directory: &Directory| act(directory, command).await)
 }
 

@@ -32,14 +32,17 @@ mod tests;
 pub mod websites;
 
 use std::fmt;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use mazet_directory::organisations::Organisation;
 use mazet_directory::{Actor, Directory, PersonId};
+use mazet_model::manifest::Feature;
 use mazet_model::settings::Language;
 use serde::Serialize;
 
 use crate::acts::{self, Wrong};
+use crate::broker::offers;
 use crate::database;
 use crate::web::catalogue::Catalogue;
 
@@ -106,6 +109,19 @@ fn with<T>(work: impl AsyncFnOnce(&Directory) -> Result<T>) -> Result<T> {
         let directory = Directory::of_box()?;
         work(&directory).await
     })
+}
+
+/// Refuses what no service that is on does.
+///
+/// # Errors
+/// None does, or the settings or manifests cannot be read.
+fn needs(feature: Feature, what: &str) -> Result<()> {
+    let offers = offers::of(Path::new("/"))?;
+    ensure!(
+        offers.features.contains(&feature),
+        "no service that is on has {what}; `mazetd services` shows what may be switched on"
+    );
+    Ok(())
 }
 
 /// For programs.

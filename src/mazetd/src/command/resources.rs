@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use mazet_directory::resources::{self, Kind};
 use mazet_directory::{Actor, Directory};
+use mazet_model::manifest::Feature;
 
 use super::groups::Place;
-use super::{InWords as _, print, with};
+use super::{InWords as _, needs, print, with};
 
 /// What `mazetd resources` does.
 #[derive(Debug, Subcommand)]
@@ -41,8 +42,9 @@ pub enum Resources {
 /// Does it.
 ///
 /// # Errors
-/// What the directory refuses.
+/// What the directory refuses; no service has calendars.
 pub fn run(command: &Resources) -> Result<()> {
+    needs(Feature::Calendars, "calendars")?;
     with(async |directory: &Directory| act(directory, command).await)
 }
 

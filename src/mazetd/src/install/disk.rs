@@ -77,19 +77,35 @@ fn erase_boot_code(device: &Path) -> Result<()> {
 /// # Errors
 /// When a file system cannot be made.
 pub fn format(target: &Target, runner: &Runner) -> Result<()> {
-    for disk in target.disks.iter().filter(|disk| !disk.medium) {
-        let fat = disk.fat.to_string_lossy();
-        runner.run(Program::MkfsVfat, &["-F", "32", "-n", FAT_LABEL, "-i", &disk.volume_id, &fat])?;
-    }
+    make_fats(target, runner)?;
     runner.run(Program::MkfsBtrfs, &btrfs_arguments(target))?;
     runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
     let top = super::mounts::mount_top(target)?;
     for name in ["root", "data"] {
-        let path = top.path().join(name);
-        runner.run(Program::Btrfs, &["subvolume", "create", &path.to_string_lossy()])?;
-        files::make_folder(&path, 0o755)?;
+        make_subvolume(&top.path().join(name), runner)?;
     }
     top.unmount()
+}
+
+/// Makes the FATs, but for the live medium's.
+///
+/// # Errors
+/// When a file system cannot be made.
+pub fn make_fats(target: &Target, runner: &Runner) -> Result<()> {
+    for disk in target.disks.iter().filter(|disk| !disk.medium) {
+        let fat = disk.fat.to_string_lossy();
+        runner.run(Program::MkfsVfat, &["-F", "32", "-n", FAT_LABEL, "-i", &disk.volume_id, &fat])?;
+    }
+    Ok(())
+}
+
+/// Makes a subvolume that everybody may enter.
+///
+/// # Errors
+/// When it is there, or the disk is full.
+pub fn make_subvolume(path: &Path, runner: &Runner) -> Result<()> {
+    runner.run(Program::Btrfs, &["subvolume", "create", &path.to_string_lossy()])?;
+    files::make_folder(path, 0o755)
 }
 
 fn btrfs_arguments(target: &Target) -> Vec<String> {

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use mazet_model::wizard::InstallPlan;
+use mazet_model::wizard::Plan;
 
 use super::boot::Boot;
 use crate::{disks, random};
@@ -67,18 +67,22 @@ pub fn fat_mib(bytes: u64) -> u64 {
     if bytes < SMALL_DISK { 2560 } else { 4096 }
 }
 
-/// The target of `plan`, with sizes as the kernel tells them and fresh identifiers.
+/// The target of `plan`, with sizes as the kernel tells them and fresh identifiers, but for the btrfs that is kept.
 ///
 /// # Errors
 /// When a disk's size cannot be read.
-pub fn target(plan: &InstallPlan, boot: &dyn Boot) -> Result<Target> {
+pub fn target(plan: &Plan, boot: &dyn Boot) -> Result<Target> {
     let medium = disks::medium_disk();
     let disk = |name: &String| -> Result<TargetDisk> {
         let volume_id = random::hex(&random::bytes::<4>()?).to_uppercase();
         let is_medium = medium.as_ref() == Some(name);
         Ok(TargetDisk::new(boot, name, size(name)?, volume_id, is_medium))
     };
-    Ok(Target { disks: plan.disks.iter().map(disk).collect::<Result<_>>()?, uuid: random::uuid()? })
+    let uuid = match plan {
+        Plan::New(_) => random::uuid()?,
+        Plan::Keep(kept) => kept.uuid.clone(),
+    };
+    Ok(Target { disks: plan.disks().iter().map(disk).collect::<Result<_>>()?, uuid })
 }
 
 /// Size in bytes: `/sys/block/<name>/size` counts sectors of 512 bytes, whatever the disk's own are.

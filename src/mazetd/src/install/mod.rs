@@ -4,18 +4,20 @@
 //! |---|---|---|
 //! | partition | [`disk`], [`layout`], [`boot`] | old signatures go, a partition table comes |
 //! | format | [`disk`], [`mounts`] | the file systems, mounted as the box will see them |
+//! | instead, where data stays | [`keep`] | nothing starts from the disks any more; the subvolume `root` goes, and comes anew |
 //! | unpack | [`tree`] | the live system's layers, merged and copied |
 //! | boot | [`boot`] | rescue system, kernel, what the hardware's firmware needs |
 //! | settings | [`settings`] | box.toml, secrets, and all that is rendered from them |
 //! | check | [`check`], [`boot`] | everything read back; then the disks are made bootable |
 //!
 //! A disk becomes bootable in the last step alone: after a power cut the stick or card boots again,
-//! and a second run wipes and starts anew.
+//! and a second run wipes and starts anew. Data that stays is touched by neither.
 
 pub mod boot;
 mod check;
 pub mod copy;
 pub mod disk;
+mod keep;
 pub mod layout;
 pub mod mounts;
 mod progress;
@@ -25,7 +27,7 @@ mod tree;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use mazet_model::wizard::InstallPlan;
+use mazet_model::wizard::Plan;
 
 pub use copy::files_below;
 pub use progress::{Reporter, first_progress};
@@ -38,18 +40,24 @@ use crate::{medium, system};
 ///
 /// # Errors
 /// With the chain of what failed; the disks are then not bootable.
-pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Result<()> {
+pub fn install(plan: &Plan, runner: &Runner, reporter: &Reporter) -> Result<()> {
     let medium = Path::new(medium::PATH);
     let image = system::image(Path::new("/"))?;
     let boot = boot::of(&image.hardware)?;
     let target = layout::target(plan, boot)?;
 
     let stage = reporter.stage("partition");
-    disk::partition(&target, boot, runner).context("partitioning")?;
+    match plan {
+        Plan::New(_) => disk::partition(&target, boot, runner).context("partitioning")?,
+        Plan::Keep(_) => keep::close_off(&target).context("taking the old system out of use")?,
+    }
     stage.done();
 
     let stage = reporter.stage("format");
-    disk::format(&target, runner).context("making the file systems")?;
+    let machine_id = match plan {
+        Plan::New(_) => disk::format(&target, runner).context("making the file systems").map(|()| None)?,
+        Plan::Keep(_) => keep::make_root(&target, runner).context("removing the old system")?,
+    };
     let mounted = mounts::mount_target(&target).context("mounting the new file systems")?;
     stage.done();
 
@@ -63,7 +71,11 @@ pub fn install(plan: &InstallPlan, runner: &Runner, reporter: &Reporter) -> Resu
     stage.done();
 
     let stage = reporter.stage("settings");
-    written.extend(settings::install(plan, &target, mounted.root(), runner).context("keeping the settings")?);
+    let settings = match plan {
+        Plan::New(plan) => settings::install(plan, &target, mounted.root(), runner),
+        Plan::Keep(_) => settings::keep(machine_id, &target, mounted.root(), runner),
+    };
+    written.extend(settings.context("keeping the settings")?);
     stage.done();
 
     let stage = reporter.stage("check");

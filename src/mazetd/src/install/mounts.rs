@@ -142,6 +142,14 @@ pub fn mount_top(target: &Target) -> Result<Mounted> {
     Mounted::new(btrfs(target)?, "top", "btrfs", MountFlags::NOATIME, &options(target, "/"))
 }
 
+/// Mounts the data of `target` to be read only.
+///
+/// # Errors
+/// When the kernel refuses: a disk of a mirror is missing, there is no data.
+pub fn mount_data(target: &Target) -> Result<Mounted> {
+    Mounted::new(btrfs(target)?, "known", "btrfs", MountFlags::RDONLY, &options(target, "data"))
+}
+
 /// Mounts everything of `target` to be written: the data on `srv`, made where it is missing.
 ///
 /// # Errors

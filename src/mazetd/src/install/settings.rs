@@ -26,19 +26,51 @@ pub fn install(plan: &InstallPlan, target: &Target, root: &Path, runner: &Runner
         put(root, system::BOX_TOML, &settings, 0o644)?,
         put(root, "srv/mazet/secrets/operator.phc", &phc, 0o600)?,
         put(root, account::PASSWORD, &shadow, 0o600)?,
-        put(root, "etc/fstab", &fstab(target), 0o644)?,
-        put(root, "etc/machine-id", &format!("{}\n", random::hex(&random::bytes::<16>()?)), 0o444)?,
     ];
-    written.extend(keeps_medium(target, root)?);
+    written.extend(of_the_system(None, target, root)?);
     if let Some(key) = &plan.wifi_key {
         written.push(put(root, wifi::KEY, &format!("{key}\n"), 0o600)?);
     }
     let group = files::group_id(root, "mazetd")?;
     let name = &plan.settings.machine.name;
     tls::take_over(Path::new(tls::LIVE_FOLDER), &state.join("tls"), name, Some(group))?;
-    let options = apply::Options { root: root.to_owned(), dry_run: false };
-    apply::apply(&options, runner).context("applying the settings")?;
+    apply_below(root, runner)?;
     Ok(written)
+}
+
+/// Writes what a system needs whose box has its settings and secrets already, and applies these; the box stays the
+/// machine `machine_id`, where it is known.
+///
+/// # Errors
+/// When a file cannot be written or the settings not be applied.
+pub fn keep(
+    machine_id: Option<String>,
+    target: &Target,
+    root: &Path,
+    runner: &Runner,
+) -> Result<Vec<Written>> {
+    let written = of_the_system(machine_id, target, root)?;
+    apply_below(root, runner)?;
+    Ok(written)
+}
+
+/// The files of the system itself.
+fn of_the_system(machine_id: Option<String>, target: &Target, root: &Path) -> Result<Vec<Written>> {
+    let id = match machine_id {
+        Some(id) => id,
+        None => random::hex(&random::bytes::<16>()?),
+    };
+    let mut written = vec![
+        put(root, "etc/fstab", &fstab(target), 0o644)?,
+        put(root, "etc/machine-id", &format!("{id}\n"), 0o444)?,
+    ];
+    written.extend(keeps_medium(target, root)?);
+    Ok(written)
+}
+
+fn apply_below(root: &Path, runner: &Runner) -> Result<()> {
+    let options = apply::Options { root: root.to_owned(), dry_run: false };
+    apply::apply(&options, runner).map(drop).context("applying the settings")
 }
 
 /// Notes that the box lives on the medium that it is installed from, where it does.

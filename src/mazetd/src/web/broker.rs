@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mazet_model::manifest::Feature;
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::Settings;
 use thiserror::Error;
@@ -16,7 +17,7 @@ use crate::health::Report;
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
 use crate::protocol::{
-    Answers, Disk, Heard, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
+    Answers, Disk, Heard, KnownBox, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
 };
 use crate::reports::Shown;
 use crate::trial::Standing;
@@ -141,6 +142,17 @@ impl Broker {
         }
     }
 
+    /// The boxes on these disks.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn boxes(&self) -> Result<Vec<KnownBox>, BrokerError> {
+        match self.ask(&Request::Boxes).await? {
+            Response::Boxes { boxes } => Ok(boxes),
+            other => Err(unexpected(&Request::Boxes, &other)),
+        }
+    }
+
     /// The answers so far.
     ///
     /// # Errors
@@ -183,6 +195,14 @@ impl Broker {
             Response::Offers(offers) => Ok(offers),
             other => Err(unexpected(&Request::Offers, &other)),
         }
+    }
+
+    /// Does a service that is on do that?
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn has(&self, feature: Feature) -> Result<bool, BrokerError> {
+        Ok(self.offers().await?.features.contains(&feature))
     }
 
     /// The file with which a program of somebody sets itself up; none: no client has it.

@@ -102,7 +102,7 @@ pub async fn reboot(posted: Posted) -> Result<Response, Failure> {
     }
     let keeps_medium = steps::disks::keeps_medium(&visit, &answers).await;
     visit.app.broker.order(&Request::Reboot).await?;
-    let name = answers.box_name.unwrap_or_default();
+    let name = answers.kept.map(|kept| kept.name).or(answers.box_name).unwrap_or_default();
     let data = json!({ "address": format!("https://{name}.local/"), "keeps_medium": keeps_medium });
     let page = Page { script: true, ..Page::new("waiting", "waiting.title", "/progress", data) };
     visit.page(StatusCode::OK, &page)

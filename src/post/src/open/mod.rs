@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`reach`] | the public address, port 25 to the outside, the address's name, blocklists |
 //! | [`records`] | records that the DNS needs |
+//! | [`secure`] | records that have mail brought encrypted, or not at all |
 //! | [`resolve`] | asking the DNS |
 //! | [`trial`] | does mail from outside reach the box? |
 
 pub mod reach;
 mod records;
 mod resolve;
+mod secure;
 pub mod trial;
 
 use std::fs;
@@ -22,6 +24,7 @@ use mazet_model::report::{Level, Line, Row};
 use crate::people::People;
 use crate::words::both;
 use reach::Finding;
+use records::Told;
 use resolve::Dns;
 use trial::Trial;
 
@@ -37,6 +40,9 @@ pub struct Places {
     /// The record of the key that signs
     #[arg(long, value_name = "FILE", default_value = "/srv/mail-filter/mazet.txt")]
     pub key: PathBuf,
+    /// The certificate that the mail server shows
+    #[arg(long, value_name = "FILE", default_value = "/srv/mazet/tls/public.pem")]
+    pub certificate: PathBuf,
     /// Domains whose mail servers are tried, one after the other
     #[arg(long, value_name = "DOMAIN")]
     pub known: Vec<String>,
@@ -95,9 +101,15 @@ pub async fn lines(people: &People, places: &Places) -> Result<Vec<Line>> {
     let passed = findings.iter().all(|finding| finding.passed);
     lines.extend(findings.into_iter().map(|finding| Line::Row(finding.row)));
     lines.push(verdict(passed));
-    let key = fs::read_to_string(&places.key).ok().and_then(|file| records::key(&file));
+    let told = Told {
+        host,
+        names: &settings.names,
+        services: &settings.services,
+        key: fs::read_to_string(&places.key).ok().and_then(|file| records::key(&file)),
+        pin: fs::read(&places.certificate).ok().and_then(|file| secure::pin(&file)),
+    };
     for domain in people.domains().await?.iter().take(MOST) {
-        lines.extend(records::lines(&dns, domain, host, key.as_deref()).await);
+        lines.extend(records::lines(&dns, domain, &told).await);
     }
     Ok(lines)
 }

@@ -4,32 +4,49 @@ use mazet_model::manifest::Text;
 use mazet_model::report::{Copied, Level, Line, Row};
 
 use super::resolve::{Dns, Found, Kind};
+use super::secure;
 use crate::words::both;
 
 /// The name of the key that signs, in the DNS.
 const SELECTOR: &str = "mazet";
 
 /// A record, and how it is judged.
-struct Record {
-    name: String,
-    kind: Kind,
+pub(super) struct Record {
+    pub name: String,
+    pub kind: Kind,
     /// As providers' forms call it.
-    word: &'static str,
-    value: String,
-    why: Text,
-    fits: Fits,
+    pub word: &'static str,
+    pub value: String,
+    pub why: Text,
+    pub fits: Fits,
+    /// Mail goes without it.
+    pub optional: bool,
 }
 
 /// What the DNS must say.
-enum Fits {
+pub(super) enum Fits {
     /// Exactly this, among others.
     Same,
     /// One text that begins so, and has one of these words.
     Begins(&'static str, Vec<String>),
 }
 
+/// What the records say of this box.
+pub struct Told<'a> {
+    /// Public name of the mail server.
+    pub host: &'a str,
+    /// All public names of the box.
+    pub names: &'a [String],
+    /// Services that are on.
+    pub services: &'a [String],
+    /// The record of the key that signs.
+    pub key: Option<String>,
+    /// SHA-256 of the mail server's public key, in hexadecimal.
+    pub pin: Option<String>,
+}
+
 /// The lines about one domain.
-pub async fn lines(dns: &Dns, domain: &str, host: &str, key: Option<&str>) -> Vec<Line> {
+pub async fn lines(dns: &Dns, domain: &str, told: &Told<'_>) -> Vec<Line> {
     let mut lines = vec![Line::Section {
         title: both(format!("Le DNS de {domain}"), format!("The DNS of {domain}")),
         text: Some(both(
@@ -38,11 +55,27 @@ pub async fn lines(dns: &Dns, domain: &str, host: &str, key: Option<&str>) -> Ve
         )),
         empty: None,
     }];
-    for record in records(domain, host, key) {
-        let found = dns.ask(&record.name, record.kind).await;
-        lines.push(Line::Row(row(&record, &found)));
+    for record in records(domain, told.host, told.key.as_deref()) {
+        lines.push(Line::Row(asked(dns, &record).await));
     }
+    lines.push(Line::Section {
+        title: both(format!("{domain}, pour faire mieux"), format!("{domain}, to do better")),
+        text: Some(both(
+            "Le courrier marche sans ces lignes. Elles aident les logiciels à se régler et protègent le courrier en route.",
+            "Mail works without these lines. They help programs to set themselves up, and protect mail under way.",
+        )),
+        empty: None,
+    });
+    for record in services(domain, told) {
+        lines.push(Line::Row(asked(dns, &record).await));
+    }
+    lines.extend(secure::rows(dns, domain, told).await.into_iter().map(Line::Row));
     lines
+}
+
+/// A record, compared with what the DNS says.
+pub(super) async fn asked(dns: &Dns, record: &Record) -> Row {
+    row(record, &dns.ask(&record.name, record.kind).await)
 }
 
 fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
@@ -57,6 +90,7 @@ fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
                 "Who takes the domain’s mail. To be changed last: all mail comes here then.",
             ),
             fits: Fits::Same,
+            optional: false,
         },
         Record {
             name: domain.to_owned(),
@@ -68,6 +102,7 @@ fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
                 "Which machines send for the domain (SPF).",
             ),
             fits: Fits::Begins("v=spf1", vec!["mx".to_owned(), format!("a:{host}")]),
+            optional: false,
         },
         Record {
             name: format!("_dmarc.{domain}"),
@@ -82,6 +117,7 @@ fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
                 "v=DMARC1",
                 vec!["p=quarantine".to_owned(), "p=reject".to_owned(), "p=none".to_owned()],
             ),
+            optional: false,
         },
     ];
     if let Some(key) = key {
@@ -95,24 +131,29 @@ fn records(domain: &str, host: &str, key: Option<&str>) -> Vec<Record> {
                 value: key.to_owned(),
                 why: both("La clé qui signe le courrier (DKIM).", "The key that signs the mail (DKIM)."),
                 fits: Fits::Begins("v=DKIM1", vec![public.to_owned()]),
+                optional: false,
             },
         );
     }
-    all.extend(services(domain, host));
     all
 }
 
-/// How programs find the servers by themselves: RFC 6186, 8314.
-fn services(domain: &str, host: &str) -> Vec<Record> {
+/// How programs find the servers by themselves: RFC 6186, 8314; calendars and contacts: RFC 6764.
+fn services(domain: &str, told: &Told<'_>) -> Vec<Record> {
+    let mut all = vec![("imaps", 993), ("submissions", 465), ("submission", 587)];
+    if told.services.iter().any(|service| service == "groupware") {
+        all.extend([("caldavs", 443), ("carddavs", 443)]);
+    }
     let service = |(name, port): (&str, u16)| Record {
         name: format!("_{name}._tcp.{domain}"),
         kind: Kind::Srv,
         word: "SRV",
-        value: format!("0 1 {port} {host}"),
+        value: format!("0 1 {port} {}", told.host),
         why: both("Pour que les logiciels se règlent tout seuls.", "So that programs set themselves up."),
         fits: Fits::Same,
+        optional: true,
     };
-    [("imaps", 993), ("submissions", 465), ("submission", 587)].map(service).into()
+    all.into_iter().map(service).collect()
 }
 
 fn row(record: &Record, found: &Found) -> Row {
@@ -125,6 +166,9 @@ fn row(record: &Record, found: &Found) -> Row {
         }
         (_, Found::Records(others)) => (Level::Bad, otherwise(record, others)),
     };
+    let others = matches!(found, Found::Records(others) if !others.is_empty());
+    // What others were told for good, and is not so, stops their mail.
+    let level = if record.optional && !others && level == Level::Bad { Level::Plain } else { level };
     let copied = |title: Text, value: &str| Copied { title, value: value.to_owned(), code: false };
     Row {
         title: both(
@@ -198,9 +242,24 @@ mod tests {
         assert_eq!(judged(2, &["v=DKIM1; k=rsa; p=MIIB"]), Level::Good);
         assert_eq!(judged(2, &["v=DKIM1; k=rsa; p=MIIC"]), Level::Bad);
         assert_eq!(judged(3, &["v=DMARC1; p=reject"]), Level::Good);
-        assert_eq!(judged(4, &["0 1 993 box.example.org"]), Level::Good);
         let unknown = row(&records(DOMAIN, HOST, None)[0], &Found::Unknown);
         assert_eq!(unknown.level, Level::Open);
+    }
+
+    #[test]
+    fn what_is_optional_is_bad_when_it_says_something_else() {
+        let services = ["mail".to_owned(), "groupware".to_owned()];
+        let told = Told { host: HOST, names: &[], services: &services, key: None, pin: None };
+        let all = super::services(DOMAIN, &told);
+        assert_eq!(all.len(), 5);
+        assert_eq!(
+            (&*all[3].name, &*all[3].value),
+            ("_caldavs._tcp.amis.example.org", "0 1 443 box.example.org")
+        );
+        let judged = |found: Found| row(&all[0], &found).level;
+        assert_eq!(judged(Found::Nothing), Level::Plain);
+        assert_eq!(judged(Found::Records(vec!["0 1 993 box.example.org".to_owned()])), Level::Good);
+        assert_eq!(judged(Found::Records(vec!["0 1 993 old.example.org".to_owned()])), Level::Bad);
     }
 
     #[test]

@@ -4,18 +4,20 @@
 //! `io.systemd.Resolve.ResolveRecord`, see systemd-resolved.service(8): one JSON document each way, ended by a
 //! zero byte. An entry of the answer stands under `rr`, as its type has it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::UnixStream;
+use tokio::net::{UdpSocket, UnixStream};
 use tokio::time::timeout;
 
 /// Where systemd-resolved listens.
 const SOCKET: &str = "/run/systemd/resolve/io.systemd.Resolve";
+/// Where it only hands on.
+const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54)), 53);
 /// A name server far away answers within a second or two.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// Longest answer: dozens of long records.
@@ -25,7 +27,7 @@ const NO_SUCH_NAME: u64 = 3;
 /// The Internet's class.
 const IN: u16 = 1;
 
-/// Types of records: RFC 1035, 3596, 2782.
+/// Types of records: RFC 1035, 3596, 2782, 6698.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// IPv4 address.
@@ -40,6 +42,10 @@ pub enum Kind {
     Aaaa = 28,
     /// Who serves something.
     Srv = 33,
+    /// Another name.
+    Cname = 5,
+    /// Which key a server shows (RFC 6698).
+    Tlsa = 52,
 }
 
 /// What the DNS says.
@@ -65,17 +71,22 @@ impl Found {
 
 /// The DNS.
 #[derive(Debug, Clone)]
-pub struct Dns(PathBuf);
+pub struct Dns {
+    /// systemd-resolved's own interface.
+    socket: PathBuf,
+    /// Where it hands questions on as they are, and so what the name server says of signatures.
+    proxy: SocketAddr,
+}
 
 impl Dns {
     /// The one that the box asks.
     pub fn of_the_box() -> Self {
-        Self(PathBuf::from(SOCKET))
+        Self { socket: PathBuf::from(SOCKET), proxy: PROXY }
     }
 
     #[cfg(test)]
-    pub fn at(socket: PathBuf) -> Self {
-        Self(socket)
+    pub fn at(socket: PathBuf, proxy: SocketAddr) -> Self {
+        Self { socket, proxy }
     }
 
     /// All records of a kind.
@@ -86,6 +97,13 @@ impl Dns {
         }
     }
 
+    /// Does the name server that the box asks say that the answer is signed, and that the signatures hold (DNSSEC's
+    /// AD, RFC 6840 § 5.8)?
+    pub async fn is_signed(&self, name: &str, kind: Kind) -> bool {
+        let asked = timeout(PATIENCE, signed(self.proxy, name, kind)).await;
+        asked.is_ok_and(|answer| answer.unwrap_or(false))
+    }
+
     /// All addresses of a name.
     pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let (four, six) = tokio::join!(self.ask(name, Kind::A), self.ask(name, Kind::Aaaa));
@@ -93,7 +111,7 @@ impl Dns {
     }
 
     async fn exchange(&self, name: &str, kind: Kind) -> Result<Value> {
-        let mut stream = UnixStream::connect(&self.0).await.context("asking for a name")?;
+        let mut stream = UnixStream::connect(&self.socket).await.context("asking for a name")?;
         let parameters = json!({ "name": name, "class": IN, "type": kind as u16 });
         let question = json!({ "method": "io.systemd.Resolve.ResolveRecord", "parameters": parameters });
         let mut sent = serde_json::to_vec(&question)?;
@@ -104,6 +122,28 @@ impl Dns {
         answer.pop();
         Ok(serde_json::from_slice(&answer)?)
     }
+}
+
+/// Asks by UDP for nothing but the flags of the answer: RFC 1035 § 4.1.
+async fn signed(at: SocketAddr, name: &str, kind: Kind) -> Result<bool> {
+    const ID: [u8; 2] = [0x4d, 0x7a];
+    /// Recursion desired; AD: we know what it means.
+    const FLAGS: [u8; 2] = [0x01, 0x20];
+    let mut question = [&ID[..], &FLAGS, &[0, 1, 0, 0, 0, 0, 0, 0]].concat();
+    for label in name.split('.') {
+        question.push(u8::try_from(label.len()).context("a long name")?);
+        question.extend(label.as_bytes());
+    }
+    question.push(0);
+    question.extend([kind as u16, IN].into_iter().flat_map(u16::to_be_bytes));
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+    socket.connect(at).await?;
+    socket.send(&question).await?;
+    let mut answer = [0; 4096];
+    let length = socket.recv(&mut answer).await?;
+    let [first, second, third, fourth, ..] = answer;
+    let is_answer = length >= 12 && [first, second] == ID && third & 0x80 != 0;
+    Ok(is_answer && fourth & 0x0f == 0 && fourth & 0x20 != 0)
 }
 
 /// The name under which an address has its name: RFC 1035 § 3.5, RFC 3596 § 2.5.
@@ -148,7 +188,11 @@ fn written(record: &Value, kind: Kind) -> String {
         Kind::A | Kind::Aaaa => {
             address(&record["address"]).map(|address| address.to_string()).unwrap_or_default()
         }
-        Kind::Ptr => name("name"),
+        Kind::Ptr | Kind::Cname => name("name"),
+        Kind::Tlsa => {
+            let data = record["data"].as_str().unwrap_or_default();
+            format!("{} {} {} {data}", record["certUsage"], record["selector"], record["matchingType"])
+        }
         Kind::Mx => format!("{} {}", record["priority"], name("exchange")),
         Kind::Txt => record["items"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
         Kind::Srv => {
@@ -202,8 +246,26 @@ mod tests {
 
     #[tokio::test]
     async fn who_does_not_answer_says_nothing() {
-        let dns = Dns::at(PathBuf::from("/nonexistent/socket"));
+        let nobody = UdpSocket::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its number");
+        let dns = Dns::at(PathBuf::from("/nonexistent/socket"), nobody);
         assert_eq!(dns.ask("example.org", Kind::A).await, Found::Unknown);
         assert!(dns.addresses("example.org").await.is_empty());
+        assert!(!dns.is_signed("example.org", Kind::Mx).await);
+    }
+
+    #[tokio::test]
+    async fn signatures_hold_where_the_answer_says_so() {
+        for (flags, expected) in [([0x81, 0xa0], true), ([0x81, 0x80], false), ([0x81, 0xa2], false)] {
+            let server = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+            let dns = Dns::at(PathBuf::new(), server.local_addr().expect("its number"));
+            let asked = tokio::spawn(async move { dns.is_signed("a.example", Kind::Mx).await });
+            let mut question = [0; 512];
+            let (length, from) = server.recv_from(&mut question).await.expect("a question");
+            let wanted = [&[1, b'a', 7][..], b"example", &[0, 0, 15, 0, 1]].concat();
+            assert_eq!((&question[2..4], &question[12..length]), (&[1, 0x20][..], &wanted[..]));
+            question[2..4].copy_from_slice(&flags);
+            server.send_to(&question[..length], from).await.expect("sent");
+            assert_eq!(asked.await.expect("asked"), expected, "{flags:x?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use mazet_directory::sessions::Session;
 use mazet_directory::{Actor, Directory, PersonId};
+use mazet_model::manifest::Feature;
 use mazet_model::settings::Language;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
@@ -93,6 +94,17 @@ impl Caller {
     /// The live system has none.
     pub fn directory(&self) -> Result<&Directory, Failure> {
         self.app.directory()
+    }
+
+    /// What is asked is about something that services do.
+    ///
+    /// # Errors
+    /// No service that is on does it, or the broker does not answer.
+    pub async fn needs(&self, feature: Feature) -> Result<(), Problem> {
+        if self.app.broker.has(feature).await? {
+            return Ok(());
+        }
+        Err(Problem::with(Kind::NotNow, "problem.not_offered", &[]))
     }
 
     fn may(&self, access: Access) -> bool {

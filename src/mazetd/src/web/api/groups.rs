@@ -3,6 +3,7 @@
 use mazet_directory::groups::{self, Group};
 use mazet_directory::permission::Action;
 use mazet_directory::{GroupId, OrganisationId, PersonId};
+use mazet_model::manifest::Feature;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -77,6 +78,9 @@ pub async fn change(call: Call<Nothing, Json<GroupWish>>) -> Result<Json<Group>,
     let (directory, actor) = (caller.directory()?, caller.actor());
     let known = groups::get(directory, actor, id).await?;
     let GroupWish { name, members, mailbox, addresses } = wish;
+    if mailbox.is_some() || addresses.is_some() {
+        caller.needs(Feature::Mailboxes).await?;
+    }
     acts::keep(directory, actor, &known, &acts::Wish { name, members, mailbox, addresses }).await?;
     Ok(Json(groups::get(directory, actor, id).await?))
 }

@@ -3,6 +3,7 @@
 use mazet_directory::permission::Action;
 use mazet_directory::resources::{self, Kind, Resource};
 use mazet_directory::{OrganisationId, ResourceId};
+use mazet_model::manifest::Feature;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,6 +27,7 @@ pub struct NewResource {
 /// `GET /resources`.
 pub async fn list(call: Call<Where>) -> Result<Json<Vec<Resource>>, Problem> {
     let caller = &call.caller;
+    caller.needs(Feature::Calendars).await?;
     let (directory, actor) = (caller.directory()?, caller.actor());
     let mut found = Vec::new();
     for one in call.query.or_own(caller, Action::ManageGroups).await? {
@@ -37,6 +39,7 @@ pub async fn list(call: Call<Where>) -> Result<Json<Vec<Resource>>, Problem> {
 /// `POST /resources`.
 pub async fn add(call: Call<Nothing, Json<NewResource>>) -> Result<Made<Resource>, Problem> {
     let (caller, Json(new)) = (&call.caller, call.body);
+    caller.needs(Feature::Calendars).await?;
     let (directory, actor) = (caller.directory()?, caller.actor());
     let id = resources::add(directory, actor, new.organisation, &new.name, new.kind).await?;
     Ok(Made(resources::get(directory, actor, id).await?))
@@ -45,6 +48,7 @@ pub async fn add(call: Call<Nothing, Json<NewResource>>) -> Result<Made<Resource
 /// `DELETE /resources/{id}`.
 pub async fn remove(call: Call) -> Result<Done, Problem> {
     let caller = &call.caller;
+    caller.needs(Feature::Calendars).await?;
     resources::remove(caller.directory()?, caller.actor(), ResourceId(call.id)).await?;
     Ok(Done)
 }

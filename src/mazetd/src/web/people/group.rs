@@ -4,6 +4,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use mazet_directory::groups::{self, Group};
 use mazet_directory::{GroupId, PersonId, organisations, people};
+use mazet_model::manifest::Feature;
 use serde_json::{Value, json};
 
 use super::lines;
@@ -36,21 +37,24 @@ pub async fn save(Path(id): Path<GroupId>, sent: Sent) -> Result<Response, Failu
     }
     let chosen: Result<Vec<PersonId>, _> = fields.all("member").map(str::parse).collect();
     let Ok(chosen) = chosen else { return Ok(Redirect::to(&format!("/groups/{id}")).into_response()) };
-    let mailbox = fields.get("mailbox") == "yes";
     let known = groups::get(directory, actor, id).await?;
-    let addresses = lines(fields.get("address")).iter().map(|one| one.to_lowercase()).collect::<Vec<_>>();
-    let wish = Wish {
-        name: fields.text("name"),
-        members: chosen,
-        mailbox: Some(mailbox),
-        addresses: Some(addresses.clone()),
-    };
+    let mut wish = Wish { name: fields.text("name"), members: chosen, mailbox: None, addresses: None };
+    // Where nothing has mailboxes, the page has no such fields, and both stay as they are.
+    if member.app.broker.has(Feature::Mailboxes).await? {
+        wish.mailbox = Some(fields.get("mailbox") == "yes");
+        wish.addresses = Some(lines(fields.get("address")).iter().map(|one| one.to_lowercase()).collect());
+    }
     match acts::keep(directory, actor, &known, &wish).await {
         Ok(()) => Ok(said::and_go(&format!("/groups/{id}"), "groups.saved")),
         Err(error) => {
             let faults = member.refused(error)?.at(&["aliases", "domains"], "address");
-            let typed =
-                Group { name: fields.text("name"), members: wish.members, mailbox, addresses, ..known };
+            let typed = Group {
+                name: wish.name,
+                members: wish.members,
+                mailbox: wish.mailbox.unwrap_or(known.mailbox),
+                addresses: wish.addresses.unwrap_or_else(|| known.addresses.clone()),
+                ..known
+            };
             page(member, &typed, &faults).await
         }
     }
@@ -67,19 +71,18 @@ async fn page(member: &Member, group: &Group, faults: &Faults) -> Result<Respons
             json!({ "id": person.id, "name": person.name, "login": person.login, "chosen": chosen })
         })
         .collect();
+    let offers = member.app.broker.offers().await?;
+    // The address that it has wherever it is, beside those that it was given.
+    let own = format!("{}@{}", group.account, offers.home);
     let more = json!({
         "id": group.id,
         "organisation": organisation.name,
         "people": people,
         "mailbox": group.mailbox,
-        "own": member.say("groups.own", &[("address", &address(member, group).await?)]),
+        "own": member.say("groups.own", &[("address", &own)]),
+        "mail": offers.features.contains(&Feature::Mailboxes),
+        "kept": !offers.features.is_empty(),
     });
     let form = json!({ "name": group.name, "address": group.addresses.join("\n") });
     member.form("people/group", "groups.title", &form, faults, more)
-}
-
-/// The address that it has wherever it is, beside those that it was given.
-async fn address(member: &Member, group: &Group) -> Result<String, Failure> {
-    let offers = member.app.broker.offers().await?;
-    Ok(format!("{}@{}", group.account, offers.home))
 }

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use mazet_directory::groups;
 use mazet_directory::permission::Action;
+use mazet_model::manifest::Feature;
 use serde_json::{Value, json};
 
 use super::{chosen, options, organisations};
@@ -45,7 +46,10 @@ async fn page(member: &Member, fields: &Fields, faults: &Faults) -> Result<Respo
             }));
         }
     }
+    let features = member.app.broker.offers().await?.features;
     let more = json!({
+        "mail": features.contains(&Feature::Mailboxes),
+        "calendars": features.contains(&Feature::Calendars),
         "groups": Value::Array(shown),
         "organisations": options(&own, chosen(fields).ok()),
     });

@@ -5,6 +5,7 @@ use axum::response::Response;
 use mazet_directory::ResourceId;
 use mazet_directory::permission::Action;
 use mazet_directory::resources::{self, Kind};
+use mazet_model::manifest::Feature;
 use serde_json::{Value, json};
 
 use super::{chosen, options, organisations};
@@ -18,8 +19,9 @@ const PATH: &str = "/resources";
 /// `GET /resources`.
 ///
 /// # Errors
-/// The directory fails.
+/// No service has calendars, or the directory fails.
 pub async fn show(member: Member) -> Result<Response, Failure> {
+    offered(&member).await?;
     page(&member, &Fields::default(), &Faults::default()).await
 }
 
@@ -29,6 +31,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
 /// The member may not, or the directory fails.
 pub async fn save(sent: Sent) -> Result<Response, Failure> {
     let (member, fields) = (&sent.member, &sent.fields);
+    offered(member).await?;
     let (name, kind) = (fields.text("name"), kind_of(fields));
     match resources::add(member.directory()?, member.actor(), chosen(fields)?, &name, kind).await {
         Ok(_) => Ok(said::and_go(PATH, "resources.saved")),
@@ -42,8 +45,14 @@ pub async fn save(sent: Sent) -> Result<Response, Failure> {
 /// There is none that the member may see, they may not do that, or the directory fails.
 pub async fn remove(Path(id): Path<ResourceId>, sent: Sent) -> Result<Response, Failure> {
     let member = &sent.member;
+    offered(member).await?;
     resources::remove(member.directory()?, member.actor(), id).await?;
     Ok(said::and_go(PATH, "resources.removed"))
+}
+
+/// Where nothing has calendars, nothing is booked: the pages are not there.
+async fn offered(member: &Member) -> Result<(), Failure> {
+    if member.app.broker.has(Feature::Calendars).await? { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// What was chosen; a room, as most are.

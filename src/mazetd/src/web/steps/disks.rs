@@ -65,6 +65,17 @@ pub async fn keeps_medium(visit: &Visit, answers: &Answers) -> bool {
     chosen.iter().filter_map(|answer| find(&present, answer)).any(|disk| disk.medium)
 }
 
+/// How a disk is told from others.
+pub fn told(visit: &Visit, disk: &Disk) -> Value {
+    json!({
+        "name": disk.name,
+        "model": disk.model,
+        "serial": disk.serial,
+        "size": size::of(visit, disk.bytes),
+        "medium": disk.medium,
+    })
+}
+
 fn chosen(fields: &Fields, disks: &[Disk]) -> Vec<ChosenDisk> {
     let ticked: Vec<&str> = fields.all("disk").collect();
     let choose = |disk: &Disk| ChosenDisk {

@@ -19,14 +19,14 @@ use super::failure::Failure;
 use super::form::{Faults, Visit};
 use super::install;
 use super::pages::Page;
-use crate::protocol::{Answers, Request};
+use crate::protocol::{Answers, Purpose, Request};
 
 /// A step, in the wizard's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The box's language.
     Language,
-    /// A new box, or (one day) an old one.
+    /// A new box, or one whose data stays.
     Start,
     /// A wireless network, where there is a device for one.
     Wifi,
@@ -86,6 +86,7 @@ impl Step {
     /// Is it answered? The summary never is: installing is its answer.
     pub fn answered(self, answers: &Answers) -> bool {
         match self {
+            _ if !self.is_asked(answers) => true,
             Self::Language => answers.language.is_some(),
             Self::Start => answers.purpose.is_some(),
             Self::Wifi => answers.wifi.is_some(),
@@ -100,6 +101,11 @@ impl Step {
             }
             Self::Summary => false,
         }
+    }
+
+    /// A box whose data stays knows all that is its own.
+    fn is_asked(self, answers: &Answers) -> bool {
+        answers.purpose != Some(Purpose::Keep) || matches!(self, Self::Language | Self::Start | Self::Summary)
     }
 
     /// The first step without an answer.
@@ -189,8 +195,8 @@ pub fn page(
         "csrf": visit.csrf.as_str(),
         "steps": indicator(visit, step, answers),
         "notices": notices(visit),
-        "number": shown(visit).position(|one| one == step).unwrap_or_default() + 1,
-        "count": shown(visit).count(),
+        "number": shown(visit, answers).position(|one| one == step).unwrap_or_default() + 1,
+        "count": shown(visit, answers).count(),
         "complete": Step::first_open(answers) == Step::Summary,
         "form": form,
         "fault": fault,
@@ -232,11 +238,12 @@ fn indicator(visit: &Visit, current: Step, answers: &Answers) -> Value {
             "link": reachable && step != current,
         })
     };
-    shown(visit).map(show).collect()
+    shown(visit, answers).map(show).collect()
 }
 
-/// The steps that this machine has: without a wireless device there is nothing to ask about one.
-fn shown(visit: &Visit) -> impl Iterator<Item = Step> {
+/// The steps that there are: without a wireless device there is nothing to ask about one.
+fn shown<'a>(visit: &Visit, answers: &'a Answers) -> impl Iterator<Item = Step> + use<'a> {
     let wireless = visit.notices.get().is_some_and(|notices| notices.wireless);
-    Step::ALL.into_iter().filter(move |step| wireless || *step != Step::Wifi)
+    let there = move |step: &Step| wireless || *step != Step::Wifi;
+    Step::ALL.into_iter().filter(there).filter(|step| step.is_asked(answers))
 }

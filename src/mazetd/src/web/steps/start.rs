@@ -1,12 +1,15 @@
-//! Second step: a new box. Reinstalling and restoring are shown, and cannot be chosen yet.
+//! Second step: a new box, or the system of a box anew, whose data stays. Restoring is shown, and cannot be chosen yet.
 
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Entry, Step, enter, keep, onward};
-use crate::protocol::{Answers, Purpose};
+use super::{Entry, Step, disks, enter, keep, onward};
+use crate::protocol::{Answers, Disk, KnownBox, Purpose};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Posted, Visit};
+
+/// What the field says for a new box; else it is the UUID of one that is kept.
+const NEW: &str = "new";
 
 /// `GET /start`.
 ///
@@ -14,12 +17,15 @@ use crate::web::form::{Faults, Posted, Visit};
 /// The broker fails.
 pub async fn show(visit: Visit) -> Result<Response, Failure> {
     match enter(&visit, Step::Start).await? {
-        Entry::Here(answers) => page(&visit, &answers, &Faults::default()),
+        Entry::Here(answers) => {
+            let boxes = visit.app.broker.boxes().await?;
+            page(&visit, &answers, &boxes, &Faults::default()).await
+        }
         Entry::Elsewhere(response) => Ok(response),
     }
 }
 
-/// `POST /start`.
+/// `POST /start`: field `purpose`, `new` or the UUID of a box.
 ///
 /// # Errors
 /// The broker fails.
@@ -29,16 +35,46 @@ pub async fn save(posted: Posted) -> Result<Response, Failure> {
         Entry::Here(answers) => *answers,
         Entry::Elsewhere(response) => return Ok(response),
     };
+    let boxes = visit.app.broker.boxes().await?;
     let mut faults = Faults::default();
-    if posted.fields.get("purpose") == "new" {
-        answers.purpose = Some(Purpose::New);
+    let wish = posted.fields.get("purpose");
+    let known = boxes.iter().find(|one| one.uuid == wish && one.fault.is_none());
+    if wish == NEW || known.is_some() {
+        answers.purpose = Some(if known.is_some() { Purpose::Keep } else { Purpose::New });
+        answers.kept = known.cloned();
         faults = keep(visit, answers.clone()).await?;
     } else {
         faults.add("purpose", visit.say("start.missing", &[]));
     }
-    if faults.is_empty() { Ok(onward()) } else { page(visit, &answers, &faults) }
+    if faults.is_empty() { Ok(onward()) } else { page(visit, &answers, &boxes, &faults).await }
 }
 
-fn page(visit: &Visit, answers: &Answers, faults: &Faults) -> Result<Response, Failure> {
-    super::page(visit, Step::Start, answers, &json!({ "purpose": "new" }), faults, json!({}))
+async fn page(
+    visit: &Visit,
+    answers: &Answers,
+    boxes: &[KnownBox],
+    faults: &Faults,
+) -> Result<Response, Failure> {
+    let present = visit.app.broker.disks().await?;
+    let chosen = answers.kept.as_ref().map_or(NEW, |kept| kept.uuid.as_str());
+    let shown: Value = boxes.iter().map(|one| describe(visit, one, &present, chosen)).collect();
+    let more = json!({ "boxes": shown, "new": chosen == NEW });
+    super::page(visit, Step::Start, answers, &json!({ "purpose": chosen }), faults, more)
+}
+
+fn describe(visit: &Visit, known: &KnownBox, present: &[Disk], chosen: &str) -> Value {
+    json!({
+        "uuid": known.uuid,
+        "name": known.name,
+        "organisation": known.organisation,
+        "disks": on_disks(visit, known, present),
+        "fault": known.fault,
+        "chosen": known.uuid == chosen,
+    })
+}
+
+/// Its disks, as people tell them apart.
+pub fn on_disks(visit: &Visit, known: &KnownBox, present: &[Disk]) -> Vec<Value> {
+    let of_box = present.iter().filter(|disk| known.disks.contains(&disk.name));
+    of_box.map(|disk| disks::told(visit, disk)).collect()
 }

@@ -3,8 +3,8 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Entry, Step, disks, enter, size};
-use crate::protocol::{Answers, Disk};
+use super::{Entry, Step, disks, enter, start};
+use crate::protocol::{Answers, Disk, KnownBox, Purpose};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Visit};
 use crate::web::language::tag;
@@ -26,13 +26,16 @@ pub async fn show(visit: Visit) -> Result<Response, Failure> {
 /// The broker fails.
 pub async fn page(visit: &Visit, answers: &Answers, mut faults: Faults) -> Result<Response, Failure> {
     let present = visit.app.broker.disks().await?;
+    if let (Some(Purpose::Keep), Some(known)) = (answers.purpose, &answers.kept) {
+        return kept(visit, answers, known, &present, faults);
+    }
     let chosen = answers.disks.as_deref().unwrap_or_default();
     let found: Vec<&Disk> = chosen.iter().filter_map(|answer| disks::find(&present, answer)).collect();
     let ready = found.len() == chosen.len();
     if !ready && faults.is_empty() {
         faults.add("", visit.say("disks.unknown", &[]));
     }
-    let shown: Value = found.iter().map(|disk| describe(visit, disk)).collect();
+    let shown: Value = found.iter().map(|disk| disks::told(visit, disk)).collect();
     let text = |answer: &Option<String>| answer.clone().unwrap_or_default();
     let more = json!({
         "language_name": answers.language.map(|language| {
@@ -53,12 +56,30 @@ pub async fn page(visit: &Visit, answers: &Answers, mut faults: Faults) -> Resul
     super::page(visit, Step::Summary, answers, &json!({}), &faults, more)
 }
 
-fn describe(visit: &Visit, disk: &Disk) -> Value {
-    json!({
-        "name": disk.name,
-        "model": disk.model,
-        "serial": disk.serial,
-        "size": size::of(visit, disk.bytes),
-        "medium": disk.medium,
-    })
+/// Of a box whose data stays: which it is, and where.
+fn kept(
+    visit: &Visit,
+    answers: &Answers,
+    known: &KnownBox,
+    present: &[Disk],
+    mut faults: Faults,
+) -> Result<Response, Failure> {
+    let found = start::on_disks(visit, known, present);
+    let ready = found.len() == known.disks.len();
+    if !ready && faults.is_empty() {
+        faults.add("", visit.say("disks.unknown", &[]));
+    }
+    let more = json!({
+        "language_name": answers.language.map(|language| {
+            visit.app.pages.catalogue.say(language, "site.language_name", &[])
+        }).unwrap_or_default(),
+        "language_tag": answers.language.map(tag).unwrap_or_default(),
+        "kept": true,
+        "disks": found,
+        "mirror": known.disks.len() > 1,
+        "organisation": known.organisation,
+        "box_name": known.name,
+        "ready": ready,
+    });
+    super::page(visit, Step::Summary, answers, &json!({}), &faults, more)
 }

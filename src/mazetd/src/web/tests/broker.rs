@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use mazet_model::manifest::{Client, Profile, Text, Usage};
+use mazet_model::manifest::{Client, Feature, Profile, Text, Usage};
 use mazet_model::setting_fault::SettingFault;
 use mazet_model::settings::{Language, Settings};
 use tempfile::TempDir;
@@ -16,8 +16,8 @@ use crate::health::Report;
 use crate::measure::desk::{Candidate, Comparison};
 use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Content, Disk, Heard, Made, Mode, Notices, Offer, Offers, Progress, Purpose,
-    Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, KnownBox, Made, Mode, Notices, Offer, Offers, Progress,
+    Purpose, Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
 };
 use crate::reports::{Chosen, Shown};
 use crate::trial::Standing;
@@ -31,6 +31,7 @@ pub struct State {
     pub status: Status,
     pub tries_left: u32,
     pub disks: Vec<Disk>,
+    pub boxes: Vec<KnownBox>,
     pub answers: Answers,
     pub passwords: Vec<String>,
     pub progress: Progress,
@@ -46,6 +47,8 @@ pub struct State {
     pub certificates: certificates::State,
     pub websites: websites::State,
     pub report: Shown,
+    /// What its services do.
+    pub features: Vec<Feature>,
     /// What was asked of pages of services.
     pub report_acts: Vec<Chosen>,
     /// What was ordered of web sites.
@@ -105,6 +108,7 @@ impl State {
             },
             tries_left: 5,
             disks: disks(),
+            boxes: Vec::new(),
             // No wireless device: the broker answers for it.
             answers: Answers { wifi: Some(Wifi::default()), ..Answers::default() },
             passwords: Vec::new(),
@@ -121,6 +125,7 @@ impl State {
             certificates: certificates::State::default(),
             websites: websites(),
             report: super::reports::rooms(),
+            features: vec![Feature::Mailboxes, Feature::Calendars],
             report_acts: Vec::new(),
             website_orders: Vec::new(),
             tls: authority(),
@@ -161,6 +166,7 @@ impl State {
         match request {
             Request::Status => Response::Status(self.status.clone()),
             Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
+            Request::Boxes => Response::Boxes { boxes: self.boxes.clone() },
             Request::Disks => Response::Disks { disks: self.disks.clone() },
             Request::Answers => Response::Answers(Box::new(self.answers.clone())),
             Request::Heard { .. } => Response::Heard(self.heard.clone()),
@@ -188,7 +194,7 @@ impl State {
                 Response::Done
             }
             Request::Reboot => Response::Done,
-            Request::Offers => Response::Offers(offers()),
+            Request::Offers => Response::Offers(offers(self.features.clone())),
             Request::Profile(wanted) => Response::Profile { file: profile(&wanted) },
             Request::Health => Response::Health(self.health.clone()),
             Request::Certificates => Response::Certificates(Box::new(self.certificates.clone())),
@@ -317,7 +323,7 @@ fn authority() -> TempDir {
 }
 
 /// A box with one service.
-fn offers() -> Offers {
+fn offers(features: Vec<Feature>) -> Offers {
     let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
     let wiki = Offer {
         name: "wiki".to_owned(),
@@ -338,7 +344,7 @@ fn offers() -> Offers {
         }],
     };
     let (address, home) = ("https://mazet.local".to_owned(), "mazet.local".to_owned());
-    Offers { address, home, services: vec![wiki] }
+    Offers { address, home, services: vec![wiki], features }
 }
 
 /// What the reader of that service sets itself up with.
@@ -354,6 +360,7 @@ pub fn complete() -> Answers {
     Answers {
         language: Some(Language::Fr),
         purpose: Some(Purpose::New),
+        kept: None,
         disks: Some(vec![crate::protocol::ChosenDisk {
             name: "sda".to_owned(),
             serial: "S62ANJ0R".to_owned(),

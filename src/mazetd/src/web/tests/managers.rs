@@ -1,6 +1,7 @@
 //! Organisations, people and groups: what managers and operators do, and what they do not see.
 
 use mazet_directory::Role;
+use mazet_model::manifest::Feature;
 
 use super::installed::{Installed, PASSWORD, between};
 use super::*;
@@ -340,6 +341,37 @@ async fn rooms_are_added_and_removed() {
     assert_eq!(max.fill("/resources", &remove, &[]).await.status, StatusCode::NOT_FOUND);
     ada.fill("/resources", &remove, &[]).await.leads_to();
     assert!(ada.get("/resources").await.body.contains("id=\"no-resources\""));
+}
+
+#[tokio::test]
+async fn what_no_service_does_is_on_no_page() {
+    let Some(site) = Installed::start().await else { return };
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    let zoe = site.person(organisation, "zoe", &[Role::Manager]).await.to_string();
+    let mut browser = site.signed_in("zoe").await;
+    let made = [("name", "Bureau"), ("organisation", &*organisation.to_string())];
+    let made = browser.fill("/groups", "/groups", &made).await;
+    let path = format!("/groups/{}", between(&made.leads_to(), "/groups/", "?"));
+    let address = ("address", "contact@rando.example.org");
+    let fields = [("name", "Bureau"), ("member", &*zoe), ("mailbox", "yes"), address, ("do", "save")];
+    browser.fill(&path, &path, &fields).await.leads_to();
+
+    site.broker.state().features.clear();
+    let page = browser.get(&path).await.body;
+    assert!(!page.contains("id=\"mailbox\"") && !page.contains("id=\"address\""), "{page}");
+    assert!(!browser.get("/groups").await.body.contains("/resources"));
+    assert_eq!(browser.get("/resources").await.status, StatusCode::NOT_FOUND);
+    let room = [("name", "Salle"), ("kind", "room"), ("organisation", &*organisation.to_string())];
+    assert_eq!(browser.fill("/groups", "/resources", &room).await.status, StatusCode::NOT_FOUND);
+    browser.fill(&path, &path, &[("name", "Le bureau"), ("do", "save")]).await.leads_to();
+
+    // Both are as they were left, for the day there is mail again.
+    site.broker.state().features = vec![Feature::Mailboxes];
+    let page = browser.get(&path).await.body;
+    let ticked = "name=\"mailbox\" value=\"yes\" checked";
+    for text in ["Le bureau", "contact@rando.example.org", ticked] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
 }
 
 #[tokio::test]

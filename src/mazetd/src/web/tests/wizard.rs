@@ -4,7 +4,7 @@ use mazet_model::settings::Language;
 
 use super::broker::{complete, running};
 use super::*;
-use crate::protocol::Content;
+use crate::protocol::{Answers, Content, KnownBox, Purpose};
 
 const PASSWORD: &str = "tramontane olive brebis 71";
 
@@ -291,4 +291,56 @@ async fn steps_answered_in_advance_are_not_asked_and_half_answered_ones_are_fill
     assert_eq!(browser.get("/").await.leads_to(), "/association");
     let page = browser.get("/association").await.body;
     assert!(page.contains("value=\"lavande\"") && page.contains("<option selected>Indian/Reunion"), "{page}");
+}
+
+#[tokio::test]
+async fn a_box_whose_data_stays_is_asked_nothing_that_it_knows() {
+    let mut browser = Browser::claimed().await;
+    let garrigue = KnownBox {
+        uuid: "5f1e".to_owned(),
+        disks: vec!["sda".to_owned()],
+        name: "garrigue".to_owned(),
+        organisation: "Les Amis du Mazet".to_owned(),
+        fault: None,
+    };
+    let broken = KnownBox {
+        uuid: "dead".to_owned(),
+        disks: vec!["sdb".to_owned()],
+        fault: Some("reading box.toml: no such file".to_owned()),
+        ..garrigue.clone()
+    };
+    browser.broker.state().answers.language = Some(Language::Fr);
+    let none = browser.get("/start").await;
+    assert!(none.body.contains("No disk of this machine holds a Mazet box."), "{}", none.body);
+    browser.broker.state().boxes = vec![broken, garrigue.clone()];
+    let page = browser.get("/start").await;
+    for text in ["Reinstall “garrigue” and keep its data", "Les Amis du Mazet", "reading box.toml"] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    for wish in ["dead", "other", "reinstall"] {
+        let answer = browser.fill("/start", &[("purpose", wish)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wish}");
+    }
+    assert_eq!(browser.fill("/start", &[("purpose", "5f1e")]).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    let answers = browser.broker.state().answers.clone();
+    assert_eq!((answers.purpose, answers.kept), (Some(Purpose::Keep), Some(garrigue)));
+    let summary = browser.get("/summary").await;
+    assert!(summary.body.contains("Nothing that is your associations’ is touched."), "{}", summary.body);
+    assert!(!summary.body.contains("id=\"change-operator\""));
+    assert_eq!(browser.fill("/install", &[]).await.leads_to(), "/progress");
+    browser.broker.state().progress.finished = true;
+    let finished = browser.get("/progress").await;
+    let waiting = browser.send("/reboot", &[("csrf", &finished.csrf())]).await;
+    assert!(waiting.body.contains("https://garrigue.local/"));
+}
+
+#[tokio::test]
+async fn who_decides_for_a_new_box_after_all_is_asked_everything() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = Answers { purpose: Some(Purpose::Keep), ..complete() };
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    browser.broker.state().answers.disks = None;
+    assert_eq!(browser.fill("/start", &[("purpose", "new")]).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/disks");
 }

@@ -1,5 +1,6 @@
 //! Bodies and queries that are not of their form, and what is said of them, in both languages.
 
+use mazet_model::manifest::Feature;
 use serde_json::json;
 
 use super::*;
@@ -162,4 +163,26 @@ async fn people_are_changed_imported_and_grouped() {
         assert_eq!(program.order("post", &format!("{path}/{act}")).await.status, StatusCode::NO_CONTENT);
         assert_eq!(program.get(&path).await.body["person"]["state"], state);
     }
+}
+
+#[tokio::test]
+async fn what_no_service_does_is_refused_in_words() {
+    let Some(site) = Installed::start().await else { return };
+    let ada = site.operator().await;
+    let program = site.program_of(&ada).await;
+    site.broker.state().features.clear();
+    let organisation = site.organisation("Les Randonneurs", "rando.example.org").await;
+    let room = json!({ "organisation": organisation, "name": "Salle", "kind": "room" });
+    let refused = program.send("post", "/api/v1/resources", &room).await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::CONFLICT, "not-now"), "{}", refused.text);
+    assert_eq!(refused.body["detail"], "No service that is on does this.");
+    assert_eq!(program.get("/api/v1/resources").await.problem(), "not-now");
+    let group = json!({ "organisation": organisation, "name": "Bureau" });
+    let path = format!("/api/v1/groups/{}", program.send("post", "/api/v1/groups", &group).await.body["id"]);
+    let plain = json!({ "name": "Conseil", "members": [] });
+    assert_eq!(program.send("put", &path, &plain).await.body["name"], "Conseil");
+    let mailbox = json!({ "name": "Conseil", "members": [], "mailbox": true });
+    assert_eq!(program.send("put", &path, &mailbox).await.problem(), "not-now");
+    site.broker.state().features.push(Feature::Mailboxes);
+    assert_eq!(program.send("put", &path, &mailbox).await.body["mailbox"], true);
 }

@@ -1,0 +1,61 @@
+//! Boxes that lie on the machine's disks: which, and whose.
+//!
+//! Their settings are read from the data itself, which is mounted read-only for that moment.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use mazet_model::settings::Settings;
+
+use crate::install::boot::Boot;
+use crate::install::layout::{Target, TargetDisk};
+use crate::install::mounts;
+use crate::protocol::KnownBox;
+use crate::run::Runner;
+use crate::{disks, system};
+
+/// All that there are, but for one that the live system runs from.
+///
+/// # Errors
+/// When the disks cannot be listed.
+pub fn scan(boot: &dyn Boot, runner: &Runner) -> Result<Vec<KnownBox>> {
+    let found = disks::boxes(runner)?;
+    Ok(found.into_iter().map(|(uuid, disks)| look(uuid, disks, boot)).collect())
+}
+
+/// One of them; what keeps its settings from being read is told.
+fn look(uuid: String, disks: Vec<String>, boot: &dyn Boot) -> KnownBox {
+    let target = Target {
+        disks: disks.iter().map(|name| TargetDisk::new(boot, name, 0, String::new(), false)).collect(),
+        uuid: uuid.clone(),
+    };
+    match settings(&target) {
+        Ok(settings) => of(uuid, disks, settings),
+        Err(error) => KnownBox {
+            uuid,
+            disks,
+            name: String::new(),
+            organisation: String::new(),
+            fault: Some(format!("{error:#}")),
+        },
+    }
+}
+
+fn of(uuid: String, disks: Vec<String>, settings: Settings) -> KnownBox {
+    let (name, organisation) = (settings.machine.name, settings.organisation.name);
+    KnownBox { uuid, disks, name, organisation, fault: None }
+}
+
+fn settings(target: &Target) -> Result<Settings> {
+    let data = mounts::mount_data(target)?;
+    let path = data.path().join(in_data(system::BOX_TOML));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let settings = toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    data.unmount()?;
+    Ok(settings)
+}
+
+/// A path of the box, as it is on the subvolume that is mounted on its `/srv`.
+pub fn in_data(path: &str) -> &Path {
+    Path::new(path.trim_start_matches("srv/"))
+}

@@ -1,0 +1,84 @@
+//! The system made anew around a box's data: the subvolume `root` goes and comes again, `data` is not touched.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use mazet_model::bios;
+
+use super::disk;
+use super::layout::Target;
+use super::mounts::mount_top;
+use crate::run::{Program, Runner};
+use crate::{boxes, system};
+
+/// Until the very end nothing may start from these disks, not even what was on them: the boot code goes. The
+/// partition table stays.
+///
+/// # Errors
+/// When a partition is missing, or a disk cannot be written.
+pub fn close_off(target: &Target) -> Result<()> {
+    for disk in &target.disks {
+        for node in [&disk.fat, &disk.data] {
+            fs::metadata(node).with_context(|| format!("there is no {}", node.display()))?;
+        }
+        erase_boot_code(&disk.device)
+            .with_context(|| format!("erasing the boot code of {}", disk.device.display()))?;
+    }
+    Ok(())
+}
+
+fn erase_boot_code(device: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(device)?;
+    file.write_all(&[0; bios::BOOT_CODE])?;
+    file.sync_all()
+}
+
+/// Makes the FATs and the subvolume `root` anew; gives the machine id that the box had, where it can be read.
+///
+/// # Errors
+/// When the btrfs cannot be mounted (a disk of a mirror is missing), or holds no box.
+pub fn make_root(target: &Target, runner: &Runner) -> Result<Option<String>> {
+    let top = mount_top(target)?;
+    let settings = top.path().join("data").join(boxes::in_data(system::BOX_TOML));
+    fs::metadata(&settings).with_context(|| format!("there is no {}: no box is here", settings.display()))?;
+    disk::make_fats(target, runner)?;
+    let root = top.path().join("root");
+    let machine_id = fs::read_to_string(root.join("etc/machine-id")).ok();
+    // Cut off before this, the next run finds none.
+    if root.exists() {
+        let words = ["subvolume", "delete", "--commit-after", "--recursive", &root.to_string_lossy()];
+        runner.run(Program::Btrfs, &words)?;
+    }
+    disk::make_subvolume(&root, runner)?;
+    top.unmount()?;
+    Ok(machine_id.map(|id| id.trim().to_owned()).filter(|id| is_machine_id(id)))
+}
+
+/// 32 hexadecimal digits (machine-id(5)).
+fn is_machine_id(text: &str) -> bool {
+    text.len() == 32 && text.chars().all(|one| one.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_code_goes_and_the_partition_table_stays() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let disk = folder.path().join("disk");
+        fs::write(&disk, [7; 2048]).expect("written");
+        erase_boot_code(&disk).expect("erased");
+        let bytes = fs::read(&disk).expect("read");
+        assert!(bytes[..bios::BOOT_CODE].iter().all(|byte| *byte == 0));
+        assert!(bytes[bios::BOOT_CODE..].iter().all(|byte| *byte == 7) && bytes.len() == 2048);
+    }
+
+    #[test]
+    fn a_machine_keeps_its_id_if_it_is_one() {
+        assert!(is_machine_id("0123456789abcdef0123456789abcdef"));
+        assert!(!is_machine_id("uninitialized") && !is_machine_id(""));
+    }
+}

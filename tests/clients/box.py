@@ -1,0 +1,46 @@
+"""The box that programs are tried on, as the JSON file says that the first argument names: `name` of the box,
+`authority` (the file of its certificate), `ports` (the box's to this machine's), `password` (everybody's), `parts`
+(what to run, in order), and what else the parts need.
+
+Each part that holds says so on a line, with what it saw; the first that does not hold ends the run with an error.
+"""
+
+import json
+import socket
+import ssl
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    SPEC = json.load(file)
+NAME, PASSWORD, AUTHORITY = SPEC["name"], SPEC["password"], SPEC["authority"]
+TLS = ssl.create_default_context(cafile=AUTHORITY)
+# Seconds for anything on an emulated machine.
+PATIENCE = 300
+found_at = socket.getaddrinfo
+
+
+def find(host, port, *words, **named):
+    """The box's name leads to this machine's ports, as the network's names would lead there."""
+    if host == NAME:
+        host, port = "127.0.0.1", SPEC["ports"][str(port)]
+    return found_at(host, port, *words, **named)
+
+
+socket.getaddrinfo = find
+
+
+def address(login):
+    """Where somebody of the box is written to."""
+    return f"{login}@{NAME}"
+
+
+def holds(condition, why):
+    """Ends the run where something is not as it should be."""
+    if not condition:
+        raise SystemExit(f"no: {why}")
+
+
+def run(parts):
+    """Runs the parts that are asked for, of these functions."""
+    for part in SPEC["parts"]:
+        print(f"{part}: {parts[part]() or 'yes'}", flush=True)
