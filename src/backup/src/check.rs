@@ -2,13 +2,14 @@
 
 use anyhow::{Result, bail};
 
+use crate::fault::Why;
 use crate::state::{DAY, Room, Status, Target as Done};
 use crate::target::Target;
 
 /// A place with less room than a part of this is nearly full.
 const LEAST: u64 = 10;
-/// A proof is overdue after this many seconds: they are weekly, and a disk may be elsewhere for one.
-const UNPROVEN: i64 = 15 * DAY;
+/// Too long without a proof, which is weekly, or for a disk that is taken in turn with another: in seconds.
+const LONG: i64 = 15 * DAY;
 
 /// Fails when something is not well at the moment `now`.
 ///
@@ -44,6 +45,14 @@ pub fn check(status: &Status, targets: &[Target], now: i64) -> Result<()> {
 }
 
 fn place(title: &str, done: &Done, now: i64, told: &mut Vec<String>) {
+    if let Some(fault) = done.last.as_ref().and_then(|last| last.fault.as_ref()) {
+        let since = done.good.as_ref().map_or(i64::MAX, |good| now - good.at);
+        if fault.why != Why::Absent && since > DAY {
+            told.push(format!("{title}: no good backup for a day: {fault}"));
+        } else if fault.why == Why::Absent && since > LONG {
+            told.push(format!("{title}: not plugged in for two weeks"));
+        }
+    }
     if done.room.as_ref().is_some_and(is_nearly_full) {
         told.push(format!("{title}: nearly full"));
     }
@@ -52,7 +61,7 @@ fn place(title: &str, done: &Done, now: i64, told: &mut Vec<String>) {
             let why = proof.fault.as_ref().map_or_else(|| proof.differences.join(", "), ToString::to_string);
             told.push(format!("{title}: its newest backup could not be proven: {why}"));
         }
-        Some(proof) if now - proof.at > UNPROVEN => {
+        Some(proof) if now - proof.at > LONG => {
             told.push(format!("{title}: last proven {} days ago", (now - proof.at) / DAY));
         }
         _ => {}
@@ -70,7 +79,7 @@ pub fn is_nearly_full(room: &Room) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Fault, Why};
+    use crate::fault::Fault;
     use crate::state::{Good, Outcome, Proof};
     use crate::target::Place;
 
@@ -120,6 +129,13 @@ mod tests {
         let failed = told(|done| done.proof = Some(proof(NOW, 1)));
         assert_eq!(failed, "/a: its newest backup could not be proven: /srv/a: is missing");
         assert_eq!(told(|done| done.proof = Some(proof(NOW - 16 * DAY, 0))), "/a: last proven 16 days ago");
+        let last = |why| Some(Outcome { at: NOW, fault: Some(Fault { why, said: String::new() }) });
+        assert_eq!(told(|done| done.last = last(Why::Silent)), "");
+        let silent = told(|done| {
+            done.last = last(Why::Silent);
+            done.good.as_mut().expect("a backup").at = NOW - DAY - 1;
+        });
+        assert!(silent.ends_with("/a: no good backup for a day: the place does not answer"), "{silent}");
         let fault = Some(Fault { why: Why::Other, said: "pack is damaged".to_owned() });
         assert!(told(|done| done.checked = Some(Outcome { at: NOW, fault })).ends_with("pack is damaged"));
     }

@@ -36,8 +36,8 @@ struct Told<'t> {
 /// Backs up to every place of the box.
 ///
 /// # Errors
-/// When no picture can be taken, or a place fails that is there. A disk that is not plugged in is no error: who looks
-/// after the box's health counts the hours.
+/// When no picture can be taken, or no place takes it and one of them is there. While another place has the backup, one
+/// that fails is told, and no error, as a disk that is not plugged in: the health check counts the hours.
 pub fn run(tools: &Tools, places: &Places, way: Way) -> Result<()> {
     files::make_folder(&places.state, 0o711)?;
     let _alone = state::alone(&places.state, "backup")?;
@@ -49,6 +49,7 @@ pub fn run(tools: &Tools, places: &Places, way: Way) -> Result<()> {
         status.targets.retain(|id, _| targets.iter().any(|target| target.id == *id));
     })?;
     let mut failed = Vec::new();
+    let mut good = 0;
     let mut reached = Vec::new();
     for target in &targets {
         match Opened::of_box(tools, &target.place, places) {
@@ -65,15 +66,17 @@ pub fn run(tools: &Tools, places: &Places, way: Way) -> Result<()> {
         Status::change(&places.state, |status| status.picture = Some(Outcome::of(&taken)))?;
         let (picture, record) = taken?;
         for target in reached {
-            if let Err(error) = send(tools, places, target, &picture, &record) {
-                note(places, target, &Fault::of(&error), &mut failed)?;
+            match send(tools, places, target, &picture, &record) {
+                Ok(()) => good += 1,
+                Err(error) => note(places, target, &Fault::of(&error), &mut failed)?,
             }
         }
     }
     let _ = std::fs::remove_file(places.progress());
-    if !failed.is_empty() {
+    if good == 0 && !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
+    failed.iter().for_each(|told| eprintln!("<4>{told}"));
     Ok(())
 }
 

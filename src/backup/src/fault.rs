@@ -85,8 +85,8 @@ pub fn judge(output: &Output, doing: &str) -> Result<()> {
         Some(10) => Why::Empty,
         Some(11) => Why::Locked,
         Some(12) => Why::Key,
-        // timeout(1)
-        Some(124) => Why::Silent,
+        // timeout(1), which made it end: what it said then is of no use.
+        Some(124) => return Err(Fault { why: Why::Silent, said: String::new() }.into()),
         Some(3) => bail!("{doing}: not everything could be read or written: {said}"),
         _ => guess(&said),
     };
@@ -110,7 +110,9 @@ fn words(stderr: &str) -> String {
             _ => line.to_owned(),
         }
     };
-    last_lines(&stderr.lines().map(plain).collect::<Vec<_>>().join("\n"))
+    // ssh(1) warns of a machine that it meets for the first time.
+    let faults = stderr.lines().filter(|line| !line.contains("Warning:")).map(plain);
+    last_lines(&faults.collect::<Vec<_>>().join("\n"))
 }
 
 /// From the words of restic, ssh and servers.

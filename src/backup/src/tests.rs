@@ -343,11 +343,18 @@ fn a_place_that_fails_does_not_keep_the_others_from_their_backup() {
     let one = Box::new();
     one.add_place("ffff", Path::new("/proc/nowhere"));
     fs::create_dir_all(&one.places.run).expect("made");
+    engine::run(&one.tools, &one.places, Way::Copy).expect("backed up");
+    assert!(one.status().good.is_some());
+    let targets = target::all(&one.places.secrets).expect("places");
+    let status = Status::read(&one.places.state).expect("read");
+    assert!(status.targets["ffff"].good.is_none());
+    let told = check::check(&status, &targets, files::now()).expect_err("told").to_string();
+    assert!(told.contains("/proc/nowhere: no good backup for a day"), "{told}");
+    // Alone, it is an error.
+    fs::remove_file(target::folder(&one.places.secrets, "folder").join("0a1b.json")).expect("removed");
     let error = engine::run(&one.tools, &one.places, Way::Copy).expect_err("told").to_string();
     assert!(error.contains("/proc/nowhere"), "{error}");
-    assert!(one.status().good.is_some());
-    let status = Status::read(&one.places.state).expect("read");
-    assert!(status.targets["ffff"].good.is_none() && status.targets["ffff"].last.is_some());
+    assert!(!Status::read(&one.places.state).expect("read").targets.contains_key("0a1b"));
 }
 
 #[test]

@@ -149,6 +149,8 @@ pub fn failure(program: &OsStr, output: &Output) -> String {
 
 /// The last lines of what a program said, in one, without what would move a terminal's cursor.
 pub fn last_lines(text: &str) -> String {
+    // Erases a line (ECMA-48, EL): Go programs say it before they end.
+    let text = text.replace("\u{1b}[2K", "");
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     last.join("; ").chars().filter(|one| !one.is_control()).collect()
@@ -163,6 +165,11 @@ mod tests {
         let mut command = Tools::default().words(&["sh", "-c", "echo one; echo two >&2; exit 3"]);
         let error = said(&mut command, "trying").expect_err("failed").to_string();
         assert_eq!(error, "trying: sh: exit status: 3: two");
+    }
+
+    #[test]
+    fn nothing_said_moves_a_cursor() {
+        assert_eq!(last_lines("a\n\u{1b}[2Ksignal\r\n\n\u{7}b\n"), "a; signal; b");
     }
 
     #[test]

@@ -75,8 +75,8 @@ pub fn why(fault: &Fault) -> Text {
             "The place refuses the login, the password or the key.",
         ),
         Why::Silent => both(
-            "L’endroit ne répond pas : vérifiez son adresse, et qu’il est allumé.",
-            "The place does not answer: see whether its address is right, and whether it is on.",
+            "L’endroit ne répond pas : vérifiez son adresse, que le dossier ou compartiment existe, et qu’il est allumé.",
+            "The place does not answer: see whether its address is right, whether the folder or bucket is there, and whether it is on.",
         ),
         Why::Full => both(
             "Il n’y a plus de place : libérez-en, ou choisissez un autre endroit.",

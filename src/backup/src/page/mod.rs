@@ -57,13 +57,13 @@ fn lines(tools: &Tools, places: &Places, name: &str) -> Result<Vec<Line>> {
         bail!("there is no page {name:?}")
     };
     let targets = target::of_kind(&places.secrets, kind)?;
+    // The trial needs it.
+    let key = if kind == "sftp" { Some(kind::ssh_key(tools, places)?) } else { None };
     try_new(tools, places, &targets)?;
-    let status = Status::read(&places.state)?;
-    let mut lines = kind::lines(&status, &targets);
-    match kind {
-        "usb" => lines.extend(disks::lines(&disks::plugged(tools)?, &targets)),
-        "sftp" => lines.insert(0, kind::ssh_key(tools, places)?),
-        _ => {}
+    let mut lines = Vec::from_iter(key);
+    lines.extend(kind::lines(&Status::read(&places.state)?, &targets));
+    if kind == "usb" {
+        lines.extend(disks::lines(&disks::plugged(tools)?, &targets));
     }
     Ok(lines)
 }

@@ -3,7 +3,8 @@
 use axum::extract::Path;
 use axum::response::Response;
 use mazet_model::manifest::Text;
-use mazet_model::report::{Field, FieldKind, Form, Level, Line, Report, Row};
+use mazet_model::qr;
+use mazet_model::report::{Copied, Field, FieldKind, Form, Level, Line, Report, Row};
 use serde_json::{Map, Value, json};
 
 use crate::protocol::Request;
@@ -147,7 +148,7 @@ fn row(member: &Member, report: &Report, row: &Row, number: usize) -> Value {
         Level::Bad => ("bad", member.say("report.bad", &[])),
         Level::Open => ("", member.say("report.open", &[])),
     };
-    let copy = |(place, one): (usize, &mazet_model::report::Copied)| json!({ "id": format!("copy-{number}-{place}"), "title": one.title.of(member.language), "value": one.value });
+    let copy = |(place, one): (usize, &Copied)| copied(member, one, format!("copy-{number}-{place}"));
     json!({
         "id": row.id,
         "number": number,
@@ -160,6 +161,13 @@ fn row(member: &Member, report: &Report, row: &Row, number: usize) -> Value {
         "copy": row.copy.iter().enumerate().map(copy).collect::<Value>(),
         "acts": acts.map(|act| json!({ "name": act.name, "title": act.title.of(member.language) })).collect::<Value>(),
     })
+}
+
+/// A value to be copied, with a QR code where it is to have one.
+fn copied(member: &Member, one: &Copied, id: String) -> Value {
+    let drawing = if one.code { qr::drawing(&one.value) } else { None };
+    let qr = drawing.map(|drawing| json!({ "size": drawing.size, "path": drawing.path }));
+    json!({ "id": id, "title": one.title.of(member.language), "value": one.value, "qr": qr })
 }
 
 /// The form, with what was typed; secrets are typed anew.

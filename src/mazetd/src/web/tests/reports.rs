@@ -68,7 +68,7 @@ pub fn rooms() -> Shown {
         copy: vec![Copied {
             title: text("Adresse", "Address"),
             value: "10 box.example.org".to_owned(),
-            code: false,
+            code: true,
         }],
         acts: vec!["close".to_owned(), "unknown".to_owned()],
     };
@@ -101,6 +101,7 @@ async fn a_page_of_a_service_shows_its_lines_and_does_what_they_offer() {
         "Two people.",
         "There is none.",
         "value=\"10 box.example.org\" readonly",
+        "role=\"img\" aria-label=\"Address\"",
         "name=\"act\" value=\"close\" aria-describedby=\"row-title-1\"",
         "id=\"act-sweep\"",
         "type=\"password\" value=\"\"",
