@@ -78,7 +78,13 @@ impl<'a> Programs<'a> {
         let desktop = Browser::open(self.bench, ENGLISH_DESKTOP)?;
         members::sign_in(&desktop, &self.base, Account { login, password: PASSWORD })?;
         desktop.wait_for("//ul[@id='yours']")?;
-        desktop.go(&format!("{}/SOGo/so/{login}/{page}", self.base))?;
+        // At its first page on an emulated machine it takes longer than the web server waits.
+        for _ in 0..5 {
+            desktop.go(&format!("{}/SOGo/so/{login}/{page}", self.base))?;
+            if desktop.count("body[ng-app]")? > 0 {
+                break;
+            }
+        }
         desktop.wait_for("//body[starts-with(@ng-app, 'SOGo.')]")?;
         let answer = desktop.answer_of(&script.replace("DOMAIN", DOMAIN))?;
         ensure!(answer.starts_with("200"), "{page} answers {login}: {answer}");

@@ -42,7 +42,7 @@ impl<'t> Opened<'t> {
             _ => None,
         };
         let folder = match (place, &disk) {
-            (Place::Usb { folder, .. }, Some(disk)) => Some(disk.path.join(folder)),
+            (Place::Usb { folder, .. }, Some(disk)) => Some(repository(disk.path.join(folder))?),
             (Place::Folder { path }, _) => Some(path.clone()),
             _ => None,
         };
@@ -74,6 +74,25 @@ impl<'t> Opened<'t> {
     /// When it cannot be written out.
     pub fn close(mut self) -> Result<()> {
         self.disk.take().map_or(Ok(()), Mounted::close)
+    }
+}
+
+/// The folder itself, or the only one in it that backups are in: whoever restores may not know how the box was called.
+fn repository(folder: PathBuf) -> Result<PathBuf> {
+    let is_one = |folder: &Path| folder.join("config").is_file();
+    if is_one(&folder) {
+        return Ok(folder);
+    }
+    let inside = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = inside.filter(|path| is_one(path)).collect();
+    match found.len() {
+        0 => Ok(folder),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let names: Vec<_> = found.iter().filter_map(|path| path.file_name()).collect();
+            let said = format!("several boxes back up to it, say which: {names:?}");
+            Err(Fault { why: Why::Described, said }.into())
+        }
     }
 }
 
@@ -111,5 +130,28 @@ impl Drop for Mounted<'_> {
                 eprintln!("<4>{error:#}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_box_of_a_disk_needs_no_name() {
+        let disk = tempfile::tempdir().expect("a folder");
+        let folder = disk.path().join("mazet-backup");
+        let is = |one: &Result<PathBuf>, path: &Path| one.as_ref().is_ok_and(|found| found == path);
+        assert!(is(&repository(folder.clone()), &folder), "a new one is made there");
+        let at = |name: &str| {
+            fs::create_dir_all(folder.join(name)).expect("made");
+            fs::write(folder.join(name).join("config"), "x").expect("written");
+            folder.join(name)
+        };
+        let first = at("mazet");
+        assert!(is(&repository(folder.clone()), &first) && is(&repository(first.clone()), &first));
+        at("cabanon");
+        let error = repository(folder.clone()).expect_err("two").to_string();
+        assert!(error.contains("mazet") && error.contains("cabanon"), "{error}");
     }
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use rustix::fs::statvfs;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cluster::Use;
 use crate::divided;
+use crate::fault::Fault;
 use crate::files;
 use crate::key::Key;
 use crate::opened::Opened;
@@ -18,6 +19,7 @@ use crate::restic::Keys;
 use crate::restore::{self, Found, Step};
 use crate::target::Place;
 use crate::tools::Tools;
+use crate::words;
 
 /// Where from.
 #[derive(Debug, Args)]
@@ -31,6 +33,9 @@ pub struct From {
     /// File with the recovery key; without it, standard input is read
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// File that is told, as JSON, what was found, how far it is, and why it failed: for the wizard
+    #[arg(long, value_name = "FILE")]
+    told: Option<PathBuf>,
     /// Which backup, by the first letters of its name; without it, the newest one
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
@@ -44,6 +49,14 @@ impl From {
                 files::read_json(file)?.with_context(|| format!("there is no {}", file.display()))
             }
             (None, None) => bail!("say where the backups are: --folder or --place"),
+        }
+    }
+
+    /// Tells the file that wants to know.
+    fn tell(&self, what: &Value) -> Result<()> {
+        match &self.told {
+            Some(file) => files::write(file, what.to_string().as_bytes()),
+            None => Ok(()),
         }
     }
 
@@ -90,6 +103,16 @@ impl From {
 /// # Errors
 /// Place or key are wrong, or no backup is there.
 pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
+    let looked = found(tools, places, from);
+    match &looked {
+        Ok(found) => from.tell(&json!({ "found": found }))?,
+        Err(error) => from.tell(&json!({ "fault": words::why(&Fault::of(error)) }))?,
+    }
+    println!("{}", serde_json::to_string_pretty(&looked?).context("writing what is there")?);
+    Ok(())
+}
+
+fn found(tools: &Tools, places: &Places, from: &From) -> Result<Value> {
     from.opened(tools, places, |_, found| {
         let record = &found.record;
         let free = statvfs(&places.data).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)).ok();
@@ -98,7 +121,8 @@ pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
             .iter()
             .map(|one| json!({ "backup": one.id, "box": one.hostname, "time": one.time }))
             .collect();
-        let told = json!({
+        Ok(json!({
+            "title": from.place()?.title(),
             "backup": found.id,
             "box": record.name,
             "image": record.image,
@@ -110,9 +134,7 @@ pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
             "bytes_needed": record.space(),
             "bytes_free": free,
             "backups": all,
-        });
-        println!("{}", serde_json::to_string_pretty(&told).context("writing what is there")?);
-        Ok(())
+        }))
     })
 }
 
@@ -122,13 +144,22 @@ pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
 /// Place or key are wrong; there is too little room, or something else in `into`; or something did not come back as it
 /// was recorded.
 pub fn restore(tools: &Tools, places: &Places, from: &From, into: &Path) -> Result<()> {
+    let restored = put_back(tools, places, from, into);
+    match &restored {
+        Ok(()) => from.tell(&json!({ "done": true }))?,
+        Err(error) => from.tell(&json!({ "fault": words::why(&Fault::of(error)) }))?,
+    }
+    restored
+}
+
+fn put_back(tools: &Tools, places: &Places, from: &From, into: &Path) -> Result<()> {
     let mut last = 0;
     let differences = from.opened(tools, places, |opened, found| {
         let record = &found.record;
         eprintln!("{}, {} files, {} bytes", record.name, record.files.count, record.files.bytes);
         restore::restore(tools, &opened.repository, found, (into, &places.run), Use::Kept, |step| {
             tell(step, &mut last);
-            Ok(())
+            from.tell(&json!({ "part": part(step) }))
         })
     })?;
     if differences.count > 0 {
@@ -155,6 +186,15 @@ pub fn combine() -> Result<()> {
     let parts: Vec<&str> = parts.iter().map(|part| part.trim()).collect();
     println!("{}", divided::combine(&parts)?.text());
     Ok(())
+}
+
+/// How much of a restore is done, 0 to 1: files first, then databases, which nobody knows how many of, and the comparison.
+fn part(step: &Step) -> f64 {
+    match step {
+        Step::Files(part) => part * 0.7,
+        Step::Database(_) => 0.8,
+        Step::Comparing => 0.9,
+    }
 }
 
 /// A line for every tenth, and for each database.

@@ -176,6 +176,7 @@ fn volume(device: &Device) -> Content {
         name: device.name.clone(),
         kind: device.fstype.clone(),
         label: device.label.as_ref().or(device.partlabel.as_ref()).cloned(),
+        uuid: device.uuid.clone(),
         bytes: device.size,
     }
 }
@@ -231,7 +232,7 @@ mod tests {
         assert_eq!(sda.model, "WDC WD10EZEX");
         assert_eq!(sda.serial, "WD-1234");
         let volume = |content: &Content| match content {
-            Content::Volume { name, kind, label, bytes } => (
+            Content::Volume { name, kind, label, bytes, .. } => (
                 name.clone(),
                 kind.clone().unwrap_or_default(),
                 label.clone().unwrap_or_default(),

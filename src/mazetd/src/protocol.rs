@@ -42,6 +42,15 @@ pub enum Request {
     Disks,
     /// Which boxes lie on these disks, whose data could be kept?
     Boxes,
+    /// Look what is in this place of backups. Answered at once; [`Request::Looked`] tells what is found.
+    Look {
+        /// Its description, as the program for backups reads it: an object of texts.
+        place: serde_json::Value,
+        /// The recovery key, as typed; kept in memory alone, never sent out.
+        key: String,
+    },
+    /// What was found there?
+    Looked,
     /// The wizard's answers so far.
     Answers,
     /// Keep these answers (on the stick where it can be written, so that a power cut loses none).
@@ -193,6 +202,8 @@ pub enum Response {
         /// They.
         boxes: Vec<KnownBox>,
     },
+    /// To [`Request::Looked`].
+    Looked(Looked),
     /// To [`Request::Answers`].
     Answers(Box<Answers>),
     /// To [`Request::Heard`].
@@ -431,6 +442,9 @@ pub enum Content {
         kind: Option<String>,
         /// The name that its owner gave.
         label: Option<String>,
+        /// UUID of its file system.
+        #[serde(default)]
+        uuid: Option<String>,
         /// Size in bytes.
         bytes: u64,
     },
@@ -451,6 +465,43 @@ pub enum Purpose {
     New,
     /// The system of a box anew; its data stays.
     Keep,
+    /// A box as a backup holds it.
+    Restore,
+}
+
+/// What is in a place of backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked {
+    /// Nobody looked yet.
+    Nothing,
+    /// Somebody is looking.
+    Looking,
+    /// A backup.
+    Found(Box<Backup>),
+    /// None, and why.
+    Fault(Text),
+}
+
+/// A backup, as it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// What people know its place by; without any secret.
+    pub title: String,
+    /// Its name there.
+    pub backup: String,
+    /// Name of the box.
+    pub r#box: String,
+    /// When it was made, seconds since 1970.
+    pub at: i64,
+    /// Services of the box.
+    pub services: Vec<String>,
+    /// Number of files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes that a disk needs for all of it.
+    pub bytes_needed: u64,
 }
 
 /// A box that lies on disks of the machine.
@@ -480,6 +531,9 @@ pub struct Answers {
     /// The box whose data stays, with [`Purpose::Keep`].
     #[serde(default)]
     pub kept: Option<KnownBox>,
+    /// The backup that is put back, with [`Purpose::Restore`].
+    #[serde(default)]
+    pub backup: Option<Backup>,
     /// Chosen disks (one or two) by kernel name and serial, both checked again at install.
     pub disks: Option<Vec<ChosenDisk>>,
     /// Association's name.

@@ -12,6 +12,8 @@ pub enum Plan {
     New(Box<InstallPlan>),
     /// The system anew around a box's data, which stays.
     Keep(KeepPlan),
+    /// A box as a backup holds it; what its disks hold is lost.
+    Restore(RestorePlan),
 }
 
 impl Plan {
@@ -20,6 +22,7 @@ impl Plan {
         match self {
             Self::New(plan) => &plan.disks,
             Self::Keep(plan) => &plan.disks,
+            Self::Restore(plan) => &plan.disks,
         }
     }
 }
@@ -32,6 +35,16 @@ pub struct KeepPlan {
     pub disks: Vec<String>,
     /// UUID of its btrfs.
     pub uuid: String,
+}
+
+/// A complete order to put a backup onto new disks. Where it is and what opens it, the wizard was told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestorePlan {
+    /// Disks by kernel name: one, or two for a mirror.
+    pub disks: Vec<String>,
+    /// Name of the backup in its place.
+    pub backup: String,
 }
 
 /// A complete order to install a new box.

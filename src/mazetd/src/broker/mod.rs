@@ -9,6 +9,7 @@
 //! | [`password`] | hashing the operator's password |
 //! | [`sites`] | web sites: orders written down, archives opened |
 //! | [`profiles`] | files with which programs set themselves up |
+//! | [`source`] | where a backup is that is put back, and what opens it |
 //! | [`server`] | the socket: who may ask, one request a line |
 //! | [`state`] | what each request does |
 
@@ -20,6 +21,7 @@ mod password;
 mod profiles;
 mod server;
 mod sites;
+pub mod source;
 mod state;
 
 use std::fs;

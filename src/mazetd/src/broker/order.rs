@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use mazet_model::answers as advance;
 use mazet_model::manifest::Manifest;
 use mazet_model::settings::{Certificates, Machine, Mail, Operator, Organisation, Settings, Ssh, Wifi};
-use mazet_model::wizard::{InstallPlan, KeepPlan};
+use mazet_model::wizard::{InstallPlan, KeepPlan, RestorePlan};
 
 use super::answers::Kept;
 use crate::apply::faults;
@@ -75,6 +75,29 @@ pub fn keep(kept: &Kept, boxes: &[KnownBox]) -> Result<KeepPlan, Refusal> {
         return Err(Refusal::new("kept-fault", fault.clone()));
     }
     Ok(KeepPlan { disks: found.disks.clone(), uuid: found.uuid.clone() })
+}
+
+/// Bytes of a disk that are not for data: boot programs, the rescue system, the system itself.
+const FOR_THE_SYSTEM: u64 = 8_000_000_000;
+
+/// The order to put the chosen backup onto the chosen disks, with `disks` as just scanned.
+///
+/// # Errors
+/// The first thing that is missing or wrong, as the visitor can mend it.
+pub fn restore(kept: &Kept, disks: &[Disk]) -> Result<RestorePlan, Refusal> {
+    let backup = given(kept.answers.backup.as_ref(), "backup")?;
+    let chosen = given(kept.answers.disks.as_ref(), "disks")?;
+    check_disks(chosen, disks, &kept.begun)?;
+    let names: Vec<String> = chosen.iter().map(|disk| disk.name.clone()).collect();
+    let of_choice = disks.iter().filter(|disk| names.contains(&disk.name));
+    let smallest = of_choice.map(|disk| disk.bytes).min().unwrap_or_default();
+    let needed = backup.bytes_needed.saturating_add(FOR_THE_SYSTEM);
+    if smallest < needed {
+        let detail =
+            format!("the backup needs a disk of {needed} bytes, the smallest chosen one has {smallest}");
+        return Err(Refusal::new("restore-small", detail));
+    }
+    Ok(RestorePlan { disks: names, backup: backup.backup.clone() })
 }
 
 /// Refuses answers that no wizard sends.
@@ -203,7 +226,7 @@ mod tests {
 
     fn volume(name: &str) -> Content {
         let kind = Some("ntfs".to_owned());
-        Content::Volume { name: name.to_owned(), kind, label: None, bytes: 1_000_000_000 }
+        Content::Volume { name: name.to_owned(), kind, label: None, uuid: None, bytes: 1_000_000_000 }
     }
 
     fn disk(name: &str, serial: &str, contents: &[&str]) -> Disk {
@@ -229,6 +252,7 @@ mod tests {
             language: Some(Language::Fr),
             purpose: Some(Purpose::New),
             kept: None,
+            backup: None,
             disks: Some(disks),
             organisation: text("Les Amis"),
             box_name: text("garrigue"),
@@ -359,5 +383,32 @@ mod tests {
         assert_eq!(refused(&[]), "kept-gone");
         assert_eq!(refused(&[known(&["sda", "sdb"], Some("no box.toml"))]), "kept-fault");
         assert_eq!(keep(&Kept::default(), &[]).expect_err("not chosen").key, "answers-missing");
+    }
+
+    #[test]
+    fn a_backup_wants_a_disk_that_holds_it() {
+        let backup = |needed| crate::protocol::Backup {
+            title: "USB: Verbatim".to_owned(),
+            backup: "0123abcd".to_owned(),
+            r#box: "garrigue".to_owned(),
+            at: 0,
+            services: Vec::new(),
+            files: 1,
+            bytes: needed,
+            bytes_needed: needed,
+        };
+        let present = [disk("sda", "", &[])];
+        let with = |needed| {
+            let mut kept = kept(vec![choice("sda", "", "")]);
+            kept.answers.backup = Some(backup(needed));
+            kept
+        };
+        let plan = restore(&with(1), &present).expect("room");
+        assert_eq!((plan.backup.as_str(), plan.disks), ("0123abcd", vec!["sda".to_owned()]));
+        assert_eq!(restore(&with(u64::MAX), &present).expect_err("too small").key, "restore-small");
+        assert_eq!(
+            restore(&kept(vec![choice("sda", "", "")]), &present).expect_err("none chosen").key,
+            "answers-missing"
+        );
     }
 }

@@ -17,6 +17,7 @@ use super::claim::{CODE_FILE, Claim};
 use super::offers;
 use super::order::{self, Refusal};
 use super::sites;
+use super::source;
 use super::{password, profiles};
 use crate::advance::Advance;
 use crate::change::{self, Desk};
@@ -101,6 +102,8 @@ impl State {
             Request::Status => Ok(self.status()),
             Request::Claim { code, address } => Ok(self.claim(&code, address)),
             Request::Disks => self.disks(),
+            Request::Look { place, key } => self.look(&place, &key),
+            Request::Looked => source::looked(&self.runner).map(Response::Looked),
             Request::Boxes => self.boxes().map(|boxes| Response::Boxes { boxes }),
             Request::Answers => Ok(self.answers()),
             Request::SaveAnswers { answers } => self.save_answers(*answers),
@@ -283,6 +286,17 @@ impl State {
         boxes::scan(boot::of(&image.hardware)?, &self.runner)
     }
 
+    fn look(&self, place: &serde_json::Value, key: &str) -> Result<Response> {
+        if self.installs() {
+            return Ok(Refusal::new("install-running", "the installation has begun").response());
+        }
+        if !source::is_plain(place, key) {
+            return Ok(Refusal::new("answers", "no place of backups is described like that").response());
+        }
+        source::look(place, key, &self.runner)?;
+        Ok(Response::Done)
+    }
+
     fn heard(&self, listen: bool) -> Result<Heard> {
         if listen { wifi::listen(&self.runner) } else { Ok(wifi::last_heard()) }
     }
@@ -392,6 +406,7 @@ impl State {
         }
         let plan = match kept.answers.purpose {
             Some(Purpose::Keep) => order::keep(&kept, &boxes).map(Plan::Keep),
+            Some(Purpose::Restore) => order::restore(&kept, &disks).map(Plan::Restore),
             _ => order::order(&kept, &self.advance.answers, &disks, &services)
                 .map(|plan| Plan::New(Box::new(plan))),
         };
@@ -399,8 +414,8 @@ impl State {
             Ok(plan) => plan,
             Err(refusal) => return Ok(refusal.response()),
         };
-        if let Plan::New(plan) = &plan {
-            let chosen = disks.iter().filter(|disk| plan.disks.contains(&disk.name));
+        if !matches!(plan, Plan::Keep(_)) {
+            let chosen = disks.iter().filter(|disk| plan.disks().contains(&disk.name));
             kept.begun = chosen.map(|disk| order::identity(disk).to_owned()).collect();
         }
         self.store.save(&kept)?;

@@ -79,7 +79,7 @@ pub fn target(plan: &Plan, boot: &dyn Boot) -> Result<Target> {
         Ok(TargetDisk::new(boot, name, size(name)?, volume_id, is_medium))
     };
     let uuid = match plan {
-        Plan::New(_) => random::uuid()?,
+        Plan::New(_) | Plan::Restore(_) => random::uuid()?,
         Plan::Keep(kept) => kept.uuid.clone(),
     };
     Ok(Target { disks: plan.disks().iter().map(disk).collect::<Result<_>>()?, uuid })

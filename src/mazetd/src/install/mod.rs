@@ -7,6 +7,7 @@
 //! | instead, where data stays | [`keep`] | nothing starts from the disks any more; the subvolume `root` goes, and comes anew |
 //! | unpack | [`tree`] | the live system's layers, merged and copied |
 //! | boot | [`boot`] | rescue system, kernel, what the hardware's firmware needs |
+//! | settings, where a backup is put back | [`restore`] | all that it holds |
 //! | settings | [`settings`] | box.toml, secrets, and all that is rendered from them |
 //! | check | [`check`], [`boot`] | everything read back; then the disks are made bootable |
 //!
@@ -21,6 +22,7 @@ mod keep;
 pub mod layout;
 pub mod mounts;
 mod progress;
+mod restore;
 mod settings;
 mod tree;
 
@@ -48,14 +50,16 @@ pub fn install(plan: &Plan, runner: &Runner, reporter: &Reporter) -> Result<()> 
 
     let stage = reporter.stage("partition");
     match plan {
-        Plan::New(_) => disk::partition(&target, boot, runner).context("partitioning")?,
+        Plan::New(_) | Plan::Restore(_) => disk::partition(&target, boot, runner).context("partitioning")?,
         Plan::Keep(_) => keep::close_off(&target).context("taking the old system out of use")?,
     }
     stage.done();
 
     let stage = reporter.stage("format");
     let machine_id = match plan {
-        Plan::New(_) => disk::format(&target, runner).context("making the file systems").map(|()| None)?,
+        Plan::New(_) | Plan::Restore(_) => {
+            disk::format(&target, runner).context("making the file systems").map(|()| None)?
+        }
         Plan::Keep(_) => keep::make_root(&target, runner).context("removing the old system")?,
     };
     let mounted = mounts::mount_target(&target).context("mounting the new file systems")?;
@@ -71,9 +75,12 @@ pub fn install(plan: &Plan, runner: &Runner, reporter: &Reporter) -> Result<()> 
     stage.done();
 
     let stage = reporter.stage("settings");
+    if let Plan::Restore(plan) = plan {
+        restore::put_back(plan, &target, runner, &stage).context("putting the backup back")?;
+    }
     let settings = match plan {
         Plan::New(plan) => settings::install(plan, &target, mounted.root(), runner),
-        Plan::Keep(_) => settings::keep(machine_id, &target, mounted.root(), runner),
+        Plan::Keep(_) | Plan::Restore(_) => settings::keep(machine_id, &target, mounted.root(), runner),
     };
     written.extend(settings.context("keeping the settings")?);
     stage.done();

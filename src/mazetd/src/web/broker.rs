@@ -17,7 +17,8 @@ use crate::health::Report;
 use crate::measure::desk::Comparison;
 use crate::network::Facts;
 use crate::protocol::{
-    Answers, Disk, Heard, KnownBox, Made, Notices, Offers, Progress, Request, Response, Sites, Status, Wanted,
+    Answers, Disk, Heard, KnownBox, Looked, Made, Notices, Offers, Progress, Request, Response, Sites,
+    Status, Wanted,
 };
 use crate::reports::Shown;
 use crate::trial::Standing;
@@ -150,6 +151,17 @@ impl Broker {
         match self.ask(&Request::Boxes).await? {
             Response::Boxes { boxes } => Ok(boxes),
             other => Err(unexpected(&Request::Boxes, &other)),
+        }
+    }
+
+    /// What was found in a place of backups.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    pub async fn looked(&self) -> Result<Looked, BrokerError> {
+        match self.ask(&Request::Looked).await? {
+            Response::Looked(looked) => Ok(looked),
+            other => Err(unexpected(&Request::Looked, &other)),
         }
     }
 

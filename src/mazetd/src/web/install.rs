@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::form::{Posted, Visit};
 use super::pages::Page;
 use super::steps::{self, Step};
-use crate::protocol::{Progress, Request, Stage};
+use crate::protocol::{Progress, Purpose, Request, Stage};
 
 /// Stages that the catalogue has a name for.
 const STAGES: [&str; 6] = ["partition", "format", "unpack", "boot", "settings", "check"];
@@ -102,7 +102,9 @@ pub async fn reboot(posted: Posted) -> Result<Response, Failure> {
     }
     let keeps_medium = steps::disks::keeps_medium(&visit, &answers).await;
     visit.app.broker.order(&Request::Reboot).await?;
-    let name = answers.kept.map(|kept| kept.name).or(answers.box_name).unwrap_or_default();
+    let of_backup =
+        answers.backup.filter(|_| answers.purpose == Some(Purpose::Restore)).map(|backup| backup.r#box);
+    let name = answers.kept.map(|kept| kept.name).or(of_backup).or(answers.box_name).unwrap_or_default();
     let data = json!({ "address": format!("https://{name}.local/"), "keeps_medium": keeps_medium });
     let page = Page { script: true, ..Page::new("waiting", "waiting.title", "/progress", data) };
     visit.page(StatusCode::OK, &page)

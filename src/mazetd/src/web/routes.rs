@@ -86,6 +86,7 @@ fn wizard() -> Vec<Route> {
         claimed("/language", get(steps::language::show).post(steps::language::save)),
         claimed("/start", get(steps::start::show).post(steps::start::save)),
         claimed("/wifi", get(steps::wifi::show).post(steps::wifi::save)),
+        claimed("/source", get(steps::source::show).post(steps::source::save)),
         claimed("/disks", get(steps::disks::show).post(steps::disks::save)),
         claimed("/association", get(steps::association::show).post(steps::association::save)),
         claimed("/operator", get(steps::operator::show).post(steps::operator::save)),

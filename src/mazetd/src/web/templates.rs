@@ -33,6 +33,7 @@ const WIZARD: &[(&str, &str)] = &[
     page!("language"),
     page!("operator"),
     page!("progress"),
+    page!("source"),
     page!("start"),
     page!("summary"),
     page!("waiting"),

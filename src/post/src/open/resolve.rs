@@ -4,6 +4,7 @@
 //! `io.systemd.Resolve.ResolveRecord`, see systemd-resolved.service(8): one JSON document each way, ended by a
 //! zero byte. An entry of the answer stands under `rr`, as its type has it.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,8 +17,8 @@ use tokio::time::timeout;
 
 /// Where systemd-resolved listens.
 const SOCKET: &str = "/run/systemd/resolve/io.systemd.Resolve";
-/// Where it only hands on.
-const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54)), 53);
+/// Where it writes down which name servers it asks, as resolv.conf(5) has it.
+const SERVERS: &str = "/run/systemd/resolve/resolv.conf";
 /// A name server far away answers within a second or two.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// Longest answer: dozens of long records.
@@ -74,19 +75,20 @@ impl Found {
 pub struct Dns {
     /// systemd-resolved's own interface.
     socket: PathBuf,
-    /// Where it hands questions on as they are, and so what the name server says of signatures.
-    proxy: SocketAddr,
+    /// The name servers that it asks: it does not hand on what they say of signatures.
+    servers: Vec<SocketAddr>,
 }
 
 impl Dns {
     /// The one that the box asks.
     pub fn of_the_box() -> Self {
-        Self { socket: PathBuf::from(SOCKET), proxy: PROXY }
+        let servers = fs::read_to_string(SERVERS).unwrap_or_default();
+        Self { socket: PathBuf::from(SOCKET), servers: servers_of(&servers) }
     }
 
     #[cfg(test)]
-    pub fn at(socket: PathBuf, proxy: SocketAddr) -> Self {
-        Self { socket, proxy }
+    pub fn at(socket: PathBuf, servers: &[SocketAddr]) -> Self {
+        Self { socket, servers: servers.to_vec() }
     }
 
     /// All records of a kind.
@@ -100,8 +102,12 @@ impl Dns {
     /// Does the name server that the box asks say that the answer is signed, and that the signatures hold (DNSSEC's
     /// AD, RFC 6840 § 5.8)?
     pub async fn is_signed(&self, name: &str, kind: Kind) -> bool {
-        let asked = timeout(PATIENCE, signed(self.proxy, name, kind)).await;
-        asked.is_ok_and(|answer| answer.unwrap_or(false))
+        for server in &self.servers {
+            if let Ok(Ok(answer)) = timeout(PATIENCE / 3, signed(*server, name, kind)).await {
+                return answer;
+            }
+        }
+        false
     }
 
     /// All addresses of a name.
@@ -124,6 +130,15 @@ impl Dns {
     }
 }
 
+fn servers_of(text: &str) -> Vec<SocketAddr> {
+    let named = text.lines().filter_map(|line| line.strip_prefix("nameserver "));
+    named
+        .filter_map(|one| one.trim().parse().ok())
+        .map(|address: IpAddr| (address, 53).into())
+        .take(3)
+        .collect()
+}
+
 /// Asks by UDP for nothing but the flags of the answer: RFC 1035 § 4.1.
 async fn signed(at: SocketAddr, name: &str, kind: Kind) -> Result<bool> {
     const ID: [u8; 2] = [0x4d, 0x7a];
@@ -136,7 +151,9 @@ async fn signed(at: SocketAddr, name: &str, kind: Kind) -> Result<bool> {
     }
     question.push(0);
     question.extend([kind as u16, IN].into_iter().flat_map(u16::to_be_bytes));
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+    let local: IpAddr =
+        if at.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((local, 0)).await?;
     socket.connect(at).await?;
     socket.send(&question).await?;
     let mut answer = [0; 4096];
@@ -247,17 +264,24 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_answer_says_nothing() {
         let nobody = UdpSocket::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its number");
-        let dns = Dns::at(PathBuf::from("/nonexistent/socket"), nobody);
+        let dns = Dns::at(PathBuf::from("/nonexistent/socket"), &[nobody]);
         assert_eq!(dns.ask("example.org", Kind::A).await, Found::Unknown);
         assert!(dns.addresses("example.org").await.is_empty());
         assert!(!dns.is_signed("example.org", Kind::Mx).await);
+    }
+
+    #[test]
+    fn name_servers_are_read_from_what_resolved_writes() {
+        let text = "# resolv.conf(5)\nnameserver 192.0.2.1\nnameserver fe80::1%eth0\nnameserver 2001:db8::1\nsearch .\n";
+        let expected = ["192.0.2.1:53", "[2001:db8::1]:53"].map(|one| one.parse().expect("an address"));
+        assert_eq!(servers_of(text), expected);
     }
 
     #[tokio::test]
     async fn signatures_hold_where_the_answer_says_so() {
         for (flags, expected) in [([0x81, 0xa0], true), ([0x81, 0x80], false), ([0x81, 0xa2], false)] {
             let server = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-            let dns = Dns::at(PathBuf::new(), server.local_addr().expect("its number"));
+            let dns = Dns::at(PathBuf::new(), &[server.local_addr().expect("its number")]);
             let asked = tokio::spawn(async move { dns.is_signed("a.example", Kind::Mx).await });
             let mut question = [0; 512];
             let (length, from) = server.recv_from(&mut question).await.expect("a question");

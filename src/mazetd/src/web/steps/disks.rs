@@ -122,7 +122,7 @@ fn page(
 /// `sda1: ntfs “Windows”, 120 GB`, in the visitor's language.
 fn phrase(visit: &Visit, content: &Content) -> String {
     match content {
-        Content::Volume { name, kind, label, bytes } => {
+        Content::Volume { name, kind, label, bytes, .. } => {
             let unknown = visit.say("disks.unknown_data", &[]);
             let kind = kind.as_deref().unwrap_or(&unknown);
             let label = label.as_deref().map(|label| visit.say("disks.label", &[("label", label)]));

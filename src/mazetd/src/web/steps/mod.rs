@@ -5,6 +5,7 @@ pub mod association;
 pub mod disks;
 pub mod language;
 pub mod operator;
+pub mod source;
 pub mod start;
 pub mod summary;
 pub mod wifi;
@@ -21,6 +22,9 @@ use super::install;
 use super::pages::Page;
 use crate::protocol::{Answers, Purpose, Request};
 
+/// Seconds between two looks.
+const REFRESH: u8 = 3;
+
 /// A step, in the wizard's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -30,6 +34,8 @@ pub enum Step {
     Start,
     /// A wireless network, where there is a device for one.
     Wifi,
+    /// Where the backup is that is put back.
+    Source,
     /// Where to.
     Disks,
     /// Whose.
@@ -42,10 +48,11 @@ pub enum Step {
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Language,
         Self::Start,
         Self::Wifi,
+        Self::Source,
         Self::Disks,
         Self::Association,
         Self::Operator,
@@ -58,6 +65,7 @@ impl Step {
             Self::Language => "/language",
             Self::Start => "/start",
             Self::Wifi => "/wifi",
+            Self::Source => "/source",
             Self::Disks => "/disks",
             Self::Association => "/association",
             Self::Operator => "/operator",
@@ -76,6 +84,7 @@ impl Step {
             Self::Language => "language.title",
             Self::Start => "start.title",
             Self::Wifi => "wifi.title",
+            Self::Source => "source.title",
             Self::Disks => "disks.title",
             Self::Association => "association.title",
             Self::Operator => "operator.title",
@@ -90,6 +99,7 @@ impl Step {
             Self::Language => answers.language.is_some(),
             Self::Start => answers.purpose.is_some(),
             Self::Wifi => answers.wifi.is_some(),
+            Self::Source => answers.backup.is_some(),
             Self::Disks => answers.disks.as_ref().is_some_and(|disks| !disks.is_empty()),
             Self::Association => {
                 answers.organisation.is_some() && answers.box_name.is_some() && answers.timezone.is_some()
@@ -103,9 +113,15 @@ impl Step {
         }
     }
 
-    /// A box whose data stays knows all that is its own.
+    /// A box whose data stays, or comes back, knows all that is its own.
     fn is_asked(self, answers: &Answers) -> bool {
-        answers.purpose != Some(Purpose::Keep) || matches!(self, Self::Language | Self::Start | Self::Summary)
+        match (answers.purpose, self) {
+            (_, Self::Language | Self::Start | Self::Summary) => true,
+            (Some(Purpose::Keep), _) | (Some(Purpose::Restore), Self::Association | Self::Operator) => false,
+            (Some(Purpose::Restore), _) => true,
+            (_, Self::Source) => false,
+            _ => true,
+        }
     }
 
     /// The first step without an answer.
@@ -205,7 +221,9 @@ pub fn page(
     if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more);
     }
-    let page = Page::new(step.name(), step.title(), step.path(), data);
+    let mut page = Page::new(step.name(), step.title(), step.path(), data);
+    // Somebody is looking for the answer.
+    page.refresh = page.data["looking"].as_bool().filter(|looking| *looking).map(|_| REFRESH);
     visit.page(faults.status(), &page)
 }
 

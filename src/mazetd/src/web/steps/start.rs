@@ -1,4 +1,4 @@
-//! Second step: a new box, or the system of a box anew, whose data stays. Restoring is shown, and cannot be chosen yet.
+//! Second step: a new box, the system of a box anew, whose data stays, or a box as a backup holds it.
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -10,6 +10,8 @@ use crate::web::form::{Faults, Posted, Visit};
 
 /// What the field says for a new box; else it is the UUID of one that is kept.
 const NEW: &str = "new";
+/// And for a backup.
+const RESTORE: &str = "restore";
 
 /// `GET /start`.
 ///
@@ -25,7 +27,7 @@ pub async fn show(visit: Visit) -> Result<Response, Failure> {
     }
 }
 
-/// `POST /start`: field `purpose`, `new` or the UUID of a box.
+/// `POST /start`: field `purpose`, `new`, `restore` or the UUID of a box.
 ///
 /// # Errors
 /// The broker fails.
@@ -39,8 +41,13 @@ pub async fn save(posted: Posted) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let wish = posted.fields.get("purpose");
     let known = boxes.iter().find(|one| one.uuid == wish && one.fault.is_none());
-    if wish == NEW || known.is_some() {
-        answers.purpose = Some(if known.is_some() { Purpose::Keep } else { Purpose::New });
+    let purpose = match wish {
+        NEW => Some(Purpose::New),
+        RESTORE => Some(Purpose::Restore),
+        _ => known.map(|_| Purpose::Keep),
+    };
+    if purpose.is_some() {
+        answers.purpose = purpose;
         answers.kept = known.cloned();
         faults = keep(visit, answers.clone()).await?;
     } else {
@@ -56,9 +63,13 @@ async fn page(
     faults: &Faults,
 ) -> Result<Response, Failure> {
     let present = visit.app.broker.disks().await?;
-    let chosen = answers.kept.as_ref().map_or(NEW, |kept| kept.uuid.as_str());
+    let chosen = match (answers.purpose, &answers.kept) {
+        (Some(Purpose::Restore), _) => RESTORE,
+        (Some(Purpose::Keep), Some(kept)) => kept.uuid.as_str(),
+        _ => NEW,
+    };
     let shown: Value = boxes.iter().map(|one| describe(visit, one, &present, chosen)).collect();
-    let more = json!({ "boxes": shown, "new": chosen == NEW });
+    let more = json!({ "boxes": shown, "new": chosen == NEW, "restore": chosen == RESTORE });
     super::page(visit, Step::Start, answers, &json!({ "purpose": chosen }), faults, more)
 }
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Entry, Step, disks, enter, start};
+use super::{Entry, Step, disks, enter, source, start};
 use crate::protocol::{Answers, Disk, KnownBox, Purpose};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Visit};
@@ -42,6 +42,8 @@ pub async fn page(visit: &Visit, answers: &Answers, mut faults: Faults) -> Resul
             visit.app.pages.catalogue.say(language, "site.language_name", &[])
         }).unwrap_or_default(),
         "language_tag": answers.language.map(tag).unwrap_or_default(),
+        "backup": answers.backup.as_ref().filter(|_| answers.purpose == Some(Purpose::Restore))
+            .map(|backup| source::describe(visit, backup)),
         "disks": shown,
         "mirror": found.len() > 1,
         "wireless": visit.notices.get().is_some_and(|notices| notices.wireless),

@@ -16,8 +16,8 @@ use crate::health::Report;
 use crate::measure::desk::{Candidate, Comparison};
 use crate::network::{Address, Card, Facts};
 use crate::protocol::{
-    Answers, ClaimVerdict, Content, Disk, Heard, KnownBox, Made, Mode, Notices, Offer, Offers, Progress,
-    Purpose, Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
+    Answers, ClaimVerdict, Content, Disk, Heard, KnownBox, Looked, Made, Mode, Notices, Offer, Offers,
+    Progress, Purpose, Request, Response, Site, Sites, Stage, Status, Wanted, Wifi,
 };
 use crate::reports::{Chosen, Shown};
 use crate::trial::Standing;
@@ -32,6 +32,9 @@ pub struct State {
     pub tries_left: u32,
     pub disks: Vec<Disk>,
     pub boxes: Vec<KnownBox>,
+    /// Places that were looked into, with their keys.
+    pub looks: Vec<(serde_json::Value, String)>,
+    pub looked: Looked,
     pub answers: Answers,
     pub passwords: Vec<String>,
     pub progress: Progress,
@@ -109,6 +112,8 @@ impl State {
             tries_left: 5,
             disks: disks(),
             boxes: Vec::new(),
+            looks: Vec::new(),
+            looked: Looked::Nothing,
             // No wireless device: the broker answers for it.
             answers: Answers { wifi: Some(Wifi::default()), ..Answers::default() },
             passwords: Vec::new(),
@@ -166,6 +171,11 @@ impl State {
         match request {
             Request::Status => Response::Status(self.status.clone()),
             Request::Claim { code, .. } => Response::Claim(self.claim(&code)),
+            Request::Look { place, key } => {
+                self.looks.push((place.clone(), key.clone()));
+                Response::Done
+            }
+            Request::Looked => Response::Looked(self.looked.clone()),
             Request::Boxes => Response::Boxes { boxes: self.boxes.clone() },
             Request::Disks => Response::Disks { disks: self.disks.clone() },
             Request::Answers => Response::Answers(Box::new(self.answers.clone())),
@@ -296,6 +306,7 @@ fn disks() -> Vec<Disk> {
         name: "sdb1".to_owned(),
         kind: Some((*kind).to_owned()),
         label: Some(*label).filter(|label| !label.is_empty()).map(str::to_owned),
+        uuid: Some("A1-B2".to_owned()),
         bytes: 120_000_000_000,
     };
     let disk = |name: &str, model: &str, serial: &str, bytes, contents: &[(&str, &str)]| Disk {
@@ -361,6 +372,7 @@ pub fn complete() -> Answers {
         language: Some(Language::Fr),
         purpose: Some(Purpose::New),
         kept: None,
+        backup: None,
         disks: Some(vec![crate::protocol::ChosenDisk {
             name: "sda".to_owned(),
             serial: "S62ANJ0R".to_owned(),

@@ -1,10 +1,11 @@
 //! From the claim to the restart: what is asked, kept, refused and shown.
 
+use mazet_model::manifest::Text;
 use mazet_model::settings::Language;
 
 use super::broker::{complete, running};
 use super::*;
-use crate::protocol::{Answers, Content, KnownBox, Purpose};
+use crate::protocol::{Answers, Backup, Content, KnownBox, Looked, Purpose};
 
 const PASSWORD: &str = "tramontane olive brebis 71";
 
@@ -343,4 +344,60 @@ async fn who_decides_for_a_new_box_after_all_is_asked_everything() {
     browser.broker.state().answers.disks = None;
     assert_eq!(browser.fill("/start", &[("purpose", "new")]).await.leads_to(), "/");
     assert_eq!(browser.get("/").await.leads_to(), "/disks");
+}
+
+#[tokio::test]
+async fn a_backup_is_looked_for_shown_and_taken() {
+    let mut browser = Browser::claimed().await;
+    browser.broker.state().answers = Answers { disks: None, organisation: None, ..complete() };
+    assert_eq!(browser.fill("/start", &[("purpose", "restore")]).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/source");
+    let page = browser.get("/source").await;
+    assert!(page.body.contains("id=\"place-A1-B2\""), "{}", page.body);
+    for fields in
+        [vec![("place", "usb:A1-B2"), ("key", " ")], vec![("key", "k")], vec![("place", "x"), ("key", "k")]]
+    {
+        let fields = [vec![("do", "look")], fields].concat();
+        assert_eq!(
+            browser.fill("/source", &fields).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{fields:?}"
+        );
+    }
+    let wishes = [("do", "look"), ("place", "usb:A1-B2"), ("key", "KEY-1"), ("box", "garrigue")];
+    assert_eq!(browser.fill("/source", &wishes).await.leads_to(), "/");
+    let (place, key) = browser.broker.state().looks.pop().expect("looked for");
+    assert_eq!(
+        (place["kind"].as_str(), place["folder"].as_str()),
+        (Some("usb"), Some("mazet-backup/garrigue"))
+    );
+    assert_eq!(key, "KEY-1");
+    browser.broker.state().looked = Looked::Looking;
+    let looking = browser.get("/source").await;
+    assert!(looking.body.contains("http-equiv=\"refresh\"") && looking.body.contains("id=\"looking\""));
+    let fault = Text { fr: "Non.".to_owned(), en: "This key does not open them.".to_owned() };
+    browser.broker.state().looked = Looked::Fault(fault);
+    let refused = browser.get("/source").await;
+    assert!(refused.body.contains("This key does not open them."), "{}", refused.body);
+    assert!(!refused.body.contains("KEY-1"));
+    browser.broker.state().looked = Looked::Found(Box::new(Backup {
+        title: "USB: Verbatim".to_owned(),
+        backup: "0123abcd".to_owned(),
+        r#box: "garrigue".to_owned(),
+        at: 1_790_000_000,
+        services: vec!["mail".to_owned()],
+        files: 12,
+        bytes: 1_000_000,
+        bytes_needed: 2_000_000,
+    }));
+    let found = browser.get("/source").await;
+    assert!(found.body.contains("USB: Verbatim") && found.body.contains("id=\"take\""), "{}", found.body);
+    assert_eq!(browser.fill("/source", &[("do", "take")]).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/disks");
+    let disk = [("disk", "sda"), ("serial-sda", "")];
+    assert_eq!(browser.fill("/disks", &disk).await.leads_to(), "/");
+    assert_eq!(browser.get("/").await.leads_to(), "/summary");
+    let summary = browser.get("/summary").await;
+    assert!(summary.body.contains("The box “garrigue”, as the backup holds it"), "{}", summary.body);
+    assert!(!summary.body.contains("id=\"change-operator\"") && summary.body.contains(">Restore<"));
 }
