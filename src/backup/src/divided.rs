@@ -62,6 +62,20 @@ pub fn combine(parts: &[&str]) -> Result<Key> {
     Ok(key)
 }
 
+/// A key as somebody typed it: whole, or two parts one after the other.
+///
+/// # Errors
+/// It is neither.
+pub fn typed(text: &str) -> Result<Key> {
+    let letters: Vec<char> = text.chars().filter(|one| !one.is_whitespace() && *one != '-').collect();
+    let one = grouped(&[0; SHARE + 2 * SIGN]).replace('-', "").len();
+    if letters.len() != 2 * one {
+        return Key::typed(text);
+    }
+    let (first, second) = letters.split_at(one);
+    combine(&[&first.iter().collect::<String>(), &second.iter().collect::<String>()])
+}
+
 fn read(part: &str) -> Result<Vec<u8>> {
     let bytes = ungrouped(part)?;
     let (own, rest) = bytes.split_at(SHARE + SIGN);
@@ -98,6 +112,15 @@ mod tests {
         assert_eq!(combine(&[&parts[0], &parts[1], &parts[2]]).expect("a key"), key);
         assert!(combine(&[&parts[0], &parts[0]]).is_err());
         assert!(parts.iter().all(|part| part.len() == key.text().len() && Key::typed(part).is_err()));
+    }
+
+    #[test]
+    fn two_parts_can_be_typed_in_the_place_of_the_key() {
+        let key = Key::new([5; BYTES]);
+        let parts = divide(&key);
+        assert_eq!(typed(&key.text()).expect("a key"), key);
+        assert_eq!(typed(&format!("{}\n {}", parts[2], parts[0].to_lowercase())).expect("a key"), key);
+        assert!(typed(&parts[0]).is_err() && typed(&format!("{}{}", parts[0], parts[0])).is_err());
     }
 
     #[test]

@@ -17,8 +17,11 @@ use crate::tools::{Program, Tools, ended, followed};
 const TAG: &str = "mazet";
 /// How long a lock of somebody else's run is waited for.
 const PATIENCE: &str = "--retry-lock=15m";
-/// How long a trial waits for a place, in seconds: restic itself tries for a quarter of an hour.
-const TRIAL_SECONDS: &str = "60";
+/// How long a place of the network is waited for when it is opened, in seconds: restic itself tries for a quarter of an
+/// hour.
+const NETWORK: &str = "120";
+/// The same for a disk: what takes long there is a busy machine, which makes or tries a key slowly by intent.
+const DISK: &str = "3600";
 /// Runs a program in a folder.
 const INSIDE: &str = r#"cd -- "$0"; exec "$@""#;
 /// What is kept.
@@ -43,6 +46,8 @@ pub struct Repository<'t> {
     keys: Keys,
     /// restic's word for where it is.
     location: String,
+    /// How long it is waited for, in seconds.
+    patience: &'static str,
     environment: Vec<(&'static str, String)>,
     options: Vec<String>,
 }
@@ -118,7 +123,9 @@ impl<'t> Repository<'t> {
                 format!("s3:{}/{bucket}", url.trim_end_matches('/'))
             }
         };
-        Ok(Self { tools, keys: keys.clone(), location, environment, options })
+        let is_disk = matches!(place, Place::Usb { .. } | Place::Folder { .. });
+        let patience = if is_disk { DISK } else { NETWORK };
+        Ok(Self { tools, keys: keys.clone(), location, patience, environment, options })
     }
 
     fn command(&self, before: &[&str], words: &[&str]) -> Command {
@@ -147,12 +154,12 @@ impl<'t> Repository<'t> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Does it open? Waits a minute at most.
+    /// Does it open?
     ///
     /// # Errors
     /// [`Fault`]: why not.
     pub fn open(&self) -> Result<()> {
-        self.run(&["timeout", TRIAL_SECONDS], &["cat", "config"], "opening the backups").map(drop)
+        self.run(&["timeout", self.patience], &["cat", "config"], "opening the backups").map(drop)
     }
 
     /// Makes one where there is none, and opens it; what is there stays.
@@ -162,7 +169,7 @@ impl<'t> Repository<'t> {
     pub fn open_or_make(&self) -> Result<()> {
         match self.open() {
             Err(error) if Fault::of(&error).why == Why::Empty => {
-                self.run(&["timeout", TRIAL_SECONDS], &["init"], "making a place for backups").map(drop)
+                self.run(&["timeout", self.patience], &["init"], "making a place for backups").map(drop)
             }
             opened => opened,
         }

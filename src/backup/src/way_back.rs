@@ -72,7 +72,7 @@ impl From {
                 line("reading the recovery key")?
             }
         };
-        Key::typed(text.trim())
+        divided::typed(&text)
     }
 
     /// Reaches the place with the key, which is kept in a file of its own for as long as it takes.

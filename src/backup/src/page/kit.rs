@@ -105,16 +105,17 @@ fn steps(name: &str) -> [Row; 4] {
     let step = |fr: String, en: String| Row { title: both(fr, en), ..Row::default() };
     [
         step(
-            "1. Installez un Mazet sur une machine dont le disque est au moins aussi grand, comme la première fois.".to_owned(),
-            "1. Install a Mazet on a machine whose disk is at least as large, as the first time.".to_owned(),
+            "1. Démarrez une autre machine, dont le disque est au moins aussi grand, avec la clé USB de Mazet."
+                .to_owned(),
+            "1. Start another machine, whose disk is at least as large, from Mazet’s stick.".to_owned(),
         ),
         step(
-            "2. Branchez le disque USB, ou ayez sous la main l’adresse et les mots de passe d’un endroit ci-dessus.".to_owned(),
-            "2. Plug the USB disk in, or have the address and the passwords of a place above at hand.".to_owned(),
+            "2. Dans l’assistant, choisissez « Restaurer une sauvegarde ». Branchez le disque USB, ou ayez sous la main les mots de passe d’un endroit ci-dessus.".to_owned(),
+            "2. In the wizard, choose “Restore a backup”. Plug the USB disk in, or have the passwords of a place above at hand.".to_owned(),
         ),
         step(
-            "3. Donnez la clé quand elle est demandée ; de deux parts : mazet-backup combine.".to_owned(),
-            "3. Give the key when it is asked for; of two parts: mazet-backup combine.".to_owned(),
+            "3. Tapez la clé ; d’une clé en parts, deux d’entre elles, l’une après l’autre.".to_owned(),
+            "3. Type the key; of a key in parts, two of them, one after the other.".to_owned(),
         ),
         step(
             format!("4. Sans Mazet : restic (restic.net) lit ces sauvegardes, avec la clé comme mot de passe : restic -r ENDROIT restore latest --host {name} --target DOSSIER"),
