@@ -1,5 +1,8 @@
 //! The health check of the manifest.
 
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
 use anyhow::{Result, bail};
 
 use crate::fault::Why;
@@ -11,12 +14,13 @@ const LEAST: u64 = 10;
 /// Too long without a proof, which is weekly, or for a disk that is taken in turn with another: in seconds.
 const LONG: i64 = 15 * DAY;
 
-/// Fails when something is not well at the moment `now`.
+/// Fails when something is not well at the moment `now` on a box that is there since `since`: a new one has a day.
 ///
 /// # Errors
 /// What is not well, in sentences.
-pub fn check(status: &Status, targets: &[Target], now: i64) -> Result<()> {
-    if targets.is_empty() {
+pub fn check(status: &Status, targets: &[Target], since: i64, now: i64) -> Result<()> {
+    let is_new = now - since <= DAY;
+    if targets.is_empty() && !is_new {
         bail!("no place for backups was chosen: if this machine dies, everything is lost");
     }
     let mut told = Vec::new();
@@ -27,6 +31,7 @@ pub fn check(status: &Status, targets: &[Target], now: i64) -> Result<()> {
         targets.iter().map(|target| (target, status.targets.get(&target.id))).collect();
     let newest = known.iter().filter_map(|(_, done)| Some(done.as_ref()?.good.as_ref()?.at)).max();
     match newest {
+        None if is_new => {}
         None => told.push("there is no good backup yet".to_owned()),
         Some(at) if now - at > DAY => {
             told.push(format!("the last good backup is {} hours old", (now - at) / 3600));
@@ -71,6 +76,13 @@ fn place(title: &str, done: &Done, now: i64, told: &mut Vec<String>) {
     }
 }
 
+/// When the folder of a box's backups was made: with the box, or with its first image that has them.
+pub fn since(state: &Path) -> i64 {
+    let made = std::fs::metadata(state).and_then(|metadata| metadata.created());
+    let passed = made.ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    passed.and_then(|passed| i64::try_from(passed.as_secs()).ok()).unwrap_or(0)
+}
+
 /// Is there less room than a tenth?
 pub fn is_nearly_full(room: &Room) -> bool {
     room.free < room.total / LEAST
@@ -105,20 +117,22 @@ mod tests {
     fn told(change: impl FnOnce(&mut Done)) -> String {
         let mut status = well();
         change(status.targets.get_mut("a").expect("a place"));
-        check(&status, &targets(), NOW).err().map(|error| error.to_string()).unwrap_or_default()
+        check(&status, &targets(), 0, NOW).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn a_box_with_a_backup_of_the_last_hour_is_well() {
-        check(&well(), &targets(), NOW).expect("well");
+        check(&well(), &targets(), 0, NOW).expect("well");
         assert_eq!(told(|done| done.proof = Some(proof(NOW, 0))), "");
     }
 
     #[test]
     fn what_is_not_well_is_told() {
-        assert!(check(&well(), &[], NOW).expect_err("bad").to_string().starts_with("no place"));
+        let none = |since| check(&Status::default(), &[], since, NOW);
+        assert!(none(0).expect_err("bad").to_string().starts_with("no place"));
+        none(NOW - 3600).expect("new");
         assert!(
-            check(&Status::default(), &targets(), NOW)
+            check(&Status::default(), &targets(), 0, NOW)
                 .expect_err("bad")
                 .to_string()
                 .contains("no good backup")

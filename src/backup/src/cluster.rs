@@ -93,7 +93,7 @@ impl<'t> Cluster<'t> {
     /// When it does not start: with the last lines of its log.
     pub fn start(tools: &'t Tools, data: &Path, run: &Path, purpose: Use) -> Result<Self> {
         let starting = || format!("starting PostgreSQL on {}", data.display());
-        settle(data, run, purpose).with_context(starting)?;
+        settle(tools, data, run, purpose).with_context(starting)?;
         let stop = if purpose == Use::Kept { "fast" } else { "immediate" };
         let mut server = tools
             .words(&["sh", "-euc", ENTER, SCRIPT])
@@ -145,9 +145,9 @@ impl Drop for Cluster<'_> {
 }
 
 /// The folders, and the settings of the server.
-fn settle(data: &Path, run: &Path, purpose: Use) -> Result<()> {
+fn settle(tools: &Tools, data: &Path, run: &Path, purpose: Use) -> Result<()> {
     // Whose they become: another umask must not matter.
-    crate::files::remove(run)?;
+    tools.remove(run)?;
     crate::files::make_folder(run, 0o700)?;
     if !data.exists() {
         let above: Vec<&Path> = data.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();

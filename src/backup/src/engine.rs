@@ -129,7 +129,7 @@ fn cluster(picture: &Path) -> Result<PathBuf> {
     let versions = std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
     let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
     let all = versions.filter_map(|entry| Some(entry.ok()?.path()));
-    let newest = all.filter(|path| path.join("main/PG_VERSION").exists()).max_by_key(number);
+    let newest = all.filter(|path| path.join("main").exists()).max_by_key(number);
     Ok(newest.with_context(|| format!("there is no cluster in {}", folder.display()))?.join("main"))
 }
 

@@ -131,7 +131,8 @@ fn run(Cli { places, command }: &Cli) -> Result<()> {
         Command::Page { name } => page::print(&tools, places, name),
         Command::Act { what } => page::act(&tools, places, what),
         Command::Check => {
-            check::check(&Status::read(&places.state)?, &target::all(&places.secrets)?, files::now())
+            let targets = target::all(&places.secrets)?;
+            check::check(&Status::read(&places.state)?, &targets, check::since(&places.state), files::now())
         }
     }
 }

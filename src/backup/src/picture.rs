@@ -92,7 +92,7 @@ impl<'t> Picture<'t> {
         match self.way {
             Way::Snapshot => self.btrfs(&["subvolume", "delete", "--commit-after"], &[&self.path]),
             #[cfg(test)]
-            Way::Copy => files::remove(&self.path),
+            Way::Copy => self.tools.remove(&self.path),
         }
     }
 

@@ -33,7 +33,7 @@ pub fn run(tools: &Tools, places: &Places) -> Result<()> {
             }
         }
     }
-    files::remove(&places.state.join("proof"))?;
+    tools.remove(&places.state.join("proof"))?;
     if !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
@@ -69,11 +69,11 @@ fn proven(tools: &Tools, places: &Places, opened: &Opened<'_>) -> Result<(Found,
 /// Restores it, and compares.
 fn compared(tools: &Tools, places: &Places, opened: &Opened<'_>, found: &Found) -> Result<Differences> {
     let scratch = places.state.join("proof");
-    files::remove(&scratch)?;
+    tools.remove(&scratch)?;
     files::make_folder(&scratch, 0o711)?;
     let into = (scratch.as_path(), places.run.as_path());
     let compared = restore::restore(tools, &opened.repository, found, into, Use::ThrownAway, |_| Ok(()));
-    files::remove(&scratch)?;
+    tools.remove(&scratch)?;
     compared
 }
 

@@ -200,7 +200,7 @@ fn load(
     let data = if whole.exists() { &whole } else { &half };
     if !note.cluster {
         // Interrupted while it was made: PostgreSQL does not see that it is half.
-        files::remove(&half)?;
+        tools.remove(&half)?;
         note.databases.clear();
     }
     let server = Cluster::start(tools, data, &run.join("postgresql"), purpose)?;

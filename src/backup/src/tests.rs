@@ -46,7 +46,6 @@ fn noise(count: usize) -> Vec<u8> {
 struct Box {
     tools: Tools,
     /// Gone at the end.
-    _folder: tempfile::TempDir,
     folder: PathBuf,
     places: Places,
 }
@@ -57,7 +56,8 @@ impl Box {
         let made = tempfile::Builder::new().prefix("mazet-backup-").tempdir().expect("a folder");
         // The database's administrator is somebody else, where these tests run as root.
         fs::set_permissions(made.path(), fs::Permissions::from_mode(0o755)).expect("set");
-        let folder = made.path().to_owned();
+        // What is in it belongs to several.
+        let folder = made.keep();
         let data = folder.join("root/srv");
         let places = Places {
             root: folder.join("root"),
@@ -66,7 +66,7 @@ impl Box {
             run: folder.join("run"),
             data,
         };
-        let one = Self { tools: tools(), _folder: made, folder, places };
+        let one = Self { tools: tools(), folder, places };
         one.describe();
         one.fill();
         one.add_place("0a1b", &one.folder.join("repository"));
@@ -144,6 +144,12 @@ impl Box {
     fn repository(&self, keys: &Keys) -> Repository<'_> {
         let place = Place::Folder { path: self.folder.join("repository") };
         Opened::reach(&self.tools, &place, keys, &self.places.run).expect("reached").repository
+    }
+}
+
+impl Drop for Box {
+    fn drop(&mut self) {
+        let _ = self.tools.remove(&self.folder);
     }
 }
 
@@ -235,7 +241,7 @@ fn a_second_backup_adds_what_changed() {
     let mut status = Status::read(&one.places.state).expect("read");
     // How full the disk of this machine is, is its own affair.
     status.targets.values_mut().for_each(|target| target.room = None);
-    check::check(&status, &targets, files::now()).expect("well");
+    check::check(&status, &targets, 0, files::now()).expect("well");
 }
 
 #[test]
@@ -259,7 +265,7 @@ fn a_proof_passes_and_one_of_a_damaged_place_does_not() {
     let targets = target::all(&one.places.secrets).expect("places");
     let status = Status::read(&one.places.state).expect("read");
     assert!(!status.targets["0a1b"].proof.as_ref().is_some_and(crate::state::Proof::passed));
-    check::check(&status, &targets, files::now()).expect_err("told");
+    check::check(&status, &targets, 0, files::now()).expect_err("told");
 }
 
 fn packs(folder: &Path) -> Vec<PathBuf> {
@@ -348,7 +354,7 @@ fn a_place_that_fails_does_not_keep_the_others_from_their_backup() {
     let targets = target::all(&one.places.secrets).expect("places");
     let status = Status::read(&one.places.state).expect("read");
     assert!(status.targets["ffff"].good.is_none());
-    let told = check::check(&status, &targets, files::now()).expect_err("told").to_string();
+    let told = check::check(&status, &targets, 0, files::now()).expect_err("told").to_string();
     assert!(told.contains("/proc/nowhere: no good backup for a day"), "{told}");
     // Alone, it is an error.
     fs::remove_file(target::folder(&one.places.secrets, "folder").join("0a1b.json")).expect("removed");

@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -76,6 +77,15 @@ impl Tools {
         let mut command = Command::new(all.next().unwrap_or("false"));
         command.args(all).env("LC_ALL", "C.UTF-8");
         command
+    }
+
+    /// Removes a tree, if it is there: also what belongs to the database's administrator.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, folder: &Path) -> Result<()> {
+        let doing = format!("removing {}", folder.display());
+        said(self.words(&["rm", "--recursive", "--force", "--"]).arg(folder), &doing).map(drop)
     }
 
     /// A program of PostgreSQL, as the database's administrator.

@@ -1,6 +1,6 @@
 //! The way back, by command: what is in a place, and a backup put where a box's data belongs.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -66,9 +66,10 @@ impl From {
                 std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?
             }
             None => {
-                let mut text = String::new();
-                std::io::stdin().take(1000).read_to_string(&mut text).context("reading the recovery key")?;
-                text
+                if std::io::stdin().is_terminal() {
+                    eprint!("recovery key: ");
+                }
+                line("reading the recovery key")?
             }
         };
         Key::typed(text.trim())
@@ -169,14 +170,20 @@ fn put_back(tools: &Tools, places: &Places, from: &From, into: &Path) -> Result<
     Ok(())
 }
 
-/// Prints the key of the parts on standard input, a line each.
+/// A line of standard input.
+fn line(doing: &'static str) -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(1000).read_line(&mut text).context(doing)?;
+    Ok(text)
+}
+
+/// Prints the key of the two parts on standard input, a line each.
 ///
 /// # Errors
 /// They are no parts of one key.
 pub fn combine() -> Result<()> {
-    let mut text = String::new();
-    std::io::stdin().take(1000).read_to_string(&mut text).context("reading the parts")?;
-    let parts: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let parts = [line("reading a part")?, line("reading a part")?];
+    let parts: Vec<&str> = parts.iter().map(|part| part.trim()).collect();
     println!("{}", divided::combine(&parts)?.text());
     Ok(())
 }

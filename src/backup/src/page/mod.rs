@@ -75,7 +75,9 @@ fn try_new(tools: &Tools, places: &Places, targets: &[target::Target]) -> Result
         |target: &&target::Target| status.targets.get(&target.id).is_none_or(|known| known.trial.is_none());
     for target in targets.iter().filter(is_new) {
         // A place that does not do fails the unit, and says why in the status.
-        if let Err(error) = start(tools, &format!("{TRY}{}.service", target.id), false) {
+        let tried = start(tools, &format!("{TRY}{}.service", target.id), false);
+        // The first backup need not wait for the hour.
+        if let Err(error) = tried.and_then(|()| start(tools, RUN, true)) {
             eprintln!("<5>{error:#}");
         }
     }
