@@ -137,7 +137,7 @@ impl GuestShell {
     /// # Errors
     /// As [`GuestShell::run`], and when the script fails.
     pub fn ask(&self, script: &str) -> Result<String, BootError> {
-        let output = self.run(script, Duration::from_secs(180))?;
+        let output = self.run(script, Duration::from_secs(600))?;
         match output.status {
             0 => Ok(output.text),
             status => Err(guest(script, &format!("it ended with {status}: {}", output.text))),

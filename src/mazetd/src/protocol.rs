@@ -473,6 +473,8 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Looked {
+    /// The image has no program for backups.
+    Unable,
     /// Nobody looked yet.
     Nothing,
     /// Somebody is looking.

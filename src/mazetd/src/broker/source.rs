@@ -19,6 +19,8 @@ pub const FOLDER: &str = "/run/mazet/restore";
 pub const TOLD: &str = "told.json";
 /// The unit that looks.
 const UNIT: &str = "mazet-backup-look.service";
+/// Where units of packages and of Mazet are.
+const UNITS: &str = "/usr/lib/systemd/system";
 /// The longest description of a place, and the longest key, in bytes.
 const LONGEST: usize = 4000;
 
@@ -56,6 +58,9 @@ pub fn is_plain(place: &Value, key: &str) -> bool {
 /// # Errors
 /// When what the unit told cannot be read, or systemd does not answer.
 pub fn looked(runner: &Runner) -> Result<Looked> {
+    if !Path::new(UNITS).join(UNIT).exists() {
+        return Ok(Looked::Unable);
+    }
     let folder = Path::new(FOLDER);
     let state = runner.run(Program::Systemctl, &["show", "--property=ActiveState", "--value", UNIT])?;
     if ["activating", "active"].contains(&state.trim()) {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::{Entry, Step, disks, enter, keep, onward};
-use crate::protocol::{Answers, Disk, KnownBox, Purpose};
+use crate::protocol::{Answers, Disk, KnownBox, Looked, Purpose};
 use crate::web::failure::Failure;
 use crate::web::form::{Faults, Posted, Visit};
 
@@ -41,9 +41,10 @@ pub async fn save(posted: Posted) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let wish = posted.fields.get("purpose");
     let known = boxes.iter().find(|one| one.uuid == wish && one.fault.is_none());
+    let able = visit.app.broker.looked().await? != Looked::Unable;
     let purpose = match wish {
         NEW => Some(Purpose::New),
-        RESTORE => Some(Purpose::Restore),
+        RESTORE => able.then_some(Purpose::Restore),
         _ => known.map(|_| Purpose::Keep),
     };
     if purpose.is_some() {
@@ -69,7 +70,12 @@ async fn page(
         _ => NEW,
     };
     let shown: Value = boxes.iter().map(|one| describe(visit, one, &present, chosen)).collect();
-    let more = json!({ "boxes": shown, "new": chosen == NEW, "restore": chosen == RESTORE });
+    let more = json!({
+        "boxes": shown,
+        "new": chosen == NEW,
+        "restore": chosen == RESTORE,
+        "able": visit.app.broker.looked().await? != Looked::Unable,
+    });
     super::page(visit, Step::Start, answers, &json!({ "purpose": chosen }), faults, more)
 }
 

@@ -350,6 +350,11 @@ async fn who_decides_for_a_new_box_after_all_is_asked_everything() {
 async fn a_backup_is_looked_for_shown_and_taken() {
     let mut browser = Browser::claimed().await;
     browser.broker.state().answers = Answers { disks: None, organisation: None, ..complete() };
+    browser.broker.state().looked = Looked::Unable;
+    let unable = browser.fill("/start", &[("purpose", "restore")]).await;
+    assert_eq!(unable.status, StatusCode::UNPROCESSABLE_ENTITY, "an image without backups");
+    assert!(unable.body.contains("The system of this stick has no backups."), "{}", unable.body);
+    browser.broker.state().looked = Looked::Nothing;
     assert_eq!(browser.fill("/start", &[("purpose", "restore")]).await.leads_to(), "/");
     assert_eq!(browser.get("/").await.leads_to(), "/source");
     let page = browser.get("/source").await;
