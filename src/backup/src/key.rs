@@ -92,9 +92,9 @@ fn sum(bytes: &[u8]) -> [u8; 32] {
 
 /// [`WRITTEN`] bytes in groups.
 pub fn grouped(bytes: &[u8]) -> String {
-    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| (byte >> (7 - at % 8)) & 1);
     let letter = |at: usize| {
-        let value = (0..5).fold(0, |value, place| value << 1 | bit(at * 5 + place));
+        let value = (0..5).fold(0, |value, place| (value << 1) | bit(at * 5 + place));
         char::from(ALPHABET[usize::from(value)])
     };
     let mut text = String::new();
@@ -130,7 +130,7 @@ pub fn ungrouped(text: &str) -> Result<[u8; WRITTEN]> {
     for (at, value) in values.iter().enumerate() {
         for place in 0..5 {
             let bit = at * 5 + place;
-            bytes[bit / 8] |= u8::from(value >> (4 - place) & 1 == 1) << (7 - bit % 8);
+            bytes[bit / 8] |= u8::from((value >> (4 - place)) & 1 == 1) << (7 - bit % 8);
         }
     }
     Ok(bytes)
