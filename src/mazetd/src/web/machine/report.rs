@@ -148,7 +148,7 @@ fn row(member: &Member, report: &Report, row: &Row, number: usize) -> Value {
         Level::Bad => ("bad", member.say("report.bad", &[])),
         Level::Open => ("", member.say("report.open", &[])),
     };
-    let copy = |(place, one): (usize, &Copied)| copied(member, one, format!("copy-{number}-{place}"));
+    let copy = |(place, one): (usize, &Copied)| copied(member, one, &format!("copy-{number}-{place}"));
     json!({
         "id": row.id,
         "number": number,
@@ -164,7 +164,7 @@ fn row(member: &Member, report: &Report, row: &Row, number: usize) -> Value {
 }
 
 /// A value to be copied, with a QR code where it is to have one.
-fn copied(member: &Member, one: &Copied, id: String) -> Value {
+fn copied(member: &Member, one: &Copied, id: &str) -> Value {
     let drawing = if one.code { qr::drawing(&one.value) } else { None };
     let qr = drawing.map(|drawing| json!({ "size": drawing.size, "path": drawing.path }));
     json!({ "id": id, "title": one.title.of(member.language), "value": one.value, "qr": qr })
