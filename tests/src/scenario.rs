@@ -110,25 +110,25 @@ pub const ALL: &[Scenario] = &[
     .long(),
     story(
         "keeps-mail",
-        "mail and calendars by programs and on a phone, the ways of mail, what people hold in common",
+        "of an image that has them: mail and calendars, by programs and on a phone",
         mail::is_kept,
     )
     .needs(INSTALLS)
-    .long(),
+    .by_name(),
     story(
         "exchanges-letters",
-        "mail programs: what is refused, mailboxes, rules, a thousand letters, an account broken into",
+        "of an image that has it: mail programs; what is refused, mailboxes, rules, a thousand letters, an account broken into",
         letters::are_exchanged,
     )
     .needs(INSTALLS)
-    .long(),
+    .by_name(),
     story(
         "keeps-appointments",
-        "calendar programs: recurrence, sharing, invitations, free/busy, thousands on two computers",
+        "of an image that has them: calendar programs; recurrence, sharing, invitations, free/busy, thousands on two computers",
         appointments::are_kept,
     )
     .needs(INSTALLS)
-    .long(),
+    .by_name(),
     story(
         "publishes-wordpress",
         "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",
