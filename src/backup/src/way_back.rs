@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Use;
 use crate::divided;
-use crate::fault::Fault;
+use crate::fault::{Fault, Why};
 use crate::files;
 use crate::key::Key;
 use crate::opened::Opened;
@@ -72,7 +72,8 @@ impl From {
                 line("reading the recovery key")?
             }
         };
-        divided::typed(&text)
+        // A letter that is wrong, and a key of other backups, are the same to who typed it.
+        divided::typed(&text).map_err(|error| Fault { why: Why::Key, said: error.to_string() }.into())
     }
 
     /// Reaches the place with the key, which is kept in a file of its own for as long as it takes.
@@ -106,7 +107,7 @@ pub fn look(tools: &Tools, places: &Places, from: &From) -> Result<()> {
     let looked = found(tools, places, from);
     match &looked {
         Ok(found) => from.tell(&json!({ "found": found }))?,
-        Err(error) => from.tell(&json!({ "fault": words::why(&Fault::of(error)) }))?,
+        Err(error) => from.tell(&json!({ "fault": words::why_not_back(&Fault::of(error)) }))?,
     }
     println!("{}", serde_json::to_string_pretty(&looked?).context("writing what is there")?);
     Ok(())
@@ -147,7 +148,7 @@ pub fn restore(tools: &Tools, places: &Places, from: &From, into: &Path) -> Resu
     let restored = put_back(tools, places, from, into);
     match &restored {
         Ok(()) => from.tell(&json!({ "done": true }))?,
-        Err(error) => from.tell(&json!({ "fault": words::why(&Fault::of(error)) }))?,
+        Err(error) => from.tell(&json!({ "fault": words::why_not_back(&Fault::of(error)) }))?,
     }
     restored
 }

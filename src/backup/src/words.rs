@@ -86,9 +86,46 @@ pub fn why(fault: &Fault) -> Text {
     }
 }
 
+/// Why a backup is not put back, and what to do: for who has the recovery kit in their hands.
+pub fn why_not_back(fault: &Fault) -> Text {
+    let told = match fault.why {
+        Why::Key => both(
+            "Cette clé n’ouvre pas les sauvegardes de cet endroit : relisez-la sur la trousse de secours, lettre par lettre.",
+            "This key does not open the backups in this place: read it again on the recovery kit, letter by letter.",
+        ),
+        Why::Locked => both(
+            "Quelqu’un d’autre travaille sur ces sauvegardes : réessayez dans quelques minutes.",
+            "Somebody else works on these backups: try again in a few minutes.",
+        ),
+        Why::Described => both(
+            "Cet endroit ne peut pas être cherché tel qu’il est décrit : corrigez ce qui suit.",
+            "This place cannot be looked for as it is described: put right what follows.",
+        ),
+        Why::Other => {
+            both("Cela a échoué, avec les mots qui suivent.", "It failed, with the words that follow.")
+        }
+        Why::Absent | Why::Empty | Why::Login | Why::Silent | Why::Full => return why(fault),
+    };
+    // What the others say is plain without restic's words.
+    match (fault.why, fault.said.as_str()) {
+        (Why::Described | Why::Other, said) => {
+            both(format!("{} {said}", told.fr), format!("{} {said}", told.en))
+        }
+        _ => told,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_restores_is_told_what_they_can_do() {
+        let told = |why, said: &str| why_not_back(&Fault { why, said: said.to_owned() }).en;
+        assert!(told(Why::Key, "wrong password").ends_with("on the recovery kit, letter by letter."));
+        assert!(told(Why::Described, "the bucket cannot be \"..\"").ends_with("the bucket cannot be \"..\""));
+        assert_eq!(told(Why::Absent, ""), "The disk is not plugged in.");
+    }
 
     #[test]
     fn sizes_are_read_at_a_glance() {
