@@ -36,6 +36,7 @@
 
 pub mod alternatives;
 pub mod answers;
+pub mod backup;
 pub mod bios;
 pub mod check;
 pub mod claim;

@@ -1,6 +1,7 @@
 //! Disks that are plugged in, and may take backups.
 
 use anyhow::{Context as _, Result};
+use mazet_model::backup::{FILE_SYSTEMS, FOLDER};
 use mazet_model::report::{Line, Row};
 use serde::Deserialize;
 
@@ -10,11 +11,6 @@ use crate::plan::Plan;
 use crate::target::{self, Place, Target};
 use crate::tools::{Program, Tools, said};
 use crate::words::{both, size, with};
-
-/// File systems that the kernel writes to.
-const KNOWN: [&str; 6] = ["btrfs", "exfat", "ext4", "ntfs", "vfat", "xfs"];
-/// Folder of all backups on a disk.
-const FOLDER: &str = "mazet-backup";
 
 /// A file system on a disk that can be unplugged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +73,7 @@ fn in_use(device: &Device) -> bool {
 fn systems(disk: &Device, device: &Device) -> Vec<Disk> {
     let mut all: Vec<Disk> = device.children.iter().flat_map(|child| systems(disk, child)).collect();
     if let (Some(uuid), Some(kind)) = (&device.uuid, &device.fstype) {
-        if KNOWN.contains(&kind.as_str()) {
+        if FILE_SYSTEMS.contains(&kind.as_str()) {
             let words = [disk.model.as_deref(), device.label.as_deref(), Some(kind.as_str())];
             let words: Vec<&str> =
                 words.into_iter().flatten().map(str::trim).filter(|word| !word.is_empty()).collect();

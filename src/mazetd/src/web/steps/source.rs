@@ -1,6 +1,7 @@
 //! Which backup is put back: where it is, the key that opens it, and what it says of itself.
 
 use axum::response::Response;
+use mazet_model::backup::{FILE_SYSTEMS, FOLDER};
 use serde_json::{Value, json};
 
 use super::{Entry, Step, enter, keep, onward, size};
@@ -11,10 +12,6 @@ use crate::web::form::{Faults, Fields, Posted, Visit};
 
 /// What stands before the UUID of a file system in the value of its choice.
 const USB: &str = "usb:";
-/// Folder of all backups on a disk.
-const FOLDER: &str = "mazet-backup";
-/// File systems that backups can be on.
-const KNOWN: [&str; 6] = ["btrfs", "exfat", "ext4", "ntfs", "vfat", "xfs"];
 /// What the form keeps when it comes back: never a secret.
 const SHOWN: [&str; 7] = ["place", "box", "url", "user", "s3_url", "bucket", "access"];
 
@@ -141,7 +138,7 @@ fn volumes(visit: &Visit, present: &[Disk], chosen: &str) -> Vec<Value> {
             let Content::Volume { kind: Some(kind), label, uuid: Some(uuid), bytes, .. } = content else {
                 continue;
             };
-            if !KNOWN.contains(&kind.as_str()) || disk.holds_mazet {
+            if !FILE_SYSTEMS.contains(&kind.as_str()) || disk.holds_mazet {
                 continue;
             }
             let value = format!("{USB}{uuid}");

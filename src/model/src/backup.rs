@@ -1,0 +1,6 @@
+//! What the box's pages and its program for backups must agree on.
+
+/// Folder of all backups on a disk: each box has one of its name in it.
+pub const FOLDER: &str = "mazet-backup";
+/// File systems that backups can be on, as `blkid` calls them: those that the kernel writes to.
+pub const FILE_SYSTEMS: [&str; 6] = ["btrfs", "exfat", "ext4", "ntfs", "vfat", "xfs"];
