@@ -29,21 +29,11 @@ fn look(uuid: String, disks: Vec<String>, boot: &dyn Boot) -> KnownBox {
         disks: disks.iter().map(|name| TargetDisk::new(boot, name, 0, String::new(), false)).collect(),
         uuid: uuid.clone(),
     };
-    match settings(&target) {
-        Ok(settings) => of(uuid, disks, settings),
-        Err(error) => KnownBox {
-            uuid,
-            disks,
-            name: String::new(),
-            organisation: String::new(),
-            fault: Some(format!("{error:#}")),
-        },
-    }
-}
-
-fn of(uuid: String, disks: Vec<String>, settings: Settings) -> KnownBox {
-    let (name, organisation) = (settings.machine.name, settings.organisation.name);
-    KnownBox { uuid, disks, name, organisation, fault: None }
+    let (name, organisation, fault) = match settings(&target) {
+        Ok(settings) => (settings.machine.name, settings.organisation.name, None),
+        Err(error) => (String::new(), String::new(), Some(format!("{error:#}"))),
+    };
+    KnownBox { uuid, disks, name, organisation, fault }
 }
 
 fn settings(target: &Target) -> Result<Settings> {

@@ -14,6 +14,8 @@ use crate::run::{Program, Runner};
 
 /// Label of the FAT, as on the stick.
 const FAT_LABEL: &str = "MAZET";
+/// Bytes at the start of a disk, with boot code and partition table, that go before it is partitioned anew.
+const START: usize = 4096;
 
 /// Gives every disk of `target` its partition table; what was on it is gone then, but for the FAT
 /// that the live system runs from.
@@ -34,7 +36,7 @@ fn anew(disk: &TargetDisk, boot: &dyn Boot, runner: &Runner) -> Result<()> {
     }
     let device = disk.device.to_string_lossy();
     runner.run(Program::Wipefs, &["--all", "--force", &device])?;
-    erase_boot_code(&disk.device)?;
+    erase_start(&disk.device, START)?;
     let arguments = ["--wipe", "always", "--wipe-partitions", "always", &device];
     runner.run_with_input(Program::Sfdisk, &arguments, &boot.script(disk))?;
     runner.run(Program::Udevadm, &["settle", "--timeout=30"])?;
@@ -62,11 +64,14 @@ pub fn old_partitions(device: &Path) -> Result<Vec<String>> {
     Ok(nodes)
 }
 
-/// Until the very end nothing may start from this disk, not even what was on it before.
-fn erase_boot_code(device: &Path) -> Result<()> {
+/// Until the very end nothing may start from this disk, not even what was on it before: its first bytes go.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn erase_start(device: &Path, bytes: usize) -> Result<()> {
     let erase = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(device)?;
-        file.write_all(&[0; 4096])?;
+        file.write_all(&vec![0; bytes])?;
         file.sync_all()
     };
     erase().with_context(|| format!("erasing the start of {}", device.display()))

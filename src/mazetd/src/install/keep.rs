@@ -1,8 +1,6 @@
 //! The system made anew around a box's data: the subvolume `root` goes and comes again, `data` is not touched.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::Path;
+use std::fs;
 
 use anyhow::{Context, Result};
 use mazet_model::bios;
@@ -19,20 +17,13 @@ use crate::{boxes, system};
 /// # Errors
 /// When a partition is missing, or a disk cannot be written.
 pub fn close_off(target: &Target) -> Result<()> {
-    for disk in &target.disks {
-        for node in [&disk.fat, &disk.data] {
+    for one in &target.disks {
+        for node in [&one.fat, &one.data] {
             fs::metadata(node).with_context(|| format!("there is no {}", node.display()))?;
         }
-        erase_boot_code(&disk.device)
-            .with_context(|| format!("erasing the boot code of {}", disk.device.display()))?;
+        disk::erase_start(&one.device, bios::BOOT_CODE)?;
     }
     Ok(())
-}
-
-fn erase_boot_code(device: &Path) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(device)?;
-    file.write_all(&[0; bios::BOOT_CODE])?;
-    file.sync_all()
 }
 
 /// Makes the FATs and the subvolume `root` anew; gives the machine id that the box had, where it can be read.
@@ -68,10 +59,10 @@ mod tests {
     #[test]
     fn the_boot_code_goes_and_the_partition_table_stays() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let disk = folder.path().join("disk");
-        fs::write(&disk, [7; 2048]).expect("written");
-        erase_boot_code(&disk).expect("erased");
-        let bytes = fs::read(&disk).expect("read");
+        let file = folder.path().join("disk");
+        fs::write(&file, [7; 2048]).expect("written");
+        disk::erase_start(&file, bios::BOOT_CODE).expect("erased");
+        let bytes = fs::read(&file).expect("read");
         assert!(bytes[..bios::BOOT_CODE].iter().all(|byte| *byte == 0));
         assert!(bytes[bios::BOOT_CODE..].iter().all(|byte| *byte == 7) && bytes.len() == 2048);
     }

@@ -1,11 +1,36 @@
 //! Telling how far an installation is.
 
+use std::process::{Child, Output};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 
 use crate::protocol::{Progress, Stage};
 
 /// Stages in order: catalogue keys below `install.stage.`.
 const STAGES: [&str; 6] = ["partition", "format", "unpack", "boot", "settings", "check"];
+
+/// How often it is looked at how far a program is.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits for a program, and looks now and then how far it is.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub fn while_running(child: Child, look: impl Fn()) -> Result<Output> {
+    let output = thread::scope(|scope| {
+        let waiting = scope.spawn(|| child.wait_with_output());
+        while !waiting.is_finished() {
+            look();
+            thread::park_timeout(LOOK);
+        }
+        waiting.join()
+    });
+    let Ok(output) = output else { bail!("the thread that waits for a program broke off") };
+    output.context("waiting for a program")
+}
 
 /// The progress of an installation that has just begun.
 pub fn first_progress() -> Progress {

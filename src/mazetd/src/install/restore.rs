@@ -2,23 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use mazet_model::wizard::RestorePlan;
 use serde::Deserialize;
 
 use super::layout::Target;
-use super::progress::StageReporter;
+use super::progress::{StageReporter, while_running};
 use crate::broker::source::{self, FOLDER};
 use crate::files;
 use crate::run::{Program, Runner, finish};
 
 /// The unit.
 const UNIT: &str = "mazet-backup-restore.service";
-/// How often it is looked at how far it is.
-const LOOK: Duration = Duration::from_millis(500);
 /// Steps of a stage.
 const WHOLE: u64 = 1000;
 
@@ -46,18 +42,12 @@ pub fn put_back(
     source::forget_told(folder)?;
     let arguments = ["start", UNIT];
     let child = runner.spawn(Program::Systemctl, &arguments)?;
-    let output = thread::scope(|scope| {
-        let waiting = scope.spawn(|| child.wait_with_output());
-        while !waiting.is_finished() {
-            if let Some(part) = part(&told) {
-                stage.at(part, WHOLE);
-            }
-            thread::park_timeout(LOOK);
+    let output = while_running(child, || {
+        if let Some(part) = part(&told) {
+            stage.at(part, WHOLE);
         }
-        waiting.join()
-    });
-    let Ok(output) = output else { bail!("waiting for {UNIT} failed") };
-    let ended = finish(Program::Systemctl, &arguments, &output.context("waiting for systemctl")?);
+    })?;
+    let ended = finish(Program::Systemctl, &arguments, &output);
     match (ended, source::fault(folder)) {
         (Ok(_), None) => Ok(()),
         (_, Some(fault)) => bail!("{} ({})", fault.en, fault.fr),

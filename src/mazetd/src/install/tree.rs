@@ -2,21 +2,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use mazet_model::image::ImageInfo;
 use rustix::mount::MountFlags;
 
 use super::mounts::Mounted;
-use super::progress::StageReporter;
+use super::progress::{StageReporter, while_running};
 use crate::run::{Program, Runner, finish};
 
 /// Where live-boot mounts each layer, by its file name.
 const LAYERS: &str = "/run/live/rootfs";
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// Copies the merged layers of `image` to `root`.
 ///
@@ -29,18 +25,12 @@ pub fn unpack(image: &ImageInfo, root: &Path, runner: &Runner, stage: &StageRepo
     let arguments = ["--archive", "--no-target-directory", &from, &to];
     let child = runner.spawn(Program::Cp, &arguments)?;
     let accounting = format!("/proc/{}/io", child.id());
-    let output = thread::scope(|scope| {
-        let copying = scope.spawn(|| child.wait_with_output());
-        while !copying.is_finished() {
-            if let Some(written) = bytes_written(&fs::read_to_string(&accounting).unwrap_or_default()) {
-                stage.at(written, image.unpacked_bytes);
-            }
-            thread::park_timeout(LOOK);
+    let output = while_running(child, || {
+        if let Some(written) = bytes_written(&fs::read_to_string(&accounting).unwrap_or_default()) {
+            stage.at(written, image.unpacked_bytes);
         }
-        copying.join()
-    });
-    let Ok(output) = output else { bail!("waiting for cp failed") };
-    finish(Program::Cp, &arguments, &output.context("waiting for cp")?)?;
+    })?;
+    finish(Program::Cp, &arguments, &output)?;
     merged.unmount()
 }
 
