@@ -62,16 +62,31 @@ pub fn looked(runner: &Runner) -> Result<Looked> {
         return Ok(Looked::Unable);
     }
     let folder = Path::new(FOLDER);
-    let state = runner.run(Program::Systemctl, &["show", "--property=ActiveState", "--value", UNIT])?;
-    if ["activating", "active"].contains(&state.trim()) {
+    if is_at_work(&runner.run(Program::Systemctl, &["show", "--property=ActiveState,Job", UNIT])?) {
         return Ok(Looked::Looking);
     }
     Ok(match told(folder)? {
         Some(Told { found: Some(backup), .. }) => Looked::Found(Box::new(backup)),
         Some(Told { fault: Some(fault), .. }) => Looked::Fault(fault),
-        _ if folder.join("key").exists() => Looked::Looking,
+        // It was ended before it could say anything: its time was over, the memory was full.
+        _ if folder.join("key").exists() => Looked::Fault(Text {
+            fr: "La recherche s’est arrêtée sans réponse. Réessayez.".to_owned(),
+            en: "The search ended without an answer. Try again.".to_owned(),
+        }),
         _ => Looked::Nothing,
     })
+}
+
+/// Does systemd say that the unit runs, or is about to (org.freedesktop.systemd1(5))?
+fn is_at_work(properties: &str) -> bool {
+    let is = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+        properties
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .any(|(of, value)| of == name && wanted(value))
+    };
+    is("ActiveState", &|state| ["activating", "active"].contains(&state))
+        || is("Job", &|job| !["", "0"].contains(&job))
 }
 
 /// Why the last unit failed, if it did.
@@ -103,6 +118,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_unit_is_at_work_while_it_runs_or_waits_for_its_turn() {
+        assert!(is_at_work("ActiveState=activating\n") && is_at_work("Job=17\nActiveState=inactive\n"));
+        assert!(!is_at_work("ActiveState=inactive\n") && !is_at_work("ActiveState=failed\nJob=0\n"));
+    }
 
     #[test]
     fn what_was_found_before_is_forgotten_with_the_next_place() {

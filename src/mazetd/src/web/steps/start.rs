@@ -13,6 +13,20 @@ const NEW: &str = "new";
 /// And for a backup.
 const RESTORE: &str = "restore";
 
+/// What there is to choose from, besides a new box.
+struct Choice {
+    boxes: Vec<KnownBox>,
+    /// The image can put backups back.
+    restores: bool,
+}
+
+impl Choice {
+    async fn of(visit: &Visit) -> Result<Self, Failure> {
+        let (boxes, looked) = (visit.app.broker.boxes().await?, visit.app.broker.looked().await?);
+        Ok(Self { boxes, restores: looked != Looked::Unable })
+    }
+}
+
 /// `GET /start`.
 ///
 /// # Errors
@@ -20,8 +34,8 @@ const RESTORE: &str = "restore";
 pub async fn show(visit: Visit) -> Result<Response, Failure> {
     match enter(&visit, Step::Start).await? {
         Entry::Here(answers) => {
-            let boxes = visit.app.broker.boxes().await?;
-            page(&visit, &answers, &boxes, &Faults::default()).await
+            let choice = Choice::of(&visit).await?;
+            page(&visit, &answers, &choice, &Faults::default()).await
         }
         Entry::Elsewhere(response) => Ok(response),
     }
@@ -37,14 +51,13 @@ pub async fn save(posted: Posted) -> Result<Response, Failure> {
         Entry::Here(answers) => *answers,
         Entry::Elsewhere(response) => return Ok(response),
     };
-    let boxes = visit.app.broker.boxes().await?;
+    let choice = Choice::of(visit).await?;
     let mut faults = Faults::default();
     let wish = posted.fields.get("purpose");
-    let known = boxes.iter().find(|one| one.uuid == wish && one.fault.is_none());
-    let able = visit.app.broker.looked().await? != Looked::Unable;
+    let known = choice.boxes.iter().find(|one| one.uuid == wish && one.fault.is_none());
     let purpose = match wish {
         NEW => Some(Purpose::New),
-        RESTORE => able.then_some(Purpose::Restore),
+        RESTORE => choice.restores.then_some(Purpose::Restore),
         _ => known.map(|_| Purpose::Keep),
     };
     if purpose.is_some() {
@@ -54,13 +67,13 @@ pub async fn save(posted: Posted) -> Result<Response, Failure> {
     } else {
         faults.add("purpose", visit.say("start.missing", &[]));
     }
-    if faults.is_empty() { Ok(onward()) } else { page(visit, &answers, &boxes, &faults).await }
+    if faults.is_empty() { Ok(onward()) } else { page(visit, &answers, &choice, &faults).await }
 }
 
 async fn page(
     visit: &Visit,
     answers: &Answers,
-    boxes: &[KnownBox],
+    choice: &Choice,
     faults: &Faults,
 ) -> Result<Response, Failure> {
     let present = visit.app.broker.disks().await?;
@@ -69,12 +82,12 @@ async fn page(
         (Some(Purpose::Keep), Some(kept)) => kept.uuid.as_str(),
         _ => NEW,
     };
-    let shown: Value = boxes.iter().map(|one| describe(visit, one, &present, chosen)).collect();
+    let shown: Value = choice.boxes.iter().map(|one| describe(visit, one, &present, chosen)).collect();
     let more = json!({
         "boxes": shown,
         "new": chosen == NEW,
         "restore": chosen == RESTORE,
-        "able": visit.app.broker.looked().await? != Looked::Unable,
+        "able": choice.restores,
     });
     super::page(visit, Step::Start, answers, &json!({ "purpose": chosen }), faults, more)
 }

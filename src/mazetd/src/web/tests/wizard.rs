@@ -312,7 +312,7 @@ async fn a_box_whose_data_stays_is_asked_nothing_that_it_knows() {
     };
     browser.broker.state().answers.language = Some(Language::Fr);
     let none = browser.get("/start").await;
-    assert!(none.body.contains("No disk of this machine holds a Mazet box."), "{}", none.body);
+    assert!(none.body.contains("No disk holds a Mazet box, but for the one"), "{}", none.body);
     browser.broker.state().boxes = vec![broken, garrigue.clone()];
     let page = browser.get("/start").await;
     for text in ["Reinstall “garrigue” and keep its data", "Les Amis du Mazet", "reading box.toml"] {
