@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,11 @@ use mazet_boot::junit::{self, Case};
 
 use crate::lab::{Lab, Unreached};
 use crate::scenario::{self, Scenario};
+
+/// The note in its folder that a scenario passed: what it left can be used.
+const PASSED: &str = "passed";
+/// How the names of disks, and of images of disks, end.
+const DISKS: [&str; 4] = ["qcow2", "raw", "img", "zst"];
 
 /// Which scenarios run, and how.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +39,9 @@ pub struct Selection {
     /// Begin no scenario after so many seconds; those that were not begun are named, and count as nothing.
     #[arg(long, value_name = "SECONDS")]
     pub begin_within: Option<u64>,
+    /// Remove the disks of what has passed as soon as no other scenario needs them; logs and pictures stay.
+    #[arg(long, conflicts_with = "reuse")]
+    pub tidy: bool,
     /// Write the results as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -49,6 +58,8 @@ struct Board {
     /// When none is begun any more, and those that were not.
     end: Option<Instant>,
     left: Vec<&'static str>,
+    /// Disks go once they are of no more use.
+    tidy: bool,
 }
 
 /// Runs the selected scenarios. Gives `true` when all passed.
@@ -56,7 +67,7 @@ struct Board {
 /// # Errors
 /// When nothing is selected or a report cannot be written.
 pub fn run(lab: &Lab, selection: &Selection) -> Result<bool> {
-    let selected = select(scenario::ALL, selection, |name| lab.artefacts.join(name).join("passed").exists());
+    let selected = select(scenario::ALL, selection, |name| lab.artefacts.join(name).join(PASSED).exists());
     ensure!(!selected.is_empty(), "no scenario is called like that; `list` shows them");
     let order: Vec<&str> = selected.iter().map(|scenario| scenario.name).collect();
     let end = selection.begin_within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -66,6 +77,7 @@ pub fn run(lab: &Lab, selection: &Selection) -> Result<bool> {
         ends: Ends::new(),
         end,
         left: Vec::new(),
+        tidy: selection.tidy,
     });
     let changed = Condvar::new();
     thread::scope(|scope| {
@@ -115,8 +127,40 @@ fn work(lab: &Lab, board: &Mutex<Board>, changed: &Condvar) {
         let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
         board.running.retain(|name| *name != scenario.name);
         board.ends.insert(scenario.name, (started.elapsed(), end));
+        if board.tidy {
+            for name in of_no_more_use(&board) {
+                if let Err(error) = remove_disks(&lab.artefacts.join(name)) {
+                    eprintln!("the disks of {name} stay: {error}");
+                }
+            }
+        }
         changed.notify_all();
     }
+}
+
+/// What has passed, and no scenario that waits or runs needs.
+fn of_no_more_use(board: &Board) -> Vec<&'static str> {
+    let passed = board.ends.iter().filter(|(_, (_, error))| error.is_none()).map(|(name, _)| *name);
+    let pending = |name: &str| scenario::ALL.iter().find(|scenario| scenario.name == name);
+    let running = board.running.iter().filter_map(|name| pending(name));
+    let needed: Vec<&str> =
+        board.waiting.iter().chain(running).filter_map(|scenario| scenario.needs).collect();
+    passed.filter(|name| !needed.contains(name)).collect()
+}
+
+/// Removes the disks in a scenario's folder and below it, and the note that they are those of one that passed.
+fn remove_disks(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let is_disk = path.extension().is_some_and(|end| DISKS.iter().any(|disk| end == *disk));
+        if entry.file_type()?.is_dir() {
+            remove_disks(&path)?;
+        } else if is_disk || entry.file_name() == PASSED {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs one scenario; a panic in it is its failure, not the run's. Where the emulator itself
@@ -141,7 +185,7 @@ fn attempt(lab: &Lab, scenario: Scenario) -> Option<String> {
 fn tell(lab: &Lab, scenario: Scenario) -> Result<()> {
     let bench = lab.bench(scenario.name)?;
     (scenario.run)(&bench)?;
-    fs::write(bench.path("passed"), "").context("noting that it passed")
+    fs::write(bench.path(PASSED), "").context("noting that it passed")
 }
 
 /// The next scenario whose need is fulfilled; waits for one that runs. One whose need
@@ -230,11 +274,19 @@ mod tests {
 
     fn selection(long: bool, filter: &[&str], reuse: bool) -> Selection {
         let filter = filter.iter().map(|text| (*text).to_owned()).collect();
-        Selection { long, filter, reuse, jobs: NonZeroUsize::MIN, begin_within: None, junit: None }
+        Selection {
+            long,
+            filter,
+            reuse,
+            tidy: false,
+            jobs: NonZeroUsize::MIN,
+            begin_within: None,
+            junit: None,
+        }
     }
 
     fn board(waiting: Vec<Scenario>) -> Board {
-        Board { waiting, running: Vec::new(), ends: Ends::new(), end: None, left: Vec::new() }
+        Board { waiting, running: Vec::new(), ends: Ends::new(), end: None, left: Vec::new(), tidy: false }
     }
 
     fn names(selected: &[Scenario]) -> Vec<&str> {
@@ -289,6 +341,33 @@ mod tests {
         work(&lab(folder.path()), &board, &Condvar::new());
         let board = board.into_inner().expect("board");
         assert_eq!((board.left, board.ends.len()), (vec!["a", "b"], 0));
+    }
+
+    #[test]
+    fn disks_stay_as_long_as_somebody_needs_them() {
+        let passed = || (Duration::ZERO, None);
+        let mut board = board(vec![scenario("installed", Some("installs"), false)]);
+        board.ends =
+            Ends::from([("installs", passed()), ("releases", (Duration::ZERO, Some("no".to_owned())))]);
+        assert_eq!(of_no_more_use(&board), [""; 0], "one waits for it, and a failed one is looked at");
+        board.waiting.clear();
+        assert_eq!(of_no_more_use(&board), ["installs"]);
+        let needy =
+            scenario::ALL.iter().find(|scenario| scenario.needs.is_some()).expect("one that needs another");
+        board.ends.insert(needy.needs.expect("need"), passed());
+        board.running.push(needy.name);
+        assert!(!of_no_more_use(&board).contains(&needy.needs.expect("need")), "one that runs needs it");
+    }
+
+    #[test]
+    fn what_is_no_disk_stays() {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::create_dir(folder.path().join("release")).expect("folder");
+        let all = ["stick.qcow2", "release/pc.img.zst", "release/pc.json", "serial.log", PASSED];
+        all.iter().for_each(|name| fs::write(folder.path().join(name), "x").expect("file"));
+        remove_disks(folder.path()).expect("removed");
+        let left: Vec<_> = all.iter().filter(|name| folder.path().join(name).exists()).collect();
+        assert_eq!(left, [&"release/pc.json", &"serial.log"]);
     }
 
     fn unreached(failure: Failure) -> anyhow::Error {

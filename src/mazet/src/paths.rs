@@ -89,3 +89,12 @@ impl Cache {
         Ok(path)
     }
 }
+/// Bytes that may still be written to the file system of `path`, or of the nearest folder above it that is
+/// there; nothing where it does not say.
+#[must_use]
+pub fn free(path: &Path) -> Option<u64> {
+    let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
+    let numbers = rustix::fs::statvfs(existing).ok()?;
+    Some(numbers.f_bavail.saturating_mul(numbers.f_frsize))
+}
+

@@ -5,6 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::paths;
+
 /// Who runs the tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -104,8 +106,7 @@ impl Host for ThisHost {
     fn file_system(&self, path: &Path) -> Option<FileSystem> {
         let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
         let device = fs::metadata(existing).ok()?.dev();
-        let numbers = rustix::fs::statvfs(existing).ok()?;
-        Some(FileSystem { device, free: numbers.f_bavail.saturating_mul(numbers.f_frsize) })
+        Some(FileSystem { device, free: paths::free(existing)? })
     }
 
     fn kvm(&self) -> Kvm {

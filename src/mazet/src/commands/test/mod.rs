@@ -17,9 +17,10 @@ use super::{CHECK_FAILED, Setting, bench, boot, build, small};
 use crate::cli;
 use crate::compile;
 use crate::lock::Part;
+use crate::paths;
 use crate::run::{Command, Program};
 use crate::sandbox::own;
-use crate::timings::{Timings, human_seconds};
+use crate::timings::{Timings, human_bytes, human_seconds};
 
 /// The recipe that most of the end-to-end scenarios boot.
 const RECIPE: &str = "pc";
@@ -79,6 +80,8 @@ struct Suite {
     name: &'static str,
     count: Count,
     seconds: f64,
+    /// What was left for files of the project when it ended, in bytes.
+    free: Option<u64>,
 }
 
 /// Runs the suites in order; a failed one does not keep the next from running.
@@ -121,9 +124,10 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
 
 /// The table of suites and, last, the line that counts them all; true when anything failed.
 fn report(done: &[Suite]) -> bool {
-    for Suite { name, count, seconds } in done {
+    for Suite { name, count, seconds, free } in done {
         let time = human_seconds(*seconds);
-        eprintln!("{name:24} {:>4} passed {:>4} failed  {time}", count.passed, count.failed);
+        let room = free.map(|bytes| format!("{} free", human_bytes(bytes))).unwrap_or_default();
+        eprintln!("{name:24} {:>4} passed {:>4} failed  {time:>13}  {room:>14}", count.passed, count.failed);
     }
     let sum = |of: fn(&Count) -> u64| done.iter().map(|suite| of(&suite.count)).sum::<u64>();
     let (passed, failed) = (sum(|count| count.passed), sum(|count| count.failed));
@@ -176,7 +180,8 @@ impl Tester {
             self.setting.ui.say(format!("{name}: {error:#}"));
             Count::one(false)
         });
-        Suite { name, count, seconds: start.elapsed().as_secs_f64() }
+        let free = paths::free(&self.setting.project.root);
+        Suite { name, count, seconds: start.elapsed().as_secs_f64(), free }
     }
 
     /// Every recipe of the project is without fault.
@@ -309,6 +314,8 @@ impl Tester {
         if self.words.long {
             command = command.arg("--long");
         }
+        // Together, the disks of all of them would be larger than many a machine has room for.
+        command = command.arg("--tidy");
         if let Some(left) = self.time.left() {
             let left = left.saturating_sub(SCENARIO).as_secs();
             command = command.args(["--begin-within", &left.to_string()]);
