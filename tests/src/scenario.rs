@@ -110,25 +110,25 @@ pub const ALL: &[Scenario] = &[
     .long(),
     story(
         "keeps-mail",
-        "of an image that has them: mail and calendars, by programs and on a phone",
+        "mail and calendars by programs and on a phone, the ways of mail, what people hold in common",
         mail::is_kept,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "exchanges-letters",
-        "of an image that has it: mail programs; what is refused, mailboxes, rules, a thousand letters, an account broken into",
+        "mail programs: what is refused, mailboxes, rules, a thousand letters, an account broken into",
         letters::are_exchanged,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "keeps-appointments",
-        "of an image that has them: calendar programs; recurrence, sharing, invitations, free/busy, thousands on two computers",
+        "calendar programs: recurrence, sharing, invitations, free/busy, thousands on two computers",
         appointments::are_kept,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "publishes-wordpress",
         "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",
