@@ -351,6 +351,20 @@ def goes_outside():
     awaited("three", "INBOX", ["SUBJECT", "delà"])
 
 
+def comes_from_outside():
+    """What was taken of who may write for their domain says so (RFC 8601)."""
+    (got,) = awaited("one", "INBOX", ["SUBJECT", "voisin"])
+    said = " ".join(got.get_all("Authentication-Results", []))
+    holds("spf=pass" in said and "dmarc=pass" in said, f"it says of who wrote: {said!r}")
+    return said
+
+
+def answers_outside():
+    """Under an address of the association, to a server that the names lead to."""
+    with writing("one") as server:
+        server.send_message(letter("one@cercle.example.org", "voisin@ami.example.net", "Au-delà de l’étang"))
+
+
 def is_signed():
     """DKIM (RFC 6376), by dkimpy, with the record that the box asks to be put into the DNS."""
     with open(SPEC["outside"], "rb") as file:

@@ -1,7 +1,8 @@
 """A mail server of somebody else's, by aiosmtpd, in a network of its own: takes what is brought with the right login over
 TLS, and keeps it as it came.
 
-Arguments: address, port, certificate, key, folder, login, file of the password.
+Arguments: address, port, certificate, key, folder, login, file of the password. Without a login it is the server that the
+names of a domain lead to, and takes from everybody.
 """
 
 import itertools
@@ -38,7 +39,7 @@ def who(server, session, envelope, mechanism, data):
 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(CERTIFICATE, KEY)
 Controller(
-    Keeper(), hostname=HOST, port=int(PORT), tls_context=context, require_starttls=True, authenticator=who,
-    auth_required=True,
+    Keeper(), hostname=HOST, port=int(PORT), tls_context=context, require_starttls=bool(LOGIN), authenticator=who,
+    auth_required=bool(LOGIN),
 ).start()
 threading.Event().wait()

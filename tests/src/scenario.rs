@@ -8,7 +8,7 @@ use crate::lab::Bench;
 use crate::stories::{
     answers, appointments, associations, boots, certificates, claim, clock, database, everybody, files,
     flash, install, letters, load, mail, members, mirror, name, operator, pi, power, refused, reinstall,
-    sites, sync, trial, usb, web_server, web_servers, wifi, wordpress,
+    restore, sites, sync, trial, usb, web_server, web_servers, wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -158,6 +158,13 @@ pub const ALL: &[Scenario] = &[
         "reinstalls",
         "the system anew around the data, by the wizard; once the plug is pulled meanwhile",
         reinstall::keeps_the_data,
+    )
+    .needs(INSTALLS)
+    .long(),
+    story(
+        "comes-back",
+        "a box that is lost comes back on another machine, from a USB disk and the key on paper",
+        restore::brings_it_back,
     )
     .needs(INSTALLS)
     .long(),

@@ -11,6 +11,9 @@ use crate::console;
 /// An emulated machine unpacks the system to its disk slowly.
 pub const INSTALLATION: Duration = Duration::from_secs(3600);
 
+/// It looks slowly at a place with backups, too.
+const LOOK: Duration = Duration::from_secs(900);
+
 /// What the volunteer answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Answers {
@@ -127,6 +130,40 @@ pub fn keep(browser: &Browser, answers: &Answers, serial: &str) -> Result<()> {
     let text = browser.text("//*[@id='answer-start']")?;
     ensure!(text.contains(answers.organisation), "the summary shows `{text}`");
     Ok(())
+}
+
+/// Answers what is asked of who brings the box `answers` back, from the USB disk whose file system is called `label`, onto
+/// the disk with this serial number; up to the summary. The key is mistyped at first.
+pub fn restore(browser: &Browser, answers: &Answers, label: &str, key: &str, serial: &str) -> Result<()> {
+    let (language, next) = (answers.language, "//button[@id='continue']");
+    browser.wait_for("//form[@id='language-form']")?;
+    browser.click(&format!("//label[@for='language-{language}']"))?;
+    browser.click(next)?;
+    browser.wait_for("//form[@id='start-form']")?;
+    browser.click("//label[@for='purpose-restore']")?;
+    browser.click(next)?;
+    let volume = format!("//label[contains(@class,'choice') and .//span[.='{label}']]");
+    let look = |key: &str| -> Result<()> {
+        browser.wait_for("//form[@id='source-form']")?;
+        browser.click(&volume)?;
+        browser.fill("//input[@id='key']", key)?;
+        browser.click("//button[@id='look']")
+    };
+    let (first, rest) = key.split_at(1);
+    look(&format!("{}{rest}", if first == "2" { "3" } else { "2" }))?;
+    browser.wait_long_for("//p[@id='place-fault' or @id='key-fault']", LOOK)?;
+    browser.page_is_well("source-wrong-key", language)?;
+    look(key)?;
+    browser.wait_long_for("//form[@id='found'] | //p[@id='place-fault' or @id='key-fault']", LOOK)?;
+    browser.page_is_well("source-found", language)?;
+    let found = browser.text("//main")?;
+    ensure!(browser.count("#found")? == 1 && found.contains(answers.box_name), "what was found: {found}");
+    browser.click("//button[@id='take']")?;
+    choose_disks(browser, &[serial])?;
+    browser.page_is_well("4-disks-restore", language)?;
+    browser.click(next)?;
+    browser.wait_for("//button[@id='install']")?;
+    browser.page_is_well("7-summary-restore", language)
 }
 
 fn choose_disks(browser: &Browser, serials: &[&str]) -> Result<()> {

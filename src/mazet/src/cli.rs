@@ -147,9 +147,12 @@ pub struct Test {
     /// Also the scenarios that do not fit into an hour of emulation.
     #[arg(long)]
     pub long: bool,
-    /// Only suites and scenarios whose name holds this.
+    /// Only suites and scenarios whose name holds this. Again for more.
     #[arg(long, value_name = "TEXT")]
-    pub filter: Option<String>,
+    pub filter: Vec<String>,
+    /// Keep the disks of scenarios that passed, and begin with those that an earlier run kept.
+    #[arg(long)]
+    pub keep: bool,
     /// Folder for screenshots, serial logs and reports.
     #[arg(long, value_name = "FOLDER")]
     pub artefacts: Option<PathBuf>,

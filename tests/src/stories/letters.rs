@@ -23,8 +23,12 @@ use crate::stories::install;
 
 /// The programs.
 const LETTERS: &str = include_str!("../../clients/letters.py");
-/// And somebody else's server.
-const SERVER: &str = include_str!("../../clients/outside.py");
+/// Somebody else's server, the names of the Internet, and somebody there who writes.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("outside.py", include_str!("../../clients/outside.py")),
+    ("names.py", include_str!("../../clients/names.py")),
+    ("neighbour.py", include_str!("../../clients/neighbour.py")),
+];
 /// Ports of the box that they connect to.
 const PORTS: [u16; 3] = [465, 587, 993];
 /// Bytes that one mailbox may hold: five letters of the test.
@@ -85,8 +89,31 @@ mazetd mail password <secret >/dev/null
 mazetd apply
 timeout 120 sh -c 'until test "$(postconf -h relayhost)" = "[relais.example.org]:2587" && test -s /run/postfix/relay; do sleep 1; done'
 "#;
+/// The box as the mail server of a domain: the names that lead to it and to that other server are those of the same network.
+const FULL: &str = r#"
+set -e
+cd /var/tmp/outside && systemctl stop outside && rm -f ./*.eml
+psql -qX -v ON_ERROR_STOP=1 -h /run/postgresql -U mazet mazet -c \
+    "insert into domain (name, organisation_id) select 'cercle.example.org', id from organisation where name = 'Les Écrivains'"
+in_there() {
+    unit=$1
+    shift
+    systemd-run --quiet --unit="$unit" --property=NetworkNamespacePath=/run/netns/outside --working-directory=/var/tmp/outside \
+        --setenv=PYTHONPATH=/var/tmp/outside python3 -B "$@"
+}
+in_there names /run/outside/names.py 198.51.100.25 198.51.100.1
+in_there outside /run/outside/outside.py 198.51.100.25 25 cert.pem key.pem /var/tmp/outside "" secret
+resolvectl dns relay0 198.51.100.25 && resolvectl domain relay0 '~.'
+timeout 120 sh -c 'until resolvectl query --type=TXT banque.example.net; do sleep 1; done'
+printf '\n[options.mail]\nway = "full"\n' >>/srv/mazet/box.toml
+mazetd apply
+timeout 120 sh -c 'until ss -Hltn "sport = 25" | grep -q .; do sleep 1; done'
+"#;
+/// Somebody there writes to the box.
+const NEIGHBOUR: &str = "ip netns exec outside python3 -B /run/outside/neighbour.py 198.51.100.1 2>&1";
 /// What Postfix and the server say.
-const WHY: &str = "postqueue -j; journalctl --no-pager --lines=30 --unit=postfix --unit=outside";
+const WHY: &str =
+    "postqueue -j; journalctl --no-pager --lines=30 --unit=postfix --unit=outside --unit=names --unit=rspamd";
 /// The letter that came there, as soon as there is one.
 const OUTSIDE: &str = "timeout 300 sh -c 'until test -e /var/tmp/outside/0.eml; do sleep 1; done' && base64 -w 0 /var/tmp/outside/0.eml";
 
@@ -105,6 +132,7 @@ pub fn are_exchanged(bench: &Bench) -> Result<()> {
     a_stop_is_seen_and_lifted(bench, &qemu, programs.base()).context("an account that is stopped")?;
     programs.run(LETTERS, &["is_let_go"], &PORTS, &Value::Null)?;
     a_relay_carries(bench, &qemu, &programs).context("through a relay")?;
+    a_domain_is_served(bench, &qemu, &programs).context("as a full mail server")?;
     println!("{}", inside::memory_by_program(&qemu)?);
     inside::no_unit_failed(&qemu)
 }
@@ -129,12 +157,16 @@ fn outside(bench: &Bench) -> Result<PathBuf> {
     fs::File::create(&image)?.set_len(16 << 20)?;
     let drive = image.display().to_string();
     tools.output("mformat", &["-i", &drive, "-F", "-v", "OUTSIDE", "::"])?;
-    let (modules, server) = (bench.path("modules.tar"), bench.path("outside.py"));
+    let modules = bench.path("modules.tar");
     let words = ["--create", "--dereference", "--directory=/usr/lib/python3/dist-packages"];
-    let words = [&words[..], &["aiosmtpd", "attr", "attrs", "public"]].concat();
+    let words = [&words[..], &["aiosmtpd", "attr", "attrs", "public", "dnslib"]].concat();
     fs::write(&modules, bench.lab.test_tree.output("tar", &words)?)?;
-    fs::write(&server, SERVER)?;
-    for file in [modules, server] {
+    let mut files = vec![modules];
+    for (name, script) in ELSEWHERE {
+        fs::write(bench.path(name), script)?;
+        files.push(bench.path(name));
+    }
+    for file in files {
         tools.output("mcopy", &["-i", &drive, &file.display().to_string(), "::"])?;
     }
     Ok(image)
@@ -145,8 +177,24 @@ fn a_relay_carries(bench: &Bench, qemu: &Qemu, programs: &Programs<'_>) -> Resul
     let set_up = qemu.shell()?.run(RELAY, Duration::from_secs(900))?;
     ensure!(set_up.status == 0, "setting the relay up: {}", set_up.text);
     programs.run(LETTERS, &["goes_outside"], &PORTS, &Value::Null)?;
+    comes_signed(bench, qemu, programs)
+}
+
+/// What is written from outside is looked at as its domain wishes; what goes there finds its server.
+fn a_domain_is_served(bench: &Bench, qemu: &Qemu, programs: &Programs<'_>) -> Result<()> {
+    let set_up = qemu.shell()?.run(FULL, Duration::from_secs(900))?;
+    ensure!(set_up.status == 0, "setting it up: {}", set_up.text);
+    let tries = qemu.shell()?.run(NEIGHBOUR, Duration::from_secs(900))?;
+    println!("{}", tries.text);
+    ensure!(tries.status == 0, "{}\n{}", tries.text, qemu.shell()?.ask(WHY)?);
+    programs.run(LETTERS, &["comes_from_outside", "answers_outside"], &PORTS, &Value::Null)?;
+    comes_signed(bench, qemu, programs)
+}
+
+/// The letter that came to the server outside has the box's signature.
+fn comes_signed(bench: &Bench, qemu: &Qemu, programs: &Programs<'_>) -> Result<()> {
     let letter = qemu.shell()?.run(OUTSIDE, Duration::from_secs(600))?;
-    ensure!(letter.status == 0, "no letter came to the relay: {}", qemu.shell()?.ask(WHY)?);
+    ensure!(letter.status == 0, "no letter came outside: {}", qemu.shell()?.ask(WHY)?);
     let file = bench.path("outside.eml");
     fs::write(&file, STANDARD.decode(letter.text.trim())?)?;
     let record = qemu.shell()?.ask("cat /srv/mail-filter/mazet.txt")?;

@@ -24,6 +24,8 @@ const STRANGER: &str = "president@elysee.example";
 /// Ports of the box that mail programs connect to.
 const SUBMISSIONS: u16 = 465;
 const IMAPS: u16 = 993;
+/// The same, for a machine's settings.
+pub const PORTS: [u16; 2] = [SUBMISSIONS, IMAPS];
 /// How curl ends when the server refuses who writes, and when it refuses the password (curl(1), exit codes).
 const REFUSED: &str = "55";
 const DENIED: &str = "67";
@@ -37,7 +39,7 @@ const MEETING: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mazet//Test//
 /// Everything of it, on the disk that the French installation left.
 pub fn is_kept(bench: &Bench) -> Result<()> {
     let mut machine = bench.machine("mail", Firmware::Bios).disk(install::installed(bench)?);
-    machine.guest_ports.extend([SUBMISSIONS, IMAPS]);
+    machine.guest_ports.extend(PORTS);
     let qemu = bench.boot(&machine, &Goal::home())?;
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
@@ -71,13 +73,7 @@ fn is_there_again(bench: &Bench, machine: &Machine, password: &str) -> Result<()
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     inside::no_unit_failed(&qemu)?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
-    let program = Program { bench, qemu: &qemu, password: password.to_owned() };
-    let letter = program.fetches("INBOX")?;
-    ensure!(letter.contains("Subject: Été"), "the first letter is {letter}");
-    let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
-    let (_, text) = program.curl(password, &url, &[])?;
-    ensure!(text.contains("Réunion à l’étang"), "the appointment is {text}");
-    Ok(())
+    Program { bench, qemu: &qemu, password: password.to_owned() }.finds_what_was_left(&base)
 }
 
 /// A mail and calendar program: curl, with an application password.
@@ -91,7 +87,8 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    fn sends_and_fetches(&self) -> Result<()> {
+    /// A letter to oneself comes, one in another's name does not; one's own password opens nothing.
+    pub fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
         ensure!(self.sends(&own, &own, "Été")? == "0", "a letter to oneself was refused");
         let end = self.sends(STRANGER, &own, "Faux")?;
@@ -128,7 +125,18 @@ impl Program<'_> {
         self.curl(&self.password, &url, &words).map(|(end, _)| end)
     }
 
-    fn makes_an_appointment(&self, base: &str) -> Result<()> {
+    /// The letter and the appointment of an earlier time.
+    pub fn finds_what_was_left(&self, base: &str) -> Result<()> {
+        let letter = self.fetches("INBOX")?;
+        ensure!(letter.contains("Subject: Été"), "the first letter is {letter}");
+        let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);
+        let (_, text) = self.curl(&self.password, &url, &[])?;
+        ensure!(text.contains("Réunion à l’étang"), "the appointment is {text}");
+        Ok(())
+    }
+
+    /// One is put into the operator's calendar by CalDAV, and comes back.
+    pub fn makes_an_appointment(&self, base: &str) -> Result<()> {
         let file = self.bench.path("meeting.ics");
         fs::write(&file, MEETING)?;
         let url = format!("{base}/SOGo/dav/{}/Calendar/personal/reunion.ics", OPERATOR.login);

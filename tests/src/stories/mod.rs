@@ -26,6 +26,7 @@ pub mod pi;
 pub mod power;
 pub mod refused;
 pub mod reinstall;
+pub mod restore;
 pub mod sites;
 pub mod sync;
 pub mod trial;

@@ -105,8 +105,8 @@ pub fn run(words: &cli::Test) -> Result<ExitCode> {
         ("same image twice", Tester::second_build),
         ("Raspberry Pi", Tester::pi),
     ];
-    let filter = words.filter.as_deref();
-    let named = |name: &str| filter.is_none_or(|text| name.contains(text));
+    let filter = &words.filter;
+    let named = |name: &str| filter.is_empty() || filter.iter().any(|text| name.contains(text));
     // A filter that names no suite is for the scenarios.
     let for_scenarios = !suites.iter().any(|(name, _)| named(name));
     let wanted = |name: &str| if for_scenarios { name == SCENARIOS } else { named(name) };
@@ -280,7 +280,7 @@ impl Tester {
 
     /// The Pi's image, where no scenario needed it earlier.
     fn pi(&self) -> Result<Count> {
-        let is_done = self.words.long && self.words.filter.is_none();
+        let is_done = self.words.long && self.words.filter.is_empty();
         if is_done { Ok(Count::default()) } else { self.image_of(PI) }
     }
 
@@ -315,13 +315,12 @@ impl Tester {
             command = command.arg("--long");
         }
         // Together, the disks of all of them would be larger than many a machine has room for.
-        command = command.arg("--tidy");
+        command = command.arg(if self.words.keep { "--reuse" } else { "--tidy" });
         if let Some(left) = self.time.left() {
             let left = left.saturating_sub(SCENARIO).as_secs();
             command = command.args(["--begin-within", &left.to_string()]);
         }
-        let filter = self.words.filter.as_ref().filter(|text| !SCENARIOS.contains(text.as_str()));
-        if let Some(filter) = filter {
+        for filter in self.words.filter.iter().filter(|text| !SCENARIOS.contains(text.as_str())) {
             command = command.args(["--filter", filter]);
         }
         self.counted(&command)
