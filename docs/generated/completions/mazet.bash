@@ -905,7 +905,7 @@ _mazet() {
             return 0
             ;;
         mazet__subcmd__test)
-            opts="-h -V --long --filter --artefacts --other-user --help --version"
+            opts="-h -V --long --filter --keep --artefacts --other-user --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

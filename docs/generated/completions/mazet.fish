@@ -84,10 +84,11 @@ complete -c mazet -n "__fish_mazet_using_subcommand flash" -l list -d 'List the 
 complete -c mazet -n "__fish_mazet_using_subcommand flash" -l json -d 'Progress and results as one JSON object a line on standard output'
 complete -c mazet -n "__fish_mazet_using_subcommand flash" -s h -l help -d 'Print help'
 complete -c mazet -n "__fish_mazet_using_subcommand flash" -s V -l version -d 'Print version'
-complete -c mazet -n "__fish_mazet_using_subcommand test" -l filter -d 'Only suites and scenarios whose name holds this' -r
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l filter -d 'Only suites and scenarios whose name holds this. Again for more' -r
 complete -c mazet -n "__fish_mazet_using_subcommand test" -l artefacts -d 'Folder for screenshots, serial logs and reports' -r -F
 complete -c mazet -n "__fish_mazet_using_subcommand test" -l other-user -d 'Run as root: an ordinary user with sub-ids who makes the second build of the reproducibility test' -r
 complete -c mazet -n "__fish_mazet_using_subcommand test" -l long -d 'Also the scenarios that do not fit into an hour of emulation'
+complete -c mazet -n "__fish_mazet_using_subcommand test" -l keep -d 'Keep the disks of scenarios that passed, and begin with those that an earlier run kept'
 complete -c mazet -n "__fish_mazet_using_subcommand test" -s h -l help -d 'Print help'
 complete -c mazet -n "__fish_mazet_using_subcommand test" -s V -l version -d 'Print version'
 complete -c mazet -n "__fish_mazet_using_subcommand bench" -l trees -d 'Only the root trees of the PC and of the Pi: Mazet\'s way beside mmdebstrap\'s, by the clock and in processor time, and whether both make the same tree'

@@ -92,10 +92,11 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (test)
 _arguments "${_arguments_options[@]}" : \
-'--filter=[Only suites and scenarios whose name holds this]:TEXT:_default' \
+'*--filter=[Only suites and scenarios whose name holds this. Again for more]:TEXT:_default' \
 '--artefacts=[Folder for screenshots, serial logs and reports]:FOLDER:_files' \
 '--other-user=[Run as root\: an ordinary user with sub-ids who makes the second build of the reproducibility test]:USER:_default' \
 '--long[Also the scenarios that do not fit into an hour of emulation]' \
+'--keep[Keep the disks of scenarios that passed, and begin with those that an earlier run kept]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
