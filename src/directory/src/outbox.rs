@@ -40,6 +40,8 @@ pub enum Kind {
     Reset,
     /// An operator tries whether messages go out.
     Test,
+    /// Something is not well with the box, or is well again.
+    Alarm,
 }
 
 /// How far a message is.
@@ -54,8 +56,8 @@ pub enum State {
     Failed,
 }
 
-const KINDS: [(Kind, &str); 3] =
-    [(Kind::Invitation, "invitation"), (Kind::Reset, "reset"), (Kind::Test, "test")];
+const KINDS: [(Kind, &str); 4] =
+    [(Kind::Invitation, "invitation"), (Kind::Reset, "reset"), (Kind::Test, "test"), (Kind::Alarm, "alarm")];
 const STATES: [(State, &str); 3] =
     [(State::Waiting, "waiting"), (State::Sent, "sent"), (State::Failed, "failed")];
 
@@ -116,6 +118,8 @@ pub struct Message {
     pub ended_at: Option<OffsetDateTime>,
 }
 
+const INSERT: &str = "insert into outbox (kind, person_id, recipient, name, subject, body, give_up_at) \
+                      values ($1, $2, $3, $4, $5, $6, $7) returning id";
 const SELECT: &str = "select outbox.id, kind, login, recipient, state, answer, outbox.created_at, outbox.ended_at \
     from outbox join person on person.id = person_id";
 
@@ -205,11 +209,9 @@ pub(crate) async fn put(
 ) -> Result<MessageId> {
     client.execute("delete from outbox where ended_at < now() - interval '30 days'", &[]).await?;
     let give_up = needed_until.min(OffsetDateTime::now_utc() + PATIENCE);
-    let statement = "insert into outbox (kind, person_id, recipient, name, subject, body, give_up_at) \
-                     values ($1, $2, $3, $4, $5, $6, $7) returning id";
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
         [&kind.word(), &to.person.0, &to.address, &to.name, &text.subject, &text.body, &give_up];
-    Ok(MessageId(client.query_one(statement, &values).await?.get(0)))
+    Ok(MessageId(client.query_one(INSERT, &values).await?.get(0)))
 }
 
 /// Takes back what waits to be sent to a person about something: its code counts no more.
@@ -324,6 +326,43 @@ impl Queue {
                          next_at = now() + $3 * interval '1 second' where id = $1 and state = 'waiting'";
         self.0.execute(statement, &[&id.0, &kept(answer), &pause.as_secs_f64()]).await?;
         Ok(())
+    }
+
+    /// Puts a message here for each operator who has an address elsewhere; gives their number. One that says
+    /// something older and still waits goes.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn alarm(&mut self, compose: impl Fn(&Recipient) -> Text) -> Result<u64> {
+        let transaction = self.0.transaction().await?;
+        transaction.execute("delete from outbox where kind = 'alarm' and state = 'waiting'", &[]).await?;
+        let statement = "select id, contact, name, login, language from person \
+                         where operator and active and contact is not null order by id";
+        let mut count = 0;
+        for row in transaction.query(statement, &[]).await? {
+            let to = Recipient {
+                person: PersonId(row.get(0)),
+                address: row.get(1),
+                name: row.get(2),
+                login: row.get(3),
+                language: row.get::<_, Option<&str>>(4).and_then(language_of),
+                organisations: Vec::new(),
+            };
+            let (text, give_up) = (compose(&to), OffsetDateTime::now_utc() + PATIENCE);
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+                &Kind::Alarm.word(),
+                &to.person.0,
+                &to.address,
+                &to.name,
+                &text.subject,
+                &text.body,
+                &give_up,
+            ];
+            transaction.query_one(INSERT, &values).await?;
+            count += 1;
+        }
+        transaction.commit().await?;
+        Ok(count)
     }
 
     /// What is not well; none when all is.

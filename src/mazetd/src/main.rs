@@ -29,6 +29,7 @@ mod account;
 mod acme;
 mod acts;
 mod advance;
+mod alarm;
 mod apply;
 mod boot_files;
 mod boxes;
@@ -121,6 +122,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Looks whether the box is well, and tells its operators when that changes
+    Alarm,
     /// How Debian's updates stand; alone, prints which wait, as JSON
     Updates {
         #[command(subcommand)]
@@ -220,6 +223,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Settings { action } => command::settings::run(&action, &runner)?,
         Command::Services(command) => command::services::run(&command, &runner)?,
         Command::Health { json } => return report(&runner, json),
+        Command::Alarm => alarm::run(&runner)?,
         Command::Measure { seconds, json } => compared(&measure::run(&runner, seconds)?, json)?,
         Command::Updates { action } => command::machine::updates(action.as_ref(), &runner)?,
         Command::Network { action } => command::network::run(action.as_ref(), &runner)?,

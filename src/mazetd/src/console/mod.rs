@@ -20,7 +20,7 @@ use crate::advance::Advance;
 use crate::broker::CODE_FILE;
 use crate::protocol::Mode;
 use crate::run::Runner;
-use crate::{clock, system, tls};
+use crate::{alarm, clock, system, tls};
 
 /// Mistakes in `mazet.toml` that a screen shows; the wizard shows all.
 const MISTAKES: usize = 5;
@@ -71,6 +71,10 @@ fn content(runner: &Runner) -> Result<screen::Content> {
     if live && clock::could_not_be_set() {
         notices.extend(CLOCK.map(str::to_owned));
     }
+    if !live {
+        // Of a console's characters alone, on lines that fit.
+        notices.extend(alarm::shown(Path::new("/")).into_iter().map(fitting));
+    }
     let authority = Path::new(tls::FOLDER).join(tls::AUTHORITY);
     // A box of an earlier version has none before it is applied for the first time.
     let authority = (!live).then(|| tls::Certificate::read(&authority).ok()).flatten();
@@ -87,9 +91,18 @@ fn mistakes(faults: &[Fault]) -> Vec<String> {
     let mut lines =
         vec![format!("mazet.toml : {count} erreur(s), laissée(s) de côté / {count} mistake(s), left out")];
     let place = |fault: &Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
-    let fitting = |line: String| line.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
     lines.extend(faults.iter().take(MISTAKES).map(place).map(fitting));
     lines
+}
+
+/// In characters that the kernel's own console font has, as many as fit.
+fn fitting(line: String) -> String {
+    let plain = |c| match c {
+        '’' => '\'',
+        '“' | '”' => '"',
+        other => other,
+    };
+    line.chars().filter(|c| !c.is_control()).map(plain).take(WIDTH).collect()
 }
 
 /// A screen is cleared; a serial line's log keeps what was there.

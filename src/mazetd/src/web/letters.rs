@@ -9,6 +9,7 @@ use super::app::App;
 use super::catalogue::Catalogue;
 use super::dates;
 use super::failure::Failure;
+use crate::health::Report;
 use crate::protocol::Request;
 
 /// Writes messages of this box.
@@ -62,6 +63,28 @@ impl Writer {
     pub fn test(&self, to: &Recipient) -> Text {
         let values = [("name", &*to.name), ("address", &*self.base)];
         self.text(to, ["mail.test_subject", "mail.test_body"], &values)
+    }
+
+    /// What is not well with the box, in sentences; without one, all is well again.
+    pub fn alarm(&self, to: &Recipient, report: &Report) -> Text {
+        let language = to.language.unwrap_or(self.language);
+        let bad: Vec<String> = report
+            .findings
+            .iter()
+            .filter(|finding| !finding.ok)
+            .map(|finding| {
+                let catalogue = Catalogue::shared();
+                format!("- {}: {}", finding.title(catalogue, language), finding.sentence(catalogue, language))
+            })
+            .collect();
+        let keys = match bad.is_empty() {
+            false => ["mail.alarm_subject", "mail.alarm_body"],
+            true => ["mail.well_subject", "mail.well_body"],
+        };
+        let (address, found) = (format!("{}/machine", self.base), bad.join("\n"));
+        let host = self.base.strip_prefix("https://").unwrap_or(&self.base);
+        let values = [("name", &*to.name), ("host", host), ("address", &*address), ("findings", &*found)];
+        self.text(to, keys, &values)
     }
 
     fn with_code(&self, to: &Recipient, ticket: &Ticket, path: &str, keys: [&str; 2]) -> Text {

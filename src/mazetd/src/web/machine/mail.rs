@@ -182,6 +182,7 @@ pub fn line(member: &Member, message: &Message) -> Value {
         Kind::Invitation => "mail.kind_invitation",
         Kind::Reset => "mail.kind_reset",
         Kind::Test => "mail.kind_test",
+        Kind::Alarm => "mail.kind_alarm",
     };
     let state = match message.state {
         State::Waiting => "mail.state_waiting",
