@@ -47,9 +47,12 @@ def own(login):
 
 
 def asks(method, login, path, **words):
-    return requests.request(
+    # Written in Latin 1, as many programs do; python-caldav writes UTF-8.
+    answer = requests.request(
         method, f"{DAV}/{path}", auth=(login, PASSWORD), verify=AUTHORITY, timeout=PATIENCE, **words
     )
+    holds(answer.status_code != 401, f"{login} is not known at {path}")
+    return answer
 
 
 def event(uid, *lines, zone=""):
@@ -112,7 +115,7 @@ def grant(owner, login, *rights):
         f'<set-roles user="{login}">{"".join(f"<{right}/>" for right in rights)}</set-roles></acl-query>'
     )
     answer = asks("POST", owner, f"{owner}/Calendar/personal/", data=body, headers={"Content-Type": "application/xml"})
-    holds(answer.status_code < 500, f"sharing with {login}: {answer.status_code} {answer.text}")
+    holds(answer.ok, f"sharing with {login}: {answer.status_code} {answer.text}")
 
 
 def invited_and_accepted():
