@@ -1,6 +1,6 @@
 """The box that programs are tried on, as the JSON file says that the first argument names: `name` of the box,
-`authority` (the file of its certificate), `ports` (the box's to this machine's), `password` (everybody's), `parts`
-(what to run, in order), and what else the parts need.
+`authority` (the file of its certificate), `ports` (the box's to this machine's), `password` (everybody's), `accented`
+(that of `accents`), `parts` (what to run, in order), and what else the parts need.
 
 Each part that holds says so on a line, with what it saw; the first that does not hold ends the run with an error.
 """

@@ -14,10 +14,12 @@ use crate::stories::mail::DOMAIN;
 
 /// The box as the scripts see it.
 const BOX: &str = include_str!("../clients/box.py");
-/// Everybody's password.
-const PASSWORD: &str = "sésame du jardin 42";
+/// Everybody's password, but for `accents`, whose it is with an accent: Python's smtplib writes ASCII alone.
+const PASSWORD: &str = "sesame du jardin 42";
+const ACCENTED: &str = "sésame du jardin 42";
 /// People of an association, and of another, by hand: pages make them elsewhere (`associations-of-ten`).
-const PEOPLE: &str = "hash=$(doveadm pw -s ARGON2ID -r 2 -p 'PASSWORD' | sed 's/{ARGON2ID}//'); \
+const PEOPLE: &str = "hash() { doveadm pw -s ARGON2ID -r 2 -p \"$1\" | sed 's/{ARGON2ID}//'; }; \
+    hash=$(hash 'PASSWORD') && accented=$(hash 'ACCENTED') && \
     psql -qX -v ON_ERROR_STOP=1 -h /run/postgresql -U mazet mazet <<SQL
 insert into organisation (name) values ('Les Écrivains'), ('Les Voisins');
 insert into person (login, name, password)
@@ -26,6 +28,10 @@ insert into person (login, name, password)
 insert into membership (person_id, organisation_id)
     select person.id, organisation.id from person, organisation
     where person.password = '$hash' and organisation.name = case login when 'away' then 'Les Voisins' else 'Les Écrivains' end;
+insert into person (login, name, password) values ('accents', 'accents', '$accented');
+insert into membership (person_id, organisation_id)
+    select person.id, organisation.id from person, organisation
+    where login = 'accents' and organisation.name = 'Les Écrivains';
 SQL";
 
 /// A folder of scripts, the box that they are for, and its people.
@@ -38,7 +44,9 @@ pub struct Programs<'a> {
 impl<'a> Programs<'a> {
     /// Makes the people and lays the scripts down.
     pub fn new(bench: &'a Bench, qemu: &'a Qemu) -> Result<Self> {
-        qemu.shell()?.ask(&PEOPLE.replace("PASSWORD", PASSWORD)).context("making people")?;
+        qemu.shell()?
+            .ask(&PEOPLE.replace("PASSWORD", PASSWORD).replace("ACCENTED", ACCENTED))
+            .context("making people")?;
         fs::write(bench.path("box.py"), BOX)?;
         fs::write(bench.path("authority.pem"), qemu.shell()?.ask("cat /srv/mazet/tls/authority.pem")?)?;
         Ok(Self { bench, qemu, base: format!("https://127.0.0.1:{}", qemu.port(443)?) })
@@ -52,7 +60,7 @@ impl<'a> Programs<'a> {
         }
         let mut spec = json!({
             "name": DOMAIN, "authority": self.bench.path("authority.pem"), "ports": found, "password": PASSWORD,
-            "parts": parts,
+            "accented": ACCENTED, "parts": parts,
         });
         if let (Some(spec), Some(more)) = (spec.as_object_mut(), more.as_object()) {
             spec.extend(more.clone());

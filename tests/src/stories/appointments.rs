@@ -27,8 +27,13 @@ const INVITES: &str = "const done = arguments[arguments.length - 1];
             headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
         .then(answer => answer.text().then(text => done(answer.status + ' ' + text)), error => done(String(error)));";
 /// What is looked at before something is made in the pages.
-const BEFORE: [&str; 4] =
-    ["each_week_with_an_alarm", "shared_by_two", "invited_and_accepted", "busy_is_told_to_colleagues"];
+const BEFORE: [&str; 5] = [
+    "each_week_with_an_alarm",
+    "a_password_with_accents_opens",
+    "shared_by_two",
+    "invited_and_accepted",
+    "busy_is_told_to_colleagues",
+];
 /// And after it.
 const AFTER: [&str; 2] = ["an_invitation_from_the_pages_is_accepted", "thousands_in_step"];
 
