@@ -90,7 +90,8 @@ impl Program<'_> {
     /// A letter to oneself comes, one in another's name does not; one's own password opens nothing.
     pub fn sends_and_fetches(&self) -> Result<()> {
         let own = format!("{}@{DOMAIN}", OPERATOR.login);
-        ensure!(self.sends(&own, &own, "Été")? == "0", "a letter to oneself was refused");
+        let end = self.sends(&own, &own, "Été")?;
+        ensure!(end == "0", "a letter to oneself was refused (curl: {end})");
         let end = self.sends(STRANGER, &own, "Faux")?;
         ensure!(end == REFUSED, "somebody wrote as somebody else: {end}");
         let found = self.fetches("INBOX")?;

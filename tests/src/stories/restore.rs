@@ -75,7 +75,7 @@ fn ports(mut machine: Machine) -> Machine {
 fn lost(bench: &Bench, usb: &Disk) -> Result<Before> {
     let machine = bench.machine("lost", Firmware::Bios).disk(install::installed(bench)?).disk(usb.clone());
     let qemu = bench.boot(&ports(machine), &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
+    inside::no_unit_failed(&qemu)?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
     let phone = Browser::open(bench, FRENCH_PHONE)?;
     members::sign_in(&phone, &base, OPERATOR)?;
@@ -141,7 +141,6 @@ fn another(bench: &Bench, disk: &Disk, usb: &Disk, key: &str) -> Result<()> {
 /// The same people, passwords, second factor, files, mail and appointments, believed by the same devices.
 fn is_as_it_was(bench: &Bench, machine: &Machine, before: &Before) -> Result<()> {
     let qemu: Qemu = bench.boot(machine, &Goal::home())?;
-    qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     inside::no_unit_failed(&qemu)?;
     let kept = qemu.shell()?.ask(KEPT)?;
     ensure!(kept == before.kept, "rows, settings and files were {}, and are {kept}", before.kept);
