@@ -24,6 +24,7 @@
 //! | `mail` | a user of its own, or root | the box's own messages, and the mail relay |
 //! | `websites` | root | the associations' web sites |
 //! | `mount-data` | root | `/srv`, early at boot |
+//! | `disk` | root | another disk for a box that runs |
 
 mod account;
 mod acme;
@@ -193,6 +194,9 @@ enum Command {
     Websites(command::websites::Websites),
     /// Mounts the box's data on /srv, also with a disk of a mirror missing
     MountData,
+    /// Makes another disk one of the box, in the place of one that died
+    #[command(subcommand)]
+    Disk(command::disk::Disk),
 }
 
 fn main() -> ExitCode {
@@ -245,6 +249,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Mail(command) => command::mail::run(&command, &runner)?,
         Command::Websites(command) => command::websites::run(&command, &runner)?,
         Command::MountData => data::mount_data()?,
+        Command::Disk(command) => command::disk::run(&command, &runner)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@
 //! | [`services`], [`settings`] | what the box does, and how |
 //! | [`network`], [`mail`], [`certificates`] | its network, its mail relay and messages, its certificates |
 //! | [`machine`] | how it is |
+//! | [`disk`] | another disk for it |
 //! | [`websites`] | the associations' web sites |
 //! | [`invitations`] | codes that are printed or sent |
 //! | [`secret`] | secrets that are typed or piped in |
@@ -15,6 +16,7 @@
 //! standard error.
 
 pub mod certificates;
+pub mod disk;
 pub mod events;
 pub mod groups;
 mod invitations;

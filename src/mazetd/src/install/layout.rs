@@ -74,15 +74,23 @@ pub fn fat_mib(bytes: u64) -> u64 {
 pub fn target(plan: &Plan, boot: &dyn Boot) -> Result<Target> {
     let medium = disks::medium_disk();
     let disk = |name: &String| -> Result<TargetDisk> {
-        let volume_id = random::hex(&random::bytes::<4>()?).to_uppercase();
         let is_medium = medium.as_ref() == Some(name);
-        Ok(TargetDisk::new(boot, name, size(name)?, volume_id, is_medium))
+        Ok(TargetDisk { medium: is_medium, ..further(boot, name)? })
     };
     let uuid = match plan {
         Plan::New(_) | Plan::Restore(_) => random::uuid()?,
         Plan::Keep(kept) => kept.uuid.clone(),
     };
     Ok(Target { disks: plan.disks().iter().map(disk).collect::<Result<_>>()?, uuid })
+}
+
+/// The disk of kernel name `name`, with a fresh identifier for its FAT.
+///
+/// # Errors
+/// When there is none.
+pub fn further(boot: &dyn Boot, name: &str) -> Result<TargetDisk> {
+    let volume_id = random::hex(&random::bytes::<4>()?).to_uppercase();
+    Ok(TargetDisk::new(boot, name, size(name)?, volume_id, false))
 }
 
 /// Size in bytes: `/sys/block/<name>/size` counts sectors of 512 bytes, whatever the disk's own are.

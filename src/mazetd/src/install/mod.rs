@@ -11,6 +11,8 @@
 //! | settings | [`settings`] | box.toml, secrets, and all that is rendered from them |
 //! | check | [`check`], [`boot`] | everything read back; then the disks are made bootable |
 //!
+//! A box that runs is given another disk by [`further`].
+//!
 //! A disk becomes bootable in the last step alone: after a power cut the stick or card boots again,
 //! and a second run wipes and starts anew. Data that stays is touched by neither.
 
@@ -18,6 +20,7 @@ pub mod boot;
 mod check;
 pub mod copy;
 pub mod disk;
+pub mod further;
 mod keep;
 pub mod layout;
 pub mod mounts;

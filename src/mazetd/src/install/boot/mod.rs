@@ -57,6 +57,14 @@ pub trait Boot: Sync {
     /// When the medium cannot be read or a disk not be written.
     fn install(&self, work: &Work<'_>) -> Result<Vec<Written>>;
 
+    /// The part of [`Boot::install`] that does not write to the btrfs: a box that runs has its own kernel there.
+    ///
+    /// # Errors
+    /// When the medium cannot be read or a disk not be written; when this hardware is given no further disk.
+    fn start_files(&self, work: &Work<'_>) -> Result<Vec<Written>> {
+        bail!("hardware of the kind \"{}\" is given no further disk while it runs", work.image.hardware)
+    }
+
     /// The last step: firmware starts the box from these disks from now on.
     ///
     /// # Errors

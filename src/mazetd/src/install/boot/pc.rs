@@ -57,8 +57,13 @@ impl Boot for Pc {
 
     fn install(&self, work: &Work<'_>) -> Result<Vec<Written>> {
         let mut written = kernel(work.image, work.medium, work.mounts.root())?;
+        written.extend(self.start_files(work)?);
+        Ok(written)
+    }
+
+    fn start_files(&self, work: &Work<'_>) -> Result<Vec<Written>> {
         let content = content(work.medium, |path| path == Path::new(MENU) || is_entry(path))?;
-        written.extend(copy_content(work, &content)?);
+        let written = copy_content(work, &content)?;
         for (disk, esp) in work.target.disks.iter().zip(work.mounts.fats()) {
             menu(work.target, disk, work.image, esp)?;
             core_image(disk)?;

@@ -1,0 +1,121 @@
+//! What the pages say, in both languages: sizes, times, dates.
+
+use mazet_model::manifest::Text;
+
+use crate::state::DAY;
+
+/// The same in both languages.
+pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
+    Text { fr: fr.into(), en: en.into() }
+}
+
+/// A sentence with a value that differs by language in it, in the place of `{}`.
+pub fn with(fr: &str, en: &str, value: &Text) -> Text {
+    both(fr.replace("{}", &value.fr), en.replace("{}", &value.en))
+}
+
+/// Bytes, as people say them: three digits at most, decimal prefixes (SI).
+pub fn size(bytes: u64) -> Text {
+    let units = [("octets", "bytes"), ("ko", "kB"), ("Mo", "MB"), ("Go", "GB"), ("To", "TB")];
+    let mut unit = 0;
+    let mut tenths = u128::from(bytes) * 10;
+    while tenths >= 10_000 && unit + 1 < units.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    let (whole, rest) = (tenths / 10, tenths % 10);
+    let (fr, en) = units[unit];
+    if unit == 0 || whole >= 100 || rest == 0 {
+        return both(format!("{whole}\u{a0}{fr}"), format!("{whole} {en}"));
+    }
+    both(format!("{whole},{rest}\u{a0}{fr}"), format!("{whole}.{rest} {en}"))
+}
+
+/// How long something took, in seconds.
+pub fn duration(seconds: u64) -> Text {
+    match seconds {
+        0..=119 => both(format!("{seconds}\u{a0}s"), format!("{seconds} s")),
+        120..=7199 => both(format!("{}\u{a0}min", seconds / 60), format!("{} min", seconds / 60)),
+        _ => both(format!("{}\u{a0}h", seconds / 3600), format!("{} h", seconds / 3600)),
+    }
+}
+
+/// How long a disk ran.
+pub fn age(hours: u64) -> Text {
+    match hours {
+        0..=47 => both(format!("{hours}\u{a0}h"), format!("{hours} h")),
+        48..=17_519 => both(format!("{}\u{a0}jours", hours / 24), format!("{} days", hours / 24)),
+        _ => both(format!("{}\u{a0}ans", hours / 8760), format!("{} years", hours / 8760)),
+    }
+}
+
+/// The day of a moment in seconds since 1970, in UTC.
+pub fn date(at: i64) -> Text {
+    let months = [
+        ("janvier", "January"),
+        ("février", "February"),
+        ("mars", "March"),
+        ("avril", "April"),
+        ("mai", "May"),
+        ("juin", "June"),
+        ("juillet", "July"),
+        ("août", "August"),
+        ("septembre", "September"),
+        ("octobre", "October"),
+        ("novembre", "November"),
+        ("décembre", "December"),
+    ];
+    let mut days = at.div_euclid(DAY);
+    let mut year = 1970;
+    while days >= length(year) {
+        days -= length(year);
+        year += 1;
+    }
+    let february = length(year) - 337;
+    let mut month = 0;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let day = days.max(0) + 1;
+    let (fr, en) = months[month];
+    let first = if day == 1 { "1er".to_owned() } else { day.to_string() };
+    both(format!("{first} {fr} {year}"), format!("{day} {en} {year}"))
+}
+
+/// Days of a year of the Gregorian calendar.
+fn length(year: i64) -> i64 {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if is_leap { 366 } else { 365 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_are_read_at_a_glance() {
+        assert_eq!(size(1_500_000_000_000).fr, "1,5\u{a0}To");
+        assert_eq!((size(999).en, size(345_678_901).en), ("999 bytes".to_owned(), "345 MB".to_owned()));
+        assert_eq!((duration(90).en, duration(7200).en), ("90 s".to_owned(), "2 h".to_owned()));
+        assert_eq!(
+            (age(30).en, age(870).en, age(36_055).fr),
+            ("30 h".into(), "36 days".into(), "4\u{a0}ans".into())
+        );
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let told = |at| date(at).en;
+        assert_eq!(told(0), "1 January 1970");
+        // date -u -d 2028-02-29 +%s, and the days around.
+        assert_eq!(told(1_835_395_200), "29 February 2028");
+        assert_eq!(told(1_835_395_200 + DAY), "1 March 2028");
+        assert_eq!(date(1_835_395_200 + DAY).fr, "1er mars 2028");
+        assert_eq!(told(1_798_675_200), "31 December 2026");
+        assert_eq!(told(1_798_761_600), "1 January 2027");
+    }
+}
