@@ -155,8 +155,15 @@ impl fmt::Display for Unreached {
 impl std::error::Error for Unreached {}
 
 impl Unreached {
-    /// Did the emulator, and nothing that we built, end the boot?
+    /// Did the emulator, and nothing that we built, end the boot? It stood still, or found itself in a state that its
+    /// own authors hold to be impossible.
     pub fn is_emulators(&self) -> bool {
-        self.0.failure == Some(Failure::Stalled) && self.0.accelerator == Accelerator::Emulation
+        let Verdict { failure, accelerator, detail, .. } = &self.0;
+        let fault = match failure {
+            Some(Failure::Stalled) => true,
+            Some(Failure::QemuStart) => detail.contains(": Assertion `"),
+            _ => false,
+        };
+        fault && *accelerator == Accelerator::Emulation
     }
 }

@@ -164,13 +164,16 @@ fn remove_disks(folder: &Path) -> io::Result<()> {
 }
 
 /// Runs one scenario; a panic in it is its failure, not the run's. Where the emulator itself
-/// stood still, it runs once more, from its beginning, and says so.
+/// stood still or died while the machine started, it runs once more, from its beginning, and says so.
 fn attempt(lab: &Lab, scenario: Scenario) -> Option<String> {
     let story = || std::panic::catch_unwind(|| tell(lab, scenario));
     let emulators = |error: &anyhow::Error| error.downcast_ref().is_some_and(Unreached::is_emulators);
     let end = match story() {
         Ok(Err(error)) if emulators(&error) => {
-            eprintln!("{}: the emulator stood still, not what it ran; once more\n{error:#}", scenario.name);
+            eprintln!(
+                "{}: the emulator's fault, not that of what it ran; once more\n{error:#}",
+                scenario.name
+            );
             story()
         }
         end => end,
@@ -371,11 +374,15 @@ mod tests {
     }
 
     fn unreached(failure: Failure) -> anyhow::Error {
+        unreached_for(failure, "rcu: (t=2103 jiffies g=77 q=2 ncpus=2)")
+    }
+
+    fn unreached_for(failure: Failure, detail: &str) -> anyhow::Error {
         let verdict = Verdict {
             goal: "wizard".to_owned(),
             failure: Some(failure),
             stage: Stage::Initrd,
-            detail: "rcu: (t=2103 jiffies g=77 q=2 ncpus=2)".to_owned(),
+            detail: detail.to_owned(),
             time: Duration::from_secs(200),
             firmware: Firmware::Bios,
             accelerator: Accelerator::Emulation,
@@ -386,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_stall_of_the_emulator_is_tried_again_and_once() {
+    fn only_a_fault_of_the_emulator_is_tried_again_and_once() {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let folder = tempfile::tempdir().expect("folder");
         let runs = |run| {
@@ -405,6 +412,19 @@ mod tests {
         assert_eq!(runs(stalls_once), (true, 2));
         assert_eq!(runs(|_| always(Failure::Stalled)), (false, 2));
         assert_eq!(runs(|_| always(Failure::Initrd)), (false, 1));
+        let dies_once = |_: &Bench| match RUNS.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(unreached_for(
+                Failure::QemuStart,
+                "QEMU ended: physmem.c:2671: f: Assertion `x < y' failed.",
+            )),
+            _ => Ok(()),
+        };
+        assert_eq!(runs(dies_once), (true, 2));
+        assert_eq!(
+            runs(|_| always(Failure::QemuStart)),
+            (false, 1),
+            "it may lack something that we did not give"
+        );
     }
 
     #[test]
