@@ -41,6 +41,22 @@ pub fn no_unit_failed(qemu: &Qemu) -> Result<()> {
     Ok(())
 }
 
+/// Timers of ours that are to wait for their time and do not, and for when the others wait.
+const TIMERS: &str = "for timer in $(systemctl list-unit-files --no-legend --state=enabled 'mazet-*.timer' | cut -d' ' -f1); do \
+    next=$(systemctl show --value --timestamp=unix --property NextElapseUSecRealtime --property NextElapseUSecMonotonic $timer | tr '\n' ' '); \
+    echo \"$timer $(systemctl is-active $timer) $next\"; done";
+
+/// Sees that every timer of ours waits for its time.
+pub fn timers_wait(qemu: &Qemu) -> Result<()> {
+    let text = qemu.shell()?.ask(TIMERS)?;
+    eprintln!("{text}");
+    let waits =
+        |line: &str| line.split_whitespace().nth(1) == Some("active") && line.split_whitespace().count() > 2;
+    let idle: Vec<&str> = text.lines().filter(|line| !waits(line)).collect();
+    ensure!(idle.is_empty() && !text.is_empty(), "timers that wait for nothing: {idle:?} of {text}");
+    Ok(())
+}
+
 /// Sees that no port is open that no manifest of the box names.
 pub fn only_named_ports(qemu: &Qemu, system: System) -> Result<()> {
     let shell = qemu.shell()?;

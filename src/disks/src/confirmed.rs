@@ -57,8 +57,8 @@ impl Confirmed {
     /// # Errors
     /// When one cannot be removed.
     pub fn tidy(folder: &Path) -> Result<()> {
-        let old = kept(folder)?.into_iter().filter(|(_, age)| !(0..WHILE).contains(age));
-        old.map(|(path, _)| remove(&path)).collect()
+        let mut old = kept(folder)?.into_iter().filter(|(_, age)| !(0..WHILE).contains(age));
+        old.try_for_each(|(path, _)| remove(&path))
     }
 
     /// Forgets all.
@@ -66,7 +66,7 @@ impl Confirmed {
     /// # Errors
     /// When one cannot be removed.
     pub fn forget(folder: &Path) -> Result<()> {
-        kept(folder)?.into_iter().map(|(path, _)| remove(&path)).collect()
+        kept(folder)?.into_iter().try_for_each(|(path, _)| remove(&path))
     }
 }
 

@@ -73,7 +73,7 @@ fn content(runner: &Runner) -> Result<screen::Content> {
     }
     if !live {
         // Of a console's characters alone, on lines that fit.
-        notices.extend(alarm::shown(Path::new("/")).into_iter().map(fitting));
+        notices.extend(alarm::shown(Path::new("/")).iter().map(|line| fitting(line)));
     }
     let authority = Path::new(tls::FOLDER).join(tls::AUTHORITY);
     // A box of an earlier version has none before it is applied for the first time.
@@ -91,12 +91,12 @@ fn mistakes(faults: &[Fault]) -> Vec<String> {
     let mut lines =
         vec![format!("mazet.toml : {count} erreur(s), laissée(s) de côté / {count} mistake(s), left out")];
     let place = |fault: &Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
-    lines.extend(faults.iter().take(MISTAKES).map(place).map(fitting));
+    lines.extend(faults.iter().take(MISTAKES).map(|fault| fitting(&place(fault))));
     lines
 }
 
 /// In characters that the kernel's own console font has, as many as fit.
-fn fitting(line: String) -> String {
+fn fitting(line: &str) -> String {
     let plain = |c| match c {
         '’' => '\'',
         '“' | '”' => '"',
