@@ -43,10 +43,13 @@ pub fn plan(
     changes: &[Change],
 ) -> Result<Plan> {
     let mut plan = Plan { root: super::tree(options), ..Plan::default() };
-    for manifest in services {
-        for unit in &manifest.units {
-            plan.enablement(runner, unit, settings.is_on(manifest), settings)?;
-        }
+    let all: Vec<(&Unit, bool)> = services
+        .iter()
+        .flat_map(|manifest| manifest.units.iter().map(|unit| (unit, settings.is_on(manifest))))
+        .collect();
+    let names: Vec<&str> = all.iter().map(|(unit, _)| unit.name.as_str()).collect();
+    for ((unit, on), state) in all.into_iter().zip(plan.states(runner, &names)?) {
+        plan.enablement(unit, on, &state, settings);
     }
     if options.running() {
         plan.tell(changes);
@@ -145,26 +148,38 @@ impl Plan {
         steps.into_iter().collect()
     }
 
-    fn enablement(&mut self, runner: &Runner, unit: &Unit, on: bool, settings: &Settings) -> Result<()> {
+    fn enablement(&mut self, unit: &Unit, on: bool, state: &str, settings: &Settings) {
         let condition = unit.when.as_deref().is_none_or(|path| settings.boolean(path) == Some(true));
         let wanted = on && unit.enable && condition;
-        let state = self.state(runner, &unit.name)?;
-        if FIXED.contains(&state.as_str()) {
-            return Ok(());
+        if FIXED.contains(&state) {
+            return;
         }
         match (wanted, state.starts_with("enabled")) {
             (true, false) => self.enable.push(unit.name.clone()),
             (false, true) => self.disable.push(unit.name.clone()),
             _ => {}
         }
-        Ok(())
     }
 
-    /// The word that `systemctl is-enabled` prints; it exits with 1 for all but enabled units.
-    fn state(&self, runner: &Runner, unit: &str) -> Result<String> {
-        let mut arguments = self.in_root();
-        arguments.extend(["is-enabled".to_owned(), unit.to_owned()]);
-        Ok(runner.said(Program::Systemctl, &arguments)?.trim().to_owned())
+    /// The word that `systemctl is-enabled` prints of each unit; it exits with 1 for all but enabled units. All are
+    /// asked for at once: a box has a hundred.
+    fn states(&self, runner: &Runner, units: &[&str]) -> Result<Vec<String>> {
+        let ask = |units: &[&str]| {
+            let mut arguments = self.in_root();
+            arguments.push("is-enabled".to_owned());
+            arguments.extend(units.iter().map(|unit| (*unit).to_owned()));
+            runner.said(Program::Systemctl, &arguments)
+        };
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        let said = ask(units)?;
+        let words: Vec<String> = said.lines().map(|line| line.trim().to_owned()).collect();
+        if words.len() == units.len() {
+            return Ok(words);
+        }
+        // One that systemd does not know ends its list.
+        units.iter().map(|unit| Ok(ask(&[unit])?.trim().to_owned())).collect()
     }
 
     fn tell(&mut self, changes: &[Change]) {

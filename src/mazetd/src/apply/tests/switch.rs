@@ -9,7 +9,13 @@ const SYSTEMCTL: &str = r#"#!/bin/sh
 cd HERE
 for unit; do :; done
 case "$*" in
-*is-enabled*) test -e "on/$unit" && echo enabled || echo disabled; exit ;;
+*is-enabled*)
+    for unit; do
+        case $unit in is-enabled | --root=*) continue ;; esac
+        test -e "on/$unit" && echo enabled || echo disabled
+    done
+    exit
+    ;;
 esac
 echo "$*" >> log
 case "$*" in
