@@ -97,4 +97,3 @@ pub fn free(path: &Path) -> Option<u64> {
     let numbers = rustix::fs::statvfs(existing).ok()?;
     Some(numbers.f_bavail.saturating_mul(numbers.f_frsize))
 }
-
