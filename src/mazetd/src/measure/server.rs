@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::run;
 
 /// For a server to listen, and to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks: nothing tells when another program listens.
 const PAUSE: Duration = Duration::from_millis(20);
 
