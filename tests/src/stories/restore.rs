@@ -97,7 +97,9 @@ fn lost(bench: &Bench, usb: &Disk) -> Result<Before> {
     becomes(&phone, &overview, "//button[@id='act-back-up']", "Dernière bonne sauvegarde", "envoyés")?;
     becomes(&phone, &overview, "//button[@id='act-prove']", "Preuve", "restaurée à part et comparée")?;
     phone.page_is_well("backup-overview", "fr")?;
-    println!("{}", phone.text("//main")?);
+    let shown = phone.text("//main")?;
+    println!("{shown}");
+    ensure!(shown.contains("prochaine sauvegarde"), "nothing says when the next backup is");
     phone.go(&format!("{pages}/kit"))?;
     phone.page_is_well("backup-kit", "fr")?;
     let key = phone.value_now("ul.rows input[readonly]")?;

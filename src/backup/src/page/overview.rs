@@ -27,6 +27,15 @@ pub struct UnderWay {
     next: Option<i64>,
 }
 
+/// The timer of backups.
+const TIMER: &str = "mazet-backup.timer";
+
+/// A timer as systemctl(1) lists it; among others, when it elapses next, in microseconds since 1970.
+#[derive(Debug, Deserialize)]
+struct Timer {
+    next: Option<u64>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 struct Told {
     target: String,
@@ -37,21 +46,28 @@ struct Told {
 impl UnderWay {
     /// As systemd and the running backup tell it; what cannot be told is left out.
     pub fn read(tools: &Tools, places: &Places) -> Self {
-        let shown = |unit: &str, property: &str| {
-            let mut command = tools.command(Program::Systemctl);
-            command.args(["show", "--value", "--timestamp=unix", "--property", property, unit]);
-            said(&mut command, "asking systemd").unwrap_or_default().trim().to_owned()
+        let asked = |arguments: &[&str]| {
+            said(tools.command(Program::Systemctl).args(arguments), "asking systemd").unwrap_or_default()
         };
-        let runs = |unit: &str| shown(unit, "ActiveState") == "activating";
-        let next = shown("mazet-backup.timer", "NextElapseUSecRealtime");
+        let runs =
+            |unit: &str| asked(&["show", "--value", "--property=ActiveState", unit]).trim() == "activating";
+        let timers = asked(&["list-timers", "--output=json", TIMER]);
         let backup = runs(super::RUN);
         Self {
             backup,
             progress: files::read_json(&places.progress()).ok().flatten().filter(|_| backup),
             proof: runs(super::PROVE),
-            next: next.trim_start_matches('@').parse().ok(),
+            next: next(&timers),
         }
     }
+}
+
+/// When it elapses next, of the first timer that systemctl(1) lists as JSON.
+fn next(timers: &str) -> Option<i64> {
+    let timers: Vec<Timer> = serde_json::from_str(timers).ok()?;
+    let microseconds = timers.first()?.next?;
+    // Its greatest number is never.
+    i64::try_from(microseconds).ok().map(|microseconds| microseconds / 1_000_000)
 }
 
 /// The page at the moment `now`.
@@ -266,6 +282,15 @@ mod tests {
 
     fn targets() -> Vec<Target> {
         vec![Target { id: "a".to_owned(), place: Place::Folder { path: "/a".into() } }]
+    }
+
+    #[test]
+    fn the_next_backup_is_when_its_timer_elapses() {
+        let listed = |next: &str| format!(r#"[{{"next":{next},"last":0,"unit":"{TIMER}"}}]"#);
+        assert_eq!(next(&listed("1796065260123456")), Some(1_796_065_260));
+        for never in [listed("18446744073709551615"), listed("null"), "[]".to_owned(), String::new()] {
+            assert_eq!(next(&never), None, "{never}");
+        }
     }
 
     #[test]
