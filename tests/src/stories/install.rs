@@ -93,6 +93,9 @@ pub fn rescue(bench: &Bench) -> Result<()> {
     qemu.shell()?.ask("test -d /run/live/medium/live").context("it is no live system").map(drop)
 }
 
+/// What looks for whoever answers for the box has looked, and shows nothing.
+const NO_ALARM: &str =
+    "systemctl start mazet-alarm.service && test -s /var/lib/mazet/alarm.json && test ! -s /run/mazet/alarm";
 /// The units that took longest to start, and what the home page waited for.
 const SLOWEST: &str =
     "systemd-analyze blame --no-pager | head -n 12; systemd-analyze critical-chain --no-pager nginx.service";
@@ -113,6 +116,7 @@ pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &
     let shell = qemu.shell()?;
     shell.ask("findmnt --types btrfs /srv && test -s /srv/mazet/box.toml").context("/srv is not mounted")?;
     shell.ask("mazetd health").context("the box is not well")?;
+    shell.ask(NO_ALARM).context("a box that is well has something to tell")?;
     let applied = shell.ask("mazetd apply 2>&1").context("settings cannot be applied again")?;
     ensure!(applied.contains("nothing to change"), "applying twice changed something: {applied}");
     let done = Visitor::new(&bench.lab, &qemu, &bench.path("cookies"))?.get("/done")?;
