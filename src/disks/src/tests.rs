@@ -283,7 +283,7 @@ fn a_recipe_takes_the_manifest() {
     let recipe = "recipes/pc.toml";
     let pc = texts.get_mut(recipe).expect("the PC's recipe");
     if !pc.contains("\"disks\"") {
-        *pc = pc.replacen("\"backup\"", "\"backup\", \"disks\"", 1);
+        *pc = pc.replacen("services = [", "services = [\"disks\", ", 1);
     }
     let sources = Sources { recipe: recipe.to_owned(), texts, files: files.into_iter().collect() };
     let valid = check_recipe(&sources).map_err(|faults| report(&faults)).expect("no fault");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, SystemTime};
 
 use mazet_database::testing::program;
 use mazet_files::testing::PASSWORD;
@@ -84,6 +85,14 @@ impl Computer {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(path, content).expect("written");
+    }
+
+    /// As [`Self::write`], a minute ago: the client takes what is written twice within one second for the same.
+    pub fn wrote(&self, path: &str, content: impl AsRef<[u8]>) {
+        self.write(path, content);
+        let ago = SystemTime::now() - Duration::from_secs(60);
+        let file = fs::File::options().write(true).open(self.path(path)).expect("opened");
+        file.set_modified(ago).expect("dated");
     }
 
     pub fn read(&self, path: &str) -> String {

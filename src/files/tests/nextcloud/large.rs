@@ -86,8 +86,8 @@ async fn what_does_not_fit_stays_where_it_is_and_harms_nothing() {
     let Some(box_) = served().await else { return };
     let computer = Computer::new("zoe", &box_.address);
     box_.home.quota("zoe", 2_000_000).await;
-    computer.write("film.mp4", noise(12_000_000));
-    computer.write("picture.jpg", noise(3_000_000));
+    computer.wrote("film.mp4", noise(12_000_000));
+    computer.wrote("picture.jpg", noise(3_000_000));
     computer.write("small.txt", "small");
     let run = computer.try_sync().await;
     assert!(!run.status.success(), "{}", run.said);
