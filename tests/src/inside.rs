@@ -41,18 +41,6 @@ pub fn no_unit_failed(qemu: &Qemu) -> Result<()> {
     Ok(())
 }
 
-/// Timers of ours that are enabled, with systemd's word of each.
-const TIMERS: &str = "for timer in $(systemctl list-unit-files --no-legend --state=enabled 'mazet-*.timer' | cut -d' ' -f1); do \
-    echo \"$timer $(systemctl is-active $timer)\"; done";
-
-/// Sees that every timer of ours waits for its time.
-pub fn timers_wait(qemu: &Qemu) -> Result<()> {
-    let text = qemu.shell()?.ask(TIMERS)?;
-    let idle: Vec<&str> = text.lines().filter(|line| !line.ends_with(" active")).collect();
-    ensure!(idle.is_empty() && !text.is_empty(), "timers that wait for nothing: {idle:?} of {text}");
-    Ok(())
-}
-
 /// Sees that no port is open that no manifest of the box names.
 pub fn only_named_ports(qemu: &Qemu, system: System) -> Result<()> {
     let shell = qemu.shell()?;

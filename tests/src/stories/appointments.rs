@@ -43,7 +43,6 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     let qemu = bench.boot(&machine, &Goal::home())?;
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     inside::no_unit_failed(&qemu)?;
-    inside::timers_wait(&qemu)?;
     let programs = Programs::new(bench, &qemu)?;
     let more = json!({ "entries": ENTRIES, "folder": bench.path("vdirsyncer") });
     programs.run(APPOINTMENTS, &BEFORE, &[443], &more)?;

@@ -111,7 +111,6 @@ pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &
     ensure!(greeting.contains(organisation), "the home page greets `{greeting}`, not `{organisation}`");
     browser.page_is_well(&format!("{}-home", machine.name), language)?;
     inside::no_unit_failed(&qemu)?;
-    inside::timers_wait(&qemu)?;
     inside::only_named_ports(&qemu, System::Installed)?;
     let shell = qemu.shell()?;
     shell.ask("findmnt --types btrfs /srv && test -s /srv/mazet/box.toml").context("/srv is not mounted")?;

@@ -74,7 +74,9 @@ impl Writer {
             .filter(|finding| !finding.ok)
             .map(|finding| {
                 let catalogue = Catalogue::shared();
-                format!("- {}: {}", finding.title(catalogue, language), finding.sentence(catalogue, language))
+                let (title, found) =
+                    (finding.title(catalogue, language), finding.sentence(catalogue, language));
+                catalogue.say(language, "mail.alarm_line", &[("title", &title), ("found", &found)])
             })
             .collect();
         let keys = match bad.is_empty() {
