@@ -1,40 +1,10 @@
-//! What the pages say, in both languages: sizes, ages, and why something failed.
+//! What the pages say, in both languages: ages, why something failed, and what those of other services say too.
 
 use mazet_model::manifest::Text;
+pub use mazet_model::words::{both, duration, size, with};
 
 use crate::fault::{Fault, Why};
 use crate::state::DAY;
-
-/// The same in both languages.
-pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
-    Text { fr: fr.into(), en: en.into() }
-}
-
-/// Bytes, as people say them: three digits at most, decimal prefixes (SI).
-pub fn size(bytes: u64) -> Text {
-    let units = [("octets", "bytes"), ("ko", "kB"), ("Mo", "MB"), ("Go", "GB"), ("To", "TB")];
-    let mut unit = 0;
-    let mut tenths = u128::from(bytes) * 10;
-    while tenths >= 10_000 && unit + 1 < units.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    let (whole, rest) = (tenths / 10, tenths % 10);
-    let (fr, en) = units[unit];
-    if unit == 0 || whole >= 100 || rest == 0 {
-        return both(format!("{whole} {fr}"), format!("{whole} {en}"));
-    }
-    both(format!("{whole},{rest} {fr}"), format!("{whole}.{rest} {en}"))
-}
-
-/// How long something takes, in seconds.
-pub fn duration(seconds: u64) -> Text {
-    match seconds {
-        0..=119 => both(format!("{seconds} s"), format!("{seconds} s")),
-        120..=7199 => both(format!("{} min", seconds / 60), format!("{} min", seconds / 60)),
-        _ => both(format!("{} h", seconds / 3600), format!("{} h", seconds / 3600)),
-    }
-}
 
 /// How long ago something was.
 pub fn ago(at: i64, now: i64) -> Text {
@@ -46,11 +16,6 @@ pub fn ago(at: i64, now: i64) -> Text {
         (1, _) => both("hier", "yesterday"),
         (days, _) => both(format!("il y a {days} jours"), format!("{days} days ago")),
     }
-}
-
-/// A sentence with a value that differs by language in it, in the place of `{}`.
-pub fn with(fr: &str, en: &str, value: &Text) -> Text {
-    both(fr.replace("{}", &value.fr), en.replace("{}", &value.en))
 }
 
 /// Why something failed, and what to do.
@@ -125,17 +90,6 @@ mod tests {
         assert!(told(Why::Key, "wrong password").ends_with("on the recovery kit, letter by letter."));
         assert!(told(Why::Described, "the bucket cannot be \"..\"").ends_with("the bucket cannot be \"..\""));
         assert_eq!(told(Why::Absent, ""), "The disk is not plugged in.");
-    }
-
-    #[test]
-    fn sizes_are_read_at_a_glance() {
-        let told = |bytes| size(bytes).en;
-        assert_eq!(told(999), "999 bytes");
-        assert_eq!(told(1_250), "1.2 kB");
-        assert_eq!(told(345_678_901), "345 MB");
-        assert_eq!(told(2_000_000_000), "2 GB");
-        assert_eq!(size(1_500_000_000_000).fr, "1,5 To");
-        assert!(told(u64::MAX).ends_with(" TB"));
     }
 
     #[test]

@@ -1,44 +1,9 @@
-//! What the pages say, in both languages: sizes, times, dates.
+//! What the pages say, in both languages: ages, dates, and what those of other services say too.
 
 use mazet_model::manifest::Text;
+pub use mazet_model::words::{both, duration, size, with};
 
 use crate::state::DAY;
-
-/// The same in both languages.
-pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
-    Text { fr: fr.into(), en: en.into() }
-}
-
-/// A sentence with a value that differs by language in it, in the place of `{}`.
-pub fn with(fr: &str, en: &str, value: &Text) -> Text {
-    both(fr.replace("{}", &value.fr), en.replace("{}", &value.en))
-}
-
-/// Bytes, as people say them: three digits at most, decimal prefixes (SI).
-pub fn size(bytes: u64) -> Text {
-    let units = [("octets", "bytes"), ("ko", "kB"), ("Mo", "MB"), ("Go", "GB"), ("To", "TB")];
-    let mut unit = 0;
-    let mut tenths = u128::from(bytes) * 10;
-    while tenths >= 10_000 && unit + 1 < units.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    let (whole, rest) = (tenths / 10, tenths % 10);
-    let (fr, en) = units[unit];
-    if unit == 0 || whole >= 100 || rest == 0 {
-        return both(format!("{whole}\u{a0}{fr}"), format!("{whole} {en}"));
-    }
-    both(format!("{whole},{rest}\u{a0}{fr}"), format!("{whole}.{rest} {en}"))
-}
-
-/// How long something took, in seconds.
-pub fn duration(seconds: u64) -> Text {
-    match seconds {
-        0..=119 => both(format!("{seconds}\u{a0}s"), format!("{seconds} s")),
-        120..=7199 => both(format!("{}\u{a0}min", seconds / 60), format!("{} min", seconds / 60)),
-        _ => both(format!("{}\u{a0}h", seconds / 3600), format!("{} h", seconds / 3600)),
-    }
-}
 
 /// How long a disk ran.
 pub fn age(hours: u64) -> Text {
@@ -97,10 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times_are_read_at_a_glance() {
-        assert_eq!(size(1_500_000_000_000).fr, "1,5\u{a0}To");
-        assert_eq!((size(999).en, size(345_678_901).en), ("999 bytes".to_owned(), "345 MB".to_owned()));
-        assert_eq!((duration(90).en, duration(7200).en), ("90 s".to_owned(), "2 h".to_owned()));
+    fn ages_are_read_at_a_glance() {
         assert_eq!(
             (age(30).en, age(870).en, age(36_055).fr),
             ("30 h".into(), "36 days".into(), "4\u{a0}ans".into())

@@ -33,6 +33,7 @@
 //! | [`virtual_host`] | a virtual host in a manifest |
 //! | [`vhosts`] | virtual hosts, as the templates of web servers are given them |
 //! | [`wizard`] | what the wizard collects and the installer is given |
+//! | [`words`] | sentences, sizes and times of services' pages, in both languages |
 
 pub mod alternatives;
 pub mod answers;
@@ -63,3 +64,4 @@ pub mod values;
 pub mod vhosts;
 pub mod virtual_host;
 pub mod wizard;
+pub mod words;
