@@ -68,6 +68,11 @@ impl Kept {
         };
         (Self { looks, told }, news)
     }
+
+    /// Nobody could be written to: what was not told `before` is told as soon as somebody can.
+    fn told_nobody(&mut self, before: &Self) {
+        self.told.retain(|subject| before.told.contains(subject));
+    }
 }
 
 /// Looks, shows, and writes to the operators where there is news.
@@ -81,20 +86,20 @@ pub fn run(runner: &Runner) -> Result<()> {
         runner.run(Program::Systemctl, &["try-restart", SCREENS])?;
     }
     let kept = read(root)?;
-    let bad = report.findings.iter().filter(|finding| !finding.ok).map(|finding| finding.subject.as_str());
-    let (next, news) = kept.after(&bad.collect());
-    if news.is_some() {
-        write(runner, root, &report)?;
+    let (mut next, news) = kept.after(&report.bad().map(|finding| finding.subject.as_str()).collect());
+    if news.is_some() && !write(runner, root, &report)? {
+        next.told_nobody(&kept);
     }
     // Only now: what could not be written is tried at the next look.
     keep(root, &next)
 }
 
-/// Puts messages into the outbox, and has them sent. A box that sends none has told it on its screen.
-fn write(runner: &Runner, root: &Path, report: &Report) -> Result<()> {
+/// Puts messages into the outbox, and has them sent; false: the box sends none, or to no operator, and has told it on
+/// its screen.
+fn write(runner: &Runner, root: &Path, report: &Report) -> Result<bool> {
     let settings = system::settings(root)?;
     if settings.mail.relay.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     let (base, organisation) = (format!("https://{}", settings.host()), settings.organisation.name.clone());
     let writer = Writer::of(base, organisation, settings.machine.language);
@@ -102,10 +107,11 @@ fn write(runner: &Runner, root: &Path, report: &Report) -> Result<()> {
         let mut queue = Queue::open(&Place::new(DATABASE, OWNER)).await?;
         queue.alarm(|to| writer.alarm(to, report)).await
     };
-    if database::runtime()?.block_on(told)? > 0 {
+    let is_told = database::runtime()?.block_on(told)? > 0;
+    if is_told {
         mail::start(runner)?;
     }
-    Ok(())
+    Ok(is_told)
 }
 
 /// Keeps the lines of the screen; did they change?
@@ -130,13 +136,13 @@ pub fn shown(root: &Path) -> Vec<String> {
 
 fn notices(report: &Report) -> Vec<String> {
     use mazet_model::settings::Language::{En, Fr};
-    let bad: Vec<_> = report.findings.iter().filter(|finding| !finding.ok).collect();
-    if bad.is_empty() {
+    if report.is_well() {
         return Vec::new();
     }
     let line = |language| {
         let catalogue = Catalogue::shared();
-        let titles: BTreeSet<String> = bad.iter().map(|finding| finding.title(catalogue, language)).collect();
+        let titles: BTreeSet<String> =
+            report.bad().map(|finding| finding.title(catalogue, language)).collect();
         let titles = titles.into_iter().collect::<Vec<_>>().join(", ");
         catalogue.say(language, "health.on_screen", &[("titles", &titles)])
     };
@@ -186,6 +192,18 @@ mod tests {
         let again: &[&[&str]] =
             &[&["disks", "clock"], &["disks", "clock"], &["clock"], &["disks", "clock"], &["disks"]];
         assert_eq!(news(again), [None, Some(Bad), None, None, Some(Bad)]);
+    }
+
+    #[test]
+    fn a_fault_older_than_the_way_out_is_told_once_there_is_one() {
+        let bad = BTreeSet::from(["disks"]);
+        let (first, _) = Kept::default().after(&bad);
+        let (mut second, news) = first.after(&bad);
+        assert_eq!(news, Some(News::Bad));
+        second.told_nobody(&first);
+        let (third, news) = second.after(&bad);
+        assert_eq!(news, Some(News::Bad), "still to be told");
+        assert_eq!(third.after(&bad).1, None, "told");
     }
 
     #[test]

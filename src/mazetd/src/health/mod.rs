@@ -76,9 +76,14 @@ impl Finding {
 }
 
 impl Report {
+    /// What is not well.
+    pub fn bad(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| !finding.ok)
+    }
+
     /// Is everything well?
     pub fn is_well(&self) -> bool {
-        self.findings.iter().all(|finding| finding.ok)
+        self.bad().next().is_none()
     }
 
     /// One line a finding, and a last one that sums up.
@@ -94,7 +99,7 @@ impl Report {
                 finding.sentence(catalogue, language)
             ));
         }
-        let bad = self.findings.iter().filter(|finding| !finding.ok).count();
+        let bad = self.bad().count();
         text.push_str(&match bad {
             0 => say("health.all_well", &[]),
             1 => say("health.bad_one", &[]),

@@ -69,9 +69,7 @@ impl Writer {
     pub fn alarm(&self, to: &Recipient, report: &Report) -> Text {
         let language = to.language.unwrap_or(self.language);
         let bad: Vec<String> = report
-            .findings
-            .iter()
-            .filter(|finding| !finding.ok)
+            .bad()
             .map(|finding| {
                 let catalogue = Catalogue::shared();
                 let (title, found) =
