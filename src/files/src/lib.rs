@@ -11,6 +11,7 @@
 //! | [`nextcloud`] | what the official Nextcloud clients need to sync |
 //! | [`storage`] | files and folders: real ones on the disk, and what the database knows of them |
 //! | [`serve`], [`rest`] | connections; what a client still sends when its answer is known |
+//! | [`snapshots`] | the data as it was: taken and thinned by root |
 //! | [`client`], [`notify`] | asking the running program; telling systemd that it runs |
 //! | [`dav`] | WebDAV (RFC 4918) over a person's view |
 //! | `testing` | a box of its own for tests (feature `testing`) |
@@ -27,6 +28,7 @@ pub mod pictures;
 pub mod rest;
 pub mod serve;
 pub mod shares;
+pub mod snapshots;
 pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -6,6 +6,7 @@
 //! | `check` | root | is it well? Asks it by its socket |
 //! | `publish` | root | has it make a folder that is to be a web site |
 //! | `scan` | root | has it look for what was changed on the disk by hand |
+//! | `snapshot` | root | keeps the data as it is now, and removes what is outdated |
 //! | `picture` | what `serve` runs as | draws one small picture: `serve` asks for it |
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ use mazet_files::access::Access;
 use mazet_files::app::{self, App};
 use mazet_files::client;
 use mazet_files::pictures::{Pictures, Wish, draw};
+use mazet_files::snapshots::btrfs::{self, Btrfs};
+use mazet_files::snapshots::{self, Moment, keep};
 use mazet_files::storage::{self, Storage};
 use mazet_files::uploads::Uploads;
 use mazet_files::{notify, serve};
@@ -45,6 +48,18 @@ enum Command {
     Talk(Talk),
     #[command(flatten)]
     Draw(Draw),
+    /// Takes a snapshot of the files, and removes those that are outdated; on a btrfs, elsewhere nothing is done
+    Snapshot(Snapshot),
+}
+
+#[derive(Debug, clap::Args)]
+struct Snapshot {
+    /// The data: a subvolume, with the folder of the files in it
+    #[arg(long, value_name = "DIR", default_value = "/srv")]
+    data: PathBuf,
+    /// Where snapshots lie, on the same file system
+    #[arg(long, value_name = "DIR", default_value = snapshots::FOLDER)]
+    snapshots: PathBuf,
 }
 
 /// What is done by a socket.
@@ -82,6 +97,9 @@ struct Serve {
     /// Where the files lie
     #[arg(long, value_name = "DIR", default_value = storage::FOLDER)]
     folder: PathBuf,
+    /// Where snapshots of them lie
+    #[arg(long, value_name = "DIR", default_value = snapshots::FOLDER)]
+    snapshots: PathBuf,
     /// Folder of PostgreSQL's socket
     #[arg(long, value_name = "DIR", default_value = mazet_database::connect::SOCKET)]
     database_socket: PathBuf,
@@ -120,6 +138,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Draw(Draw::Picture { width, height, crop }) => draw::draw(Wish { width, height, crop }),
+        Command::Snapshot(wish) => snapshot(wish),
         Command::Talk(talk) => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -130,6 +149,16 @@ fn run(cli: Cli) -> Result<()> {
             runtime.block_on(talked(&cli.socket, talk))
         }
     }
+}
+
+fn snapshot(wish: Snapshot) -> Result<()> {
+    if !btrfs::is_subvolume(&wish.data)? {
+        println!("{} is no subvolume of a btrfs: no snapshots", wish.data.display());
+        return Ok(());
+    }
+    let snapshots = Btrfs { data: wish.data, folder: wish.snapshots };
+    println!("{}", keep::run(&snapshots, Moment::now, &jiff::tz::TimeZone::system())?);
+    Ok(())
 }
 
 async fn talked(socket: &Path, talk: Talk) -> Result<()> {
@@ -158,7 +187,7 @@ async fn serving(socket: &Path, options: &Serve) -> Result<()> {
         role: storage::ROLE.to_owned(),
     };
     let directory = place(&options.directory);
-    let storage = Storage::new(&options.folder, &place(&options.database), &directory)
+    let storage = Storage::new(&options.folder, &options.snapshots, &place(&options.database), &directory)
         .with_context(|| format!("opening {}", options.folder.display()))?;
     let access = Access::new(&directory, &storage)?;
     if let Some(found) = storage.start().await.context("looking at the files")? {

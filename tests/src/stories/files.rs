@@ -45,6 +45,7 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     qemu.shell()?.ask("mazetd health").context("the box is not well")?;
     client.works().context("under nginx")?;
     let link = client.on_the_phone(&phone, "nginx").context("on the pages, under nginx")?;
+    client.is_brought_back(&qemu, &phone).context("an earlier version")?;
     web_server::choose(&qemu, "apache")?;
     phone.forget_complaints()?;
     client.works().context("under Apache")?;
@@ -94,6 +95,28 @@ impl Client<'_> {
         let link = phone.value_now("#address")?;
         self.is_followed(&link)?;
         Ok(link)
+    }
+
+    /// What the box kept of a file that was written over since comes back beside it.
+    fn is_brought_back(&self, qemu: &Qemu, phone: &Browser) -> Result<()> {
+        self.put("rendu.txt", "La première version\n".as_bytes())?;
+        let script = "systemctl start mazet-files-snapshot.service && journalctl --unit mazet-files-snapshot \
+                      --output cat --no-pager | grep '^took '";
+        qemu.shell()?.ask(script).context("no snapshot")?;
+        self.put("rendu.txt", "La deuxième version\n".as_bytes())?;
+        phone.go(&format!("{}/files/about/rendu.txt", self.base))?;
+        phone.click("//a[@id='to-versions']")?;
+        phone.wait_for("//h1[@id='versions-title']")?;
+        phone.page_is_well("versions", "fr")?;
+        phone.click("//ul[@id='versions']//button")?;
+        phone.wait_for("//h1[@id='name-title'][contains(., 'rendu (20')]")?;
+        phone.wait_for("//pre[contains(., 'La première version')]")?;
+        ensure!(self.get("rendu.txt")? == "La deuxième version\n".as_bytes(), "what was there was replaced");
+        phone.go(&format!("{}/files/versions/", self.base))?;
+        phone.click("//ul[@id='versions']//a")?;
+        phone.wait_for("//h1[@id='then']")?;
+        phone.wait_for("//ul[@id='entries']//a[contains(., 'rendu.txt')]")?;
+        phone.page_is_well("then", "fr")
     }
 
     /// Whoever has the link has the file, and nothing else.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::kind::{self, Show};
 use super::member::Member;
-use super::{folder, link, raw, shown};
+use super::{folder, link, raw, shown, versions};
 use crate::storage::{Entry, View};
 
 /// Bytes of a text that are shown.
@@ -40,6 +40,7 @@ pub async fn page(member: &Member, path: &str, status: StatusCode, more: Value) 
         "entry": folder::row(member.language, 0, &entry),
         "parent": link::encoded(link::parent(&entry.path)),
         "download": download(&entry),
+        "versions": versions::link_to(member, &entry.path).await,
         "movable": entry.movable,
         "rights": rights(&member.view, &entry),
         "preview": preview(&member.view, &entry, &link::raw(&entry.path)).await?,

@@ -80,10 +80,12 @@ async fn ask(member: &Member, verb: &str, chosen: &[i64]) -> Result<Response, Fa
     deleted.retain(|one| verb == "empty" || chosen.contains(&one.id));
     let title = member.say("bin.sure_title", &[]);
     let names: Vec<&str> = deleted.iter().take(20).map(|one| one.name.as_str()).collect();
+    // Not gone at once where folders are kept as they were.
+    let key = if member.view.has_earlier().await { "bin.sure_kept" } else { "bin.sure" };
     let data = json!({
         "verb": verb,
         "ids": chosen,
-        "text": catalogue::count(member.language, "bin.sure", deleted.len()),
+        "text": catalogue::count(member.language, key, deleted.len()),
         "names": names,
         "more": deleted.len() > names.len(),
     });

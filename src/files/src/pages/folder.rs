@@ -105,6 +105,7 @@ pub async fn page(member: &Member, path: &str, status: StatusCode, more: Value) 
         "crumbs": crumbs(&home, &folder.path),
         "folder": link::encoded(&folder.path),
         "about": if folder.path.is_empty() { Value::Null } else { link::about(&folder.path).into() },
+        "versions": super::versions::link_to(member, &folder.path).await,
         "writable": folder.writable,
         "quota": quota(member, &folder).await?,
         "sorts": sorts(member.language, &link::folder(&folder.path), by),

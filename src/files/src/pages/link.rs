@@ -5,6 +5,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::snapshots::Moment;
+
 /// All but the unreserved characters (RFC 3986 § 2.3) …
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// … and what separates names.
@@ -38,6 +40,21 @@ pub fn about(path: &str) -> String {
 /// The bytes of a file.
 pub fn raw(path: &str) -> String {
     format!("/files/raw/{}", encoded(path))
+}
+
+/// The moments at which a file or folder was another one.
+pub fn versions(path: &str) -> String {
+    format!("/files/versions/{}", encoded(path))
+}
+
+/// A folder as it was at a moment.
+pub fn then(moment: Moment, path: &str) -> String {
+    format!("/files/then/{}/{}", moment.name(), encoded(path))
+}
+
+/// The bytes of a file as it was at a moment, to be saved.
+pub fn old(moment: Moment, path: &str) -> String {
+    format!("/files/old/{}/{}?download=1", moment.name(), encoded(path))
 }
 
 /// The folder that a path lies in.

@@ -20,7 +20,8 @@ use crate::storage::{Error, View};
 
 /// What can be said of the request before: known keys, never a text, so that a link of somebody else's
 /// making shows one of ours.
-const SAID: [&str; 13] = [
+const SAID: [&str; 14] = [
+    "said.brought_back",
     "said.copied",
     "said.deleted",
     "said.emptied",

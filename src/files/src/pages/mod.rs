@@ -6,6 +6,7 @@
 //! | [`folder`], [`search`], [`about`] | what there is |
 //! | [`raw`], [`kind`], [`zip`] | bytes, and how they are shown |
 //! | [`acts`], [`choose`], [`upload`], [`bin`] | changes |
+//! | [`versions`] | what there was |
 //! | [`links`], [`shared`] | share links: their maker's pages, and what they open |
 //! | [`resumed`] | uploads in pieces |
 //! | [`catalogue`], [`language`], [`shown`], [`link`] | how it is said and written |
@@ -33,6 +34,7 @@ mod search;
 mod shared;
 pub(crate) mod shown;
 mod upload;
+mod versions;
 mod view;
 mod zip;
 
@@ -95,6 +97,11 @@ fn seen() -> Routes {
         .route("/files/raw/{*path}", get(raw::show))
         .route("/files/zip/{*path}", get(folder::zip))
         .route("/files/search", get(search::show))
+        .route("/files/versions/", get(versions::root))
+        .route("/files/versions/{*path}", get(versions::show))
+        .route("/files/then/{moment}/", get(versions::root_then))
+        .route("/files/then/{moment}/{*path}", get(versions::then))
+        .route("/files/old/{moment}/{*path}", get(versions::raw))
 }
 
 fn changes() -> Routes {
@@ -102,6 +109,7 @@ fn changes() -> Routes {
         .route("/files/new-folder", post(acts::new_folder))
         .route("/files/rename", post(acts::rename))
         .route("/files/rights", post(acts::rights))
+        .route("/files/bring-back", post(versions::bring_back))
         .route("/files/selected", post(choose::selected))
         .route("/files/choose", post(choose::show))
         .route("/files/place", post(choose::place))

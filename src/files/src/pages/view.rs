@@ -34,7 +34,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     page!("search"),
     page!("shared"),
     page!("shared-password"),
+    page!("then"),
     page!("unfinished"),
+    page!("versions"),
 ];
 
 /// A page to show.

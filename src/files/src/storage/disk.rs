@@ -82,6 +82,13 @@ impl Disk {
         Ok(disk)
     }
 
+    /// The folder `inner` (names with `/` between them) of `folder`, as it is: nothing is made in it.
+    pub(crate) fn within(folder: &Path, inner: &str) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = fs::open(folder, flags, Mode::empty())?;
+        Ok(Self { root: fs::openat2(&folder, inner, flags, Mode::empty(), WITHIN)? })
+    }
+
     /// Opens a folder.
     pub(crate) fn folder(&self, names: &[String]) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

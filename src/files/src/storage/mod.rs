@@ -10,6 +10,7 @@
 //! | [`Entry`] | a file or folder of a view |
 //! | [`Incoming`] | a file that is being written |
 //! | [`bin`] | what was deleted |
+//! | [`Earlier`] | what there was, by snapshots |
 //! | [`quota`] | bytes that may be taken |
 //! | [`Property`], `locks` | what clients of WebDAV say of files, and lock |
 //! | [`scan`], `running` | what was changed by hand, or cut short by a power cut |
@@ -28,6 +29,7 @@ pub mod bin;
 mod change;
 mod copy;
 mod disk;
+mod earlier;
 mod error;
 mod folk;
 mod incoming;
@@ -47,17 +49,19 @@ mod secret;
 pub mod space;
 mod view;
 
+pub use earlier::Earlier;
 pub use error::{BadName, Error, Full, Result};
 pub use incoming::{Incoming, Only, SMALL};
 pub use properties::Property;
 pub use view::{Entry, Mount, View};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mazet_database::connect::Object;
 use mazet_database::{Place, Pool};
 
+use crate::snapshots;
 use disk::Disk;
 
 /// Name of the database.
@@ -77,20 +81,23 @@ struct Inner {
     files: Pool,
     directory: Pool,
     disk: Disk,
+    snapshots: PathBuf,
     reserved: quota::Reserved,
     known: known::Known,
 }
 
 impl Storage {
-    /// Files in `folder`, known in the database at `files`, of people whom the one at `directory` knows.
+    /// Files in `folder`, known in the database at `files`, of people whom the one at `directory` knows. `snapshots`:
+    /// where snapshots of them are, if there are any.
     ///
     /// # Errors
     /// When the folder cannot be opened or made ready.
-    pub fn new(folder: &Path, files: &Place, directory: &Place) -> Result<Self> {
+    pub fn new(folder: &Path, snapshots: &Path, files: &Place, directory: &Place) -> Result<Self> {
         let inner = Inner {
             files: files.pool_for_lookups(8)?,
             directory: directory.pool_for_lookups(4)?,
             disk: Disk::open(folder)?,
+            snapshots: snapshots.to_owned(),
             reserved: quota::Reserved::default(),
             known: known::Known::default(),
         };
@@ -103,7 +110,8 @@ impl Storage {
     /// As [`new`](Self::new).
     pub fn of_box() -> Result<Self> {
         let directory = Place::new(mazet_directory::DATABASE, ROLE);
-        Self::new(Path::new(FOLDER), &Place::new(DATABASE, ROLE), &directory)
+        let snapshots = Path::new(snapshots::FOLDER);
+        Self::new(Path::new(FOLDER), snapshots, &Place::new(DATABASE, ROLE), &directory)
     }
 
     /// Is the database there, with its schema?

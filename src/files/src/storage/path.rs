@@ -37,11 +37,16 @@ pub(crate) fn check(name: &str) -> Result<()> {
 /// `name` with a number before its ending, for when the name itself is taken: `note (2).txt`. Short
 /// enough, whatever `name` is.
 pub(crate) fn numbered(name: &str, number: u32) -> String {
+    told_apart(name, &number.to_string())
+}
+
+/// `name` with what tells it apart before its ending: `note (2026-11-29 17.05).txt`. Short enough, whatever `name` is.
+pub(crate) fn told_apart(name: &str, by: &str) -> String {
     let (stem, ending) = match name.rfind('.') {
         Some(at) if at > 0 && name.len() - at <= 16 => name.split_at(at),
         _ => (name, ""),
     };
-    let tail = format!(" ({number}){ending}");
+    let tail = format!(" ({by}){ending}");
     format!("{}{tail}", cut(stem, LONGEST - tail.len()))
 }
 
@@ -83,6 +88,7 @@ mod tests {
         assert_eq!(numbered("note.txt", 2), "note (2).txt");
         assert_eq!(numbered(".profile", 3), ".profile (3)");
         assert_eq!(numbered("Photos", 2), "Photos (2)");
+        assert_eq!(told_apart("été.odt", "2026-11-29 17.05"), "été (2026-11-29 17.05).odt");
         let long = numbered(&format!("{}.odt", "é".repeat(125)), 2);
         assert!(long.len() <= 255 && long.ends_with("é (2).odt"), "{long}");
     }

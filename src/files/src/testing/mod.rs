@@ -9,6 +9,7 @@ pub mod front;
 pub mod program;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use mazet_database::Place;
@@ -21,12 +22,15 @@ use mazet_directory::{
     organisations, seed, sign_in,
 };
 
+use crate::snapshots::{FILES, Moment};
 use crate::storage::{self, Storage};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "tramontane olive brebis";
 /// The first association.
 pub const ORGANISATION: &str = "Les Amis du Mazet";
+/// Folder of snapshots, in that of the files: no space's.
+const SNAPSHOTS: &str = "snapshots";
 
 /// A box after its installation: one association with the operator and manager `ada`, members `paul` and
 /// `zoe`, and a group "Bureau" with `ada` and `paul`; another association, "Chorale", with `nino`.
@@ -79,7 +83,8 @@ async fn in_folder(folder: tempfile::TempDir, path: &Path) -> Option<TestBox> {
     let organisation = organisations::list(&directory, &root).await.expect("listed")[0].id;
     let directory_place = server.place(&people, storage::ROLE);
     let files_place = server.place(&files, storage::ROLE);
-    let storage = Storage::new(path, &files_place, &directory_place).expect("files");
+    let snapshots = path.join(SNAPSHOTS);
+    let storage = Storage::new(path, &snapshots, &files_place, &directory_place).expect("files");
     let mut made = TestBox {
         server,
         folder: path.to_owned(),
@@ -180,6 +185,25 @@ impl TestBox {
     pub async fn in_files(&self, statement: &str) {
         let client = self.files_place.connect().await.expect("connected");
         client.batch_execute(statement).await.expect("done");
+    }
+
+    /// Keeps the files as they are now, as a snapshot of that moment, and says that all spaces are older. As in a real
+    /// one, what did not change since is the very same file: each gets a second name (files are never written in place).
+    ///
+    /// # Panics
+    /// When they cannot be copied.
+    pub async fn snapshot(&self, moment: Moment) {
+        let to = self.folder.join(SNAPSHOTS).join(moment.name()).join(FILES);
+        std::fs::create_dir_all(&to).expect("made");
+        for kind in ["people", "organisations", "groups"] {
+            let copied = Command::new("cp")
+                .args(["--archive", "--link"])
+                .arg(self.folder.join(kind))
+                .arg(&to)
+                .status();
+            assert!(copied.expect("cp").success());
+        }
+        self.in_files("update space set created_at = '2020-01-01'").await;
     }
 
     /// A number from the files' database.

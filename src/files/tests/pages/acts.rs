@@ -40,6 +40,7 @@ async fn nothing_is_done_that_was_not_meant() {
     let of_ada = browser.also(Some("ada")).csrf().await;
     for csrf in ["", wrong.as_str(), of_ada.as_str()] {
         for path in [
+            "/files/bring-back",
             "/files/new-folder",
             "/files/rename",
             "/files/selected",

@@ -6,3 +6,4 @@ mod bytes;
 mod lists;
 mod shares;
 mod uploads;
+mod versions;

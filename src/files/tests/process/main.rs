@@ -6,3 +6,4 @@ mod large;
 mod picture;
 mod process;
 mod scan;
+mod snapshot;

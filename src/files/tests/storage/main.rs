@@ -1,5 +1,6 @@
 //! Files and folders on a real disk and a real PostgreSQL.
 
+mod earlier;
 mod publish;
 mod tree;
 mod writing;
