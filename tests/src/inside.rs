@@ -41,6 +41,21 @@ pub fn no_unit_failed(qemu: &Qemu) -> Result<()> {
     Ok(())
 }
 
+/// Does what each timer of ours waits for; one that fails is shown with its last words.
+const AT_ONCE: &str = "for timer in $(systemctl list-unit-files --no-legend --state=enabled 'mazet-*.timer' | cut -d' ' -f1); do \
+    unit=$(systemctl show --value --property Unit $timer); \
+    systemctl start $unit || { echo \"failed: $unit\"; journalctl -b --no-pager -n 20 -u $unit; }; \
+    echo \"$unit took $(systemctl show --value --property ExecMainStartTimestampMonotonic --property ExecMainExitTimestampMonotonic $unit | \
+        { read begun; read ended; echo $(( (ended - begun) / 1000 )); }) ms\"; done";
+
+/// Sees that what our timers wait for can be done now, each as its unit confines it.
+pub fn timers_do_their_work(qemu: &Qemu) -> Result<()> {
+    let text = qemu.shell()?.run(AT_ONCE, Duration::from_secs(900))?.text;
+    eprintln!("{text}");
+    ensure!(text.contains(" took ") && !text.contains("failed: "), "what timers wait for fails:\n{text}");
+    Ok(())
+}
+
 /// Sees that no port is open that no manifest of the box names.
 pub fn only_named_ports(qemu: &Qemu, system: System) -> Result<()> {
     let shell = qemu.shell()?;

@@ -114,21 +114,21 @@ pub const ALL: &[Scenario] = &[
         mail::is_kept,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "exchanges-letters",
         "mail programs: what is refused, mailboxes, rules, a thousand letters, an account broken into",
         letters::are_exchanged,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "keeps-appointments",
         "calendar programs: recurrence, sharing, invitations, free/busy, thousands on two computers",
         appointments::are_kept,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story(
         "publishes-wordpress",
         "of an image that has it: WordPress sites with MariaDB under both servers, apart, archived, removed",
@@ -163,11 +163,11 @@ pub const ALL: &[Scenario] = &[
     .long(),
     story(
         "comes-back",
-        "of an image that has backups and mail: a lost box comes back on another machine, from a USB disk and the key on paper",
+        "a box that is lost comes back on another machine, from a USB disk and the key on paper",
         restore::brings_it_back,
     )
     .needs(INSTALLS)
-    .by_name(),
+    .long(),
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),

@@ -116,6 +116,7 @@ pub fn is_well(bench: &Bench, machine: &Machine, organisation: &str, language: &
     shell.ask("findmnt --types btrfs /srv && test -s /srv/mazet/box.toml").context("/srv is not mounted")?;
     shell.ask("mazetd health").context("the box is not well")?;
     shell.ask(NO_ALARM).context("a box that is well has something to tell")?;
+    inside::timers_do_their_work(&qemu)?;
     let applied = shell.ask("mazetd apply 2>&1").context("settings cannot be applied again")?;
     ensure!(applied.contains("nothing to change"), "applying twice changed something: {applied}");
     let done = Visitor::new(&bench.lab, &qemu, &bench.path("cookies"))?.get("/done")?;

@@ -126,9 +126,11 @@ fn the_firewall_opens_what_the_manifests_say() {
     };
     let mut settings = Settings::live();
     assert_eq!(ports(&settings, true), ["udp/5353", "udp/68", "udp/546", "tcp/80", "tcp/443"]);
-    assert_eq!(ports(&settings, false), ["udp/5353", "udp/68", "udp/546", "tcp/80", "tcp/443"]);
+    let web_and_mail = ["tcp/80", "tcp/443", "tcp/465", "tcp/587", "tcp/993"];
+    assert_eq!(ports(&settings, false), [&["udp/5353", "udp/68", "udp/546"][..], &web_and_mail].concat());
     settings.ssh.enabled = true;
-    assert_eq!(ports(&settings, false), ["udp/5353", "udp/68", "udp/546", "tcp/22", "tcp/80", "tcp/443"]);
+    let with_ssh = [&["udp/5353", "udp/68", "udp/546", "tcp/22"][..], &web_and_mail].concat();
+    assert_eq!(ports(&settings, false), with_ssh);
 }
 
 #[test]
