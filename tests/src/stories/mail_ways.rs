@@ -29,6 +29,8 @@ pub fn are_seen(qemu: &Qemu, phone: &Browser, base: &str, domain: &str, refused:
 
 fn queue(qemu: &Qemu, phone: &Browser, base: &str, domain: &str, refused: &str) -> Result<()> {
     let own = format!("{}@{domain}", OPERATOR.login);
+    // The webmail that is open would ask mailboxes that are closed.
+    phone.go(&format!("{base}/"))?;
     qemu.shell()?.ask(&WAITS.replace("OWN", &own)).context("no letter waits")?;
     phone.go(&format!("{base}/machine/reports/mail/queue"))?;
     phone.wait_for("//h1[.='Courrier en route']")?;
