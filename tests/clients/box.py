@@ -2,13 +2,15 @@
 `authority` (the file of its certificate), `ports` (the box's to this machine's), `password` (everybody's), `accented`
 (that of `accents`), `parts` (what to run, in order), and what else the parts need.
 
-Each part that holds says so on a line, with what it saw; the first that does not hold ends the run with an error.
+Each part that holds says so on a line, with what it saw; one that does not says why on standard error, and makes the run
+end with an error, after the others.
 """
 
 import json
 import socket
 import ssl
 import sys
+import traceback
 
 with open(sys.argv[1], encoding="utf-8") as file:
     SPEC = json.load(file)
@@ -35,12 +37,19 @@ def address(login):
 
 
 def holds(condition, why):
-    """Ends the run where something is not as it should be."""
+    """Ends the part where something is not as it should be."""
     if not condition:
         raise SystemExit(f"no: {why}")
 
 
 def run(parts):
     """Runs the parts that are asked for, of these functions."""
+    failed = []
     for part in SPEC["parts"]:
-        print(f"{part}: {parts[part]() or 'yes'}", flush=True)
+        try:
+            print(f"{part}: {parts[part]() or 'yes'}", flush=True)
+        except (Exception, SystemExit):
+            failed.append(part)
+            print(f"== {part}\n{traceback.format_exc(limit=-6)}", file=sys.stderr, flush=True)
+    if failed:
+        raise SystemExit(f"no: {', '.join(failed)}")

@@ -58,6 +58,8 @@ def writing(login, password=PASSWORD, port=465):
 def reading(login, folder=None):
     with IMAPClient(NAME, port=993, ssl_context=TLS, timeout=PATIENCE) as mailbox:
         mailbox.login(login, PASSWORD)
+        # imapclient looks in what it remembers of these, and remembers nothing until it asked.
+        mailbox.capabilities()
         if folder:
             mailbox.select_folder(folder)
         yield mailbox
