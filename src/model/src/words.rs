@@ -2,9 +2,16 @@
 
 use crate::manifest::Text;
 
-/// The same in both languages.
+/// The same in both languages. The signs of French stay on the line of their words.
 pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
-    Text { fr: fr.into(), en: en.into() }
+    Text { fr: bound(&fr.into()), en: en.into() }
+}
+
+/// French, with U+00A0 where a sign is set apart from its word.
+fn bound(french: &str) -> String {
+    let signs = ["?", "!", ":", ";", "»"].map(|sign| (format!(" {sign}"), format!("\u{a0}{sign}")));
+    let bound = french.replace("« ", "«\u{a0}");
+    signs.into_iter().fold(bound, |text, (apart, together)| text.replace(&apart, &together))
 }
 
 /// A sentence with a value that differs by language in it, in the place of `{}`.
@@ -50,6 +57,12 @@ mod tests {
         assert_eq!(size(1_500_000_000_000).fr, "1,5\u{a0}To");
         assert!(told(u64::MAX).ends_with(" TB"));
         assert_eq!((duration(90).en, duration(7200).en), ("90 s".to_owned(), "2 h".to_owned()));
+    }
+
+    #[test]
+    fn french_signs_stay_with_their_words() {
+        let text = both("Voir « Places » : prêt ? Oui ; non !", "See “Places”: ready?");
+        assert_eq!(text.fr, "Voir «\u{a0}Places\u{a0}»\u{a0}: prêt\u{a0}? Oui\u{a0}; non\u{a0}!");
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! What mail servers say, in plain words: the codes of RFC 3463, where there is one, and the usual phrases else.
 
 use mazet_model::manifest::Text;
-
-/// A sentence in both languages.
-pub fn both(fr: impl Into<String>, en: impl Into<String>) -> Text {
-    Text { fr: fr.into(), en: en.into() }
-}
+pub use mazet_model::words::both;
 
 /// Phrases of a server's answer, in small letters, and what they mean; where no code tells it better.
 const PHRASES: [(&[&str], &str, &str); 10] = [

@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(levels, [Level::Plain, Level::Good, Level::Open, Level::Bad]);
         assert_eq!(rows[0].facts[0].en, "A backup to /a runs: 43 % (852 kB of 2 MB), 90 s left.");
         assert_eq!(rows[0].at, Some(NOW + 60));
-        assert_eq!(rows[1].facts[1].fr, "3 fichiers, 1,5\u{a0}Mo ; 900\u{a0}octets envoyés, en 4\u{a0}s.");
+        assert_eq!(rows[1].facts[1].fr, "3 fichiers, 1,5\u{a0}Mo\u{a0}; 900\u{a0}octets envoyés, en 4\u{a0}s.");
         assert!(rows[2].facts[0].en.starts_with("Never proven"));
     }
 
