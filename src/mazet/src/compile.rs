@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use mazet_model::manifest::Manifest;
+use serde::Deserialize;
 
 use crate::arch::Architecture;
 use crate::digest::{Digest, Inputs};
@@ -19,8 +20,8 @@ use crate::run::{Command, Program};
 use crate::sandbox::Sandbox;
 use crate::stage::{lock, place, stage};
 
-/// What decides the programs, below the project.
-const SOURCES: [&str; 5] = ["src/database", "src/directory", "src/files", "src/mazetd", "src/model"];
+/// This program itself, of the workspace's members.
+const OURSELVES: &str = "src/mazet";
 /// In every image.
 const ALWAYS: &str = "mazetd";
 /// Name of the stage.
@@ -56,13 +57,32 @@ pub fn inputs(project: &Project, compiler: Digest, architecture: &str, programs:
     inputs.text("programs", programs.join(" "));
     inputs.digest("compile tree", compiler);
     inputs.text("architecture", architecture);
-    for folder in SOURCES {
-        inputs.folder(folder, &project.root.join(folder))?;
+    for folder in sources(&project.root)? {
+        inputs.folder(&folder, &project.root.join(&folder))?;
     }
     for file in MANIFESTS {
         inputs.digest(file, Digest::of_file(&project.root.join(file))?);
     }
     Ok(inputs)
+}
+
+/// Folders of what runs on the box, below the project: the workspace's default members but ourselves.
+fn sources(project: &Path) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        workspace: Workspace,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Workspace {
+        default_members: Vec<String>,
+    }
+    let path = project.join("Cargo.toml");
+    let reading = || format!("reading {}", path.display());
+    let manifest: Manifest =
+        toml::from_str(&fs::read_to_string(&path).with_context(reading)?).with_context(reading)?;
+    let members = manifest.workspace.default_members.into_iter();
+    Ok(members.filter(|member| member != OURSELVES).collect())
 }
 
 /// Compiles `programs`. `tree` is called only when it must be.
@@ -204,6 +224,15 @@ pub fn lint(cache: &Cache, project: &Project, tree: &Path, on_line: impl FnMut(&
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_to_any_program_of_the_box_is_seen() {
+        let sources = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))).expect("read");
+        for folder in ["src/backup", "src/directory", "src/mazetd", "src/model", "src/post"] {
+            assert!(sources.iter().any(|one| one == folder), "{folder}: {sources:?}");
+        }
+        assert!(!sources.iter().any(|one| one == OURSELVES));
+    }
 
     #[test]
     fn only_the_workspaces_own_packages_are_forgotten() {
