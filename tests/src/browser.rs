@@ -188,6 +188,16 @@ impl Browser {
         Ok(usize::try_from(self.session.script(&script)?.as_u64().unwrap_or_default())?)
     }
 
+    /// The texts of all elements that there are now for an XPath, in the page's order.
+    pub fn texts_at(&self, xpath: &str) -> Result<Vec<String>> {
+        let script = format!(
+            "const all = document.evaluate({}, document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE, null); \
+             return Array.from({{length: all.snapshotLength}}, (_, at) => all.snapshotItem(at).innerText);",
+            json!(xpath)
+        );
+        Ok(serde_json::from_value(self.session.script(&script)?)?)
+    }
+
     /// The visible texts of all elements that there are now for a CSS selector, in the page's order.
     pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
         let script =

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use mazet_host::files;
+use mazet_host::run::last_lines;
 
-use crate::tools::{Tools, last_lines};
+use crate::tools::Tools;
 
 /// Makes a cluster where there is none, starts a server on it, says so, and ends it when its input ends: by
 /// `stop`, or because who started it is gone.
@@ -148,12 +150,12 @@ impl Drop for Cluster<'_> {
 fn settle(tools: &Tools, data: &Path, run: &Path, purpose: Use) -> Result<()> {
     // Whose they become: another umask must not matter.
     tools.remove(run)?;
-    crate::files::make_folder(run, 0o700)?;
+    files::make_folder(run, 0o700)?;
     if !data.exists() {
         let above: Vec<&Path> = data.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
         // The database's administrator must come through.
-        above.iter().rev().try_for_each(|folder| crate::files::make_folder(folder, 0o711))?;
-        crate::files::make_folder(data, 0o700)?;
+        above.iter().rev().try_for_each(|folder| files::make_folder(folder, 0o711))?;
+        files::make_folder(data, 0o700)?;
     }
     let mut hba = fs::File::create(run.join("pg_hba.conf")).context("writing who may connect")?;
     // The folder of the socket is the administrator's alone.

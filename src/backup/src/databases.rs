@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::run::{failure, said};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::digest;
-use crate::tools::{failure, said};
 
 /// Roles of all databases, in the folder of the dumps.
 const ROLES: &str = "roles.sql";

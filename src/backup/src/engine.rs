@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
 use serde::Serialize;
 
 use crate::cluster::{Cluster, Use};
 use crate::databases::{self, Database};
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::key::Key;
 use crate::opened::Opened;
 use crate::picture::{self, Picture, RECORD, Way};

@@ -3,9 +3,8 @@
 use std::process::Output;
 
 use anyhow::{Result, bail};
+use mazet_host::run::last_lines;
 use serde::{Deserialize, Serialize};
-
-use crate::tools::last_lines;
 
 /// Why a place does not do what is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

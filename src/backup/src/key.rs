@@ -8,9 +8,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
 use sha2::{Digest as _, Sha256};
-
-use crate::files;
 
 /// Letters and digits without I, L, O and U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

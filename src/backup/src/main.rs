@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run` | backs up to every place: hourly, by a timer |
 //! | `prove` | restores the newest backup of every place into a scratch area, and compares: weekly |
+//! | `prepare` | makes a USB disk anew for backups |
 //! | `try` | says whether a place can be one |
 //! | `look` | what is in a place, and what a restore needs |
 //! | `restore` | puts a backup into an empty `/srv` |
@@ -16,14 +17,14 @@
 //! | [`plan`] | what a backup holds: the manifests of the services say it |
 //! | [`picture`], [`cluster`], [`databases`] | everything as it was at one moment |
 //! | [`record`], [`digest`] | what a backup says of itself, and whether what came back is that |
-//! | [`target`], [`opened`] | where backups go |
+//! | [`target`], [`opened`], [`prepare`] | where backups go |
 //! | [`restic`], [`fault`], [`tools`] | other programs, and why they failed |
 //! | [`engine`] | a backup |
 //! | [`restore`], [`way_back`], [`prove`] | the way back |
 //! | [`check`] | is the box well? |
 //! | [`key`], [`divided`] | the recovery key |
 //! | [`page`], [`words`] | the operator's pages |
-//! | [`state`], [`places`], [`files`] | what was done, and where it is written |
+//! | [`state`], [`places`] | what was done, and where it is written |
 
 mod check;
 mod cluster;
@@ -32,13 +33,13 @@ mod digest;
 mod divided;
 mod engine;
 mod fault;
-mod files;
 mod key;
 mod opened;
 mod page;
 mod picture;
 mod places;
 mod plan;
+mod prepare;
 mod prove;
 mod record;
 mod restic;
@@ -55,6 +56,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use mazet_host::files;
 
 use crate::opened::Opened;
 use crate::picture::Way;
@@ -78,6 +80,11 @@ enum Command {
     Run,
     /// Restores the newest backup of every place into a scratch area, and compares it with what it recorded
     Prove,
+    /// Makes a USB disk anew for backups
+    Prepare {
+        /// The disk's name on the page: `sdb.SERIAL`
+        disk: String,
+    },
     /// Says whether a place can be one
     Try {
         /// Its name on this box
@@ -97,7 +104,7 @@ enum Command {
     Combine,
     /// Writes one of the operator's pages
     Page {
-        /// `overview`, `usb`, `sftp`, `rest`, `s3`, `kit` or `parts`
+        /// `overview`, `usb`, `prepare`, `sftp`, `rest`, `s3`, `kit` or `parts`
         name: String,
     },
     /// Does what the operator's pages offer
@@ -124,6 +131,7 @@ fn run(Cli { places, command }: &Cli) -> Result<()> {
     match command {
         Command::Run => engine::run(&tools, places, Way::Snapshot),
         Command::Prove => prove::run(&tools, places),
+        Command::Prepare { disk } => prepare::run(&tools, places, disk),
         Command::Try { id } => try_out(&tools, places, id),
         Command::Look(from) => way_back::look(&tools, places, from),
         Command::Restore { from, into } => way_back::restore(&tools, places, from, into),

@@ -4,20 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use mazet_host::files;
+use mazet_host::run::said;
 use rustix::fs::statvfs;
 
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::places::Places;
 use crate::restic::{Keys, Repository};
 use crate::state::Room;
 use crate::target::Place;
-use crate::tools::{Program, Tools, said};
+use crate::tools::{Program, Tools};
 
 /// What runs from a backup's disk is none of ours.
 const OPTIONS: &str = "nosuid,nodev,noexec,noatime";
 /// Names of file systems, each a link to its device.
-const BY_UUID: &str = "/dev/disk/by-uuid";
+pub const BY_UUID: &str = "/dev/disk/by-uuid";
 
 /// A place that is reached.
 pub struct Opened<'t> {

@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
+use mazet_host::run::said;
 use rustix::fs::statfs;
 
-use crate::files;
-use crate::tools::{Program, Tools, said};
+use crate::tools::{Program, Tools};
 
 /// statfs(2).
 const BTRFS: u64 = 0x9123_683E;

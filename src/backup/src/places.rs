@@ -5,6 +5,7 @@
 //!                          /ssh, ssh.pub     what opens other machines
 //!                          /known_hosts      machines that were met
 //! /srv/mazet/secrets/backup-<kind>/*.json    where backups go: `target`
+//! /srv/mazet/secrets/backup-prepare/*.json   serial numbers that were typed: `prepare`
 //! /srv/mazet-backup/status.json              what was done: `state`
 //!                  /known                    digests of files that were read
 //!                  /cache                    restic's
@@ -53,6 +54,11 @@ impl Places {
             known_hosts: own.join("known_hosts"),
             cache: Some(self.state.join("cache")),
         }
+    }
+
+    /// Serial numbers that were typed.
+    pub fn confirmed(&self) -> PathBuf {
+        self.secrets.join("backup-prepare")
     }
 
     /// How far a backup is.

@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use mazet_host::files;
 
 use crate::cluster::Use;
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::opened::Opened;
 use crate::places::Places;
 use crate::record::Differences;

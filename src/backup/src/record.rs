@@ -13,12 +13,12 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::databases::{self, Database};
 use crate::digest::{self, Entry, Known, Sum};
-use crate::files;
 use crate::plan::Plan;
 
 /// The only format so far.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use mazet_host::run::{ended, followed};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Why, judge};
 use crate::target::Place;
-use crate::tools::{Program, Tools, ended, followed};
+use crate::tools::{Program, Tools};
 
 /// Tag of our backups: others may be in the same place.
 const TAG: &str = "mazet";

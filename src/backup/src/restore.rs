@@ -9,17 +9,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
+use mazet_host::run::said;
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, Use};
 use crate::databases;
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::picture::RECORD;
 use crate::record::{self, DATABASES, Differences, Record};
 use crate::restic::{Repository, Snapshot};
-use crate::tools::{Tools, said};
+use crate::tools::Tools;
 
 /// What backups keep for themselves, below `/srv`.
 const STATE: &str = "mazet-backup";

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::files;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::files;
+use crate::prepare::Prepared;
 
 /// Runs that growth is told from: a month of hours.
 const HISTORY: usize = 750;
@@ -22,6 +23,8 @@ pub const DAY: i64 = 24 * 60 * 60;
 pub struct Status {
     /// When and how the last picture of the box failed, if it did.
     pub picture: Option<Outcome>,
+    /// The last USB disk that was made anew.
+    pub prepared: Option<Prepared>,
     /// Places by their names on this box.
     pub targets: BTreeMap<String, Target>,
 }

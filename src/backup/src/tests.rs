@@ -12,7 +12,6 @@ use crate::check;
 use crate::cluster::{Cluster, Use};
 use crate::engine;
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::key::Key;
 use crate::opened::Opened;
 use crate::picture::Way;
@@ -23,6 +22,7 @@ use crate::restore::{self, Step};
 use crate::state::Status;
 use crate::target::{self, Place};
 use crate::tools::Tools;
+use mazet_host::files;
 
 /// What the box has in its databases.
 const FILLED: &str = "create role keeper login; create role reader;
@@ -168,7 +168,7 @@ fn sql(server: &Cluster<'_>, database: &str, statements: &str) -> String {
     for statement in statements.split(";\n").flat_map(|line| line.split("; ")) {
         command.arg("--command").arg(statement);
     }
-    crate::tools::said(&mut command, "filling a database").expect("done")
+    mazet_host::run::said(&mut command, "filling a database").expect("done")
 }
 
 #[test]

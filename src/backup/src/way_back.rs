@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use mazet_host::files;
 use rustix::fs::statvfs;
 use serde_json::{Value, json};
 
 use crate::cluster::Use;
 use crate::divided;
 use crate::fault::{Fault, Why};
-use crate::files;
 use crate::key::Key;
 use crate::opened::Opened;
 use crate::places::Places;

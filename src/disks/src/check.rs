@@ -109,10 +109,10 @@ pub fn is_nearly_full(room: Room) -> bool {
 mod tests {
     use super::*;
     use crate::filesystem::{Device, Errors};
-    use crate::listing::Disk;
     use crate::scrub::Scrub;
     use crate::smart::{Smart, Told};
     use crate::state::Part;
+    use mazet_host::listing::Disk;
 
     const NOW: i64 = 1_790_000_000;
 

@@ -13,19 +13,16 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`filesystem`], [`listing`] | the file system and the machine's disks, as they are now |
+//! | [`filesystem`] | the file system, as it is now |
 //! | [`watch`], [`scrub`], [`smart`], [`merge`] | what is done by timers |
-//! | [`replace`], [`confirmed`] | another disk, and what of it may be erased |
+//! | [`replace`] | another disk |
 //! | [`check`] | is the box well? |
 //! | [`page`], [`progress`], [`words`] | the operator's pages |
-//! | [`state`], [`places`], [`files`] | what was done, and where it is written |
+//! | [`state`], [`places`] | what was done, and where it is written |
 //! | [`tools`] | other programs |
 
 mod check;
-mod confirmed;
-mod files;
 mod filesystem;
-mod listing;
 mod merge;
 mod page;
 mod places;
@@ -44,6 +41,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use mazet_host::files;
 
 use crate::merge::When;
 use crate::places::Places;

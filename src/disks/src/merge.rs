@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
+use mazet_host::files;
+use mazet_host::run::last_words;
 use mazet_model::alternatives::prefer;
 use mazet_model::image::{IMAGE_JSON, ImageInfo, SERVICES_DIR};
 use mazet_model::manifest::Manifest;
@@ -18,10 +20,10 @@ use mazet_model::settings::Settings;
 use mazet_model::sites;
 use serde::{Deserialize, Serialize};
 
+use crate::filesystem;
 use crate::places::Places;
 use crate::state::State;
-use crate::tools::{Program, Tools, last_words};
-use crate::{files, filesystem};
+use crate::tools::{Program, Tools};
 
 /// A machine sold with 2 GB has more than this in bytes, after what firmware and kernel keep for themselves.
 const LEAST_MEMORY: u64 = 1_800_000_000;

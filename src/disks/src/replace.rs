@@ -10,15 +10,16 @@
 //! Cut off, the kernel goes on copying by itself with the next start; run again, the rest follows.
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::confirmed::Confirmed;
+use mazet_host::files;
+use mazet_host::listing::{self, Disk, Listing, Unused};
 use serde::{Deserialize, Serialize};
 
-use crate::confirmed::Confirmed;
 use crate::filesystem::{self, Device, FileSystem};
-use crate::listing::{self, Disk, Listing, Unused};
 use crate::places::Places;
 use crate::state::State;
 use crate::tools::{Program, Tools};
-use crate::{files, watch};
+use crate::watch;
 
 /// Bytes that a smaller disk must have beside what is taken.
 const MARGIN: u64 = 1 << 30;
@@ -73,7 +74,7 @@ pub struct Candidate {
 /// When the disks cannot be listed.
 pub fn candidates(tools: &Tools, places: &Places) -> Result<Vec<Candidate>> {
     let seen = filesystem::look(tools, &places.data())?;
-    let listing = listing::list(tools, places.loops)?;
+    let listing = listing::list(&mut tools.command(Program::Lsblk), places.loops)?;
     let begun = State::read(&places.state)?.replacement;
     let begun = begun.filter(|one| one.ended.is_none() || one.fault.is_some()).map(|one| one.disk.id());
     Ok(offered(&seen, &listing, &Confirmed::read(&places.confirmed)?, begun.as_deref()))
@@ -94,7 +95,8 @@ fn offered(
         let free = unused.contents.is_empty() || is_begun || confirmed.has(&unused.disk);
         Candidate { fits: unused.disk.bytes >= least, free, unused }
     };
-    listing.unused(&seen.devices).into_iter().map(candidate).collect()
+    let paths: Vec<&str> = seen.devices.iter().filter_map(|device| device.path.as_deref()).collect();
+    listing.unused(&paths).into_iter().map(candidate).collect()
 }
 
 /// Bytes that a disk must have: its other partitions are no larger than those of the disk that is left.
@@ -150,7 +152,7 @@ pub fn run(tools: &Tools, places: &Places, id: &str) -> Result<()> {
 /// Is a part of the disk a device of the file system?
 fn is_in(tools: &Tools, places: &Places, disk: &Disk) -> Result<bool> {
     let seen = filesystem::look(tools, &places.data())?;
-    let listing = listing::list(tools, places.loops)?;
+    let listing = listing::list(&mut tools.command(Program::Lsblk), places.loops)?;
     let paths = seen.devices.iter().filter_map(|device| device.path.as_deref());
     Ok(paths.filter_map(|path| listing.disk_of(path)).any(|(one, _)| one.id() == disk.id()))
 }
@@ -198,7 +200,7 @@ impl Work<'_> {
         let seen = filesystem::look(self.tools, &data)?;
         let missing = seen.devices.iter().find(|device| device.path.is_none());
         let missing: &Device = missing.context("no disk is missing any more")?;
-        let listing = listing::list(self.tools, self.places.loops)?;
+        let listing = listing::list(&mut self.tools.command(Program::Lsblk), self.places.loops)?;
         let (_, bytes) = listing.disk_of(part).with_context(|| format!("there is no {part}"))?;
         let id = missing.id.to_string();
         let said = |arguments: &[&str]| self.tools.said(Program::Btrfs, arguments).map(drop);

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use mazet_host::files;
+use mazet_host::run::last_words;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
 use crate::places::Places;
 use crate::state::{DAY, State};
-use crate::tools::{Program, Tools, last_words};
+use crate::tools::{Program, Tools};
 
 /// One that was cut off, by a restart, is gone on with for so long; then another one begins.
 const FRESH: i64 = 20 * DAY;

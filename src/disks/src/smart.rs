@@ -1,13 +1,14 @@
 //! What disks say of themselves: SMART, from smartctl(8)'s JSON.
 
 use anyhow::{Context as _, Result};
+use mazet_host::listing::Disk;
+use mazet_host::{files, listing};
 use serde::{Deserialize, Serialize};
 
-use crate::listing::Disk;
+use crate::filesystem;
 use crate::places::Places;
 use crate::state::State;
 use crate::tools::{Program, Tools};
-use crate::{files, filesystem, listing};
 
 /// ATA attributes: sectors that the disk gave another place to.
 const REALLOCATED: u64 = 5;
@@ -54,7 +55,7 @@ pub struct Told {
 /// When they cannot be listed, or this cannot be written down.
 pub fn run(tools: &Tools, places: &Places) -> Result<()> {
     let seen = filesystem::look(tools, &places.data())?;
-    let listing = listing::list(tools, places.loops)?;
+    let listing = listing::list(&mut tools.command(Program::Lsblk), places.loops)?;
     let paths = seen.devices.iter().filter_map(|device| device.path.as_deref());
     let mut disks: Vec<Disk> = paths.filter_map(|path| Some(listing.disk_of(path)?.0)).collect();
     disks.dedup();

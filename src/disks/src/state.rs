@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use mazet_host::files;
+use mazet_host::listing::Disk;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::files;
 use crate::filesystem::{Device, Room};
-use crate::listing::Disk;
 use crate::merge::Merge;
 use crate::replace::Replacement;
 use crate::scrub::Scrub;

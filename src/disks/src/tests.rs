@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mazet_host::files;
 use mazet_model::check::check as check_recipe;
 use mazet_model::fault::report;
 use mazet_model::report::{Level, Line, Row};
@@ -20,7 +21,7 @@ use crate::places::Places;
 use crate::progress::UnderWay;
 use crate::state::{DAY, State};
 use crate::tools::{Program, Tools};
-use crate::{check, files, merge, page, replace, scrub, smart, watch};
+use crate::{check, merge, page, replace, scrub, smart, watch};
 
 /// Bytes of a disk; files with holes, they take what is written.
 const DISK: u64 = 8 << 30;

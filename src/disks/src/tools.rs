@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-
-/// How many of a failed program's last lines an error shows.
-const LAST_LINES: usize = 4;
+use mazet_host::run::last_words;
 
 /// A program that is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,16 +62,22 @@ impl Tools {
         Self { folder: Some(folder) }
     }
 
+    /// A program, ready for its arguments.
+    pub fn command(&self, program: Program) -> Command {
+        let name = program.name();
+        let mut command =
+            Command::new(self.folder.as_ref().map_or_else(|| name.into(), |folder| folder.join(name)));
+        command.env("LC_ALL", "C.UTF-8");
+        command
+    }
+
     /// Runs `program` and gives how it ended, whatever that is.
     ///
     /// # Errors
     /// When it is not there; the text names its package.
     pub fn ended(&self, program: Program, arguments: &[&str]) -> Result<Output> {
-        let path =
-            self.folder.as_ref().map_or_else(|| program.name().into(), |folder| folder.join(program.name()));
-        Command::new(path)
+        self.command(program)
             .args(arguments)
-            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .output()
             .with_context(|| format!("starting {} (Debian package {})", program.name(), program.package()))
@@ -93,20 +97,6 @@ impl Tools {
     }
 }
 
-/// The last lines that a program said, those of its standard error first.
-pub fn last_words(output: &Output) -> String {
-    let told = [&output.stderr, &output.stdout].map(|text| last_lines(&String::from_utf8_lossy(text)));
-    let told = told.into_iter().find(|told| !told.is_empty());
-    told.unwrap_or_else(|| "it said nothing".to_owned())
-}
-
-/// The last lines of a text in one, without what would move a terminal's cursor.
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    last.join("; ").chars().filter(|one| !one.is_control()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -122,7 +112,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
         let tools = Tools::from_folder(folder.path().to_owned());
         let error = tools.said(Program::Btrfs, &["scrub", "/srv"]).expect_err("failed").to_string();
-        assert_eq!(error, "running \"btrfs scrub /srv\": exit status: 3: two[2K");
+        assert_eq!(error, "running \"btrfs scrub /srv\": exit status: 3: two");
         let error = tools.said(Program::Smartctl, &[]).expect_err("missing").to_string();
         assert_eq!(error, "starting smartctl (Debian package smartmontools)");
     }

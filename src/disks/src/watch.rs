@@ -1,13 +1,13 @@
 //! A look at the disks, every five minutes.
 
 use anyhow::Result;
+use mazet_host::files;
+use mazet_host::listing::{self, Listing};
 
-use crate::files;
 use crate::filesystem::{self, Device};
-use crate::listing::{self, Listing};
 use crate::places::Places;
 use crate::state::{Part, Seen, State};
-use crate::tools::Tools;
+use crate::tools::{Program, Tools};
 
 /// Looks, and keeps what was seen; also that nothing could be seen.
 ///
@@ -26,7 +26,7 @@ pub fn run(tools: &Tools, places: &Places) -> Result<()> {
 
 fn look(tools: &Tools, places: &Places, known: &Seen) -> Result<Seen> {
     let seen = filesystem::look(tools, &places.data())?;
-    let listing = listing::list(tools, places.loops)?;
+    let listing = listing::list(&mut tools.command(Program::Lsblk), places.loops)?;
     let room = filesystem::room(&places.data)?;
     let at = files::now();
     let devices = seen.devices.into_iter().map(|device| part(device, &listing, known, at)).collect();
@@ -52,7 +52,7 @@ fn part(device: Device, listing: &Listing, known: &Seen, at: i64) -> Part {
 mod tests {
     use super::*;
     use crate::filesystem::Errors;
-    use crate::listing::Disk;
+    use mazet_host::listing::Disk;
 
     fn device(read: u64, path: Option<&str>) -> Device {
         let errors = Errors { read, ..Errors::default() };

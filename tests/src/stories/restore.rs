@@ -21,13 +21,18 @@ use crate::wizard::{self, FRENCH};
 
 /// Serial number of the other machine's disk.
 const ANOTHER: &str = "ANOTHER1";
-/// Name of the file system of the disk with the backups, and its size in GiB.
+/// Name of the file system of the disk that is used as it is, and the size of USB disks in GiB.
 const LABEL: &str = "SAUVEGARDES";
 const USB_GIB: u64 = 8;
+/// Serial number of the disk that is made anew, and the name of its file system then.
+const ANEW: &str = "PREPARE-1";
+const ANEW_LABEL: &str = "MAZET-BACKUP";
 /// Bytes of a file that must come back.
 const BYTES: usize = 5 << 20;
 /// Time for a backup, a proof or a look at what is there, on an emulated machine.
 const PATIENCE: Duration = Duration::from_secs(2400);
+/// Time for a disk to be made anew.
+const PREPARED: Duration = Duration::from_secs(300);
 /// Rows of every table of the directory but those of who is signed in, the settings, and every file with its owner.
 const KEPT: &str = "pg_dump -h /run/postgresql -U mazet --data-only --inserts --exclude-table=public.session mazet | \
                     grep '^INSERT' | sort | sha256sum; cat /srv/mazet/box.toml; \
@@ -37,11 +42,11 @@ const KEPT: &str = "pg_dump -h /run/postgresql -U mazet --data-only --inserts --
 
 /// Everything of it, beginning with the disk that the French installation left.
 pub fn brings_it_back(bench: &Bench) -> Result<()> {
-    let usb = usb(bench)?;
-    let before = lost(bench, &usb).context("the box that is lost")?;
+    let (kept, anew) = (usb(bench, LABEL, "BACKUPS")?, usb(bench, "PHOTOS", ANEW)?);
+    let before = lost(bench, &kept, &anew).context("the box that is lost")?;
     let disk = bench.blank(ANOTHER, DISK_GIB)?;
-    another(bench, &disk, &usb, &before.key).context("the wizard on another machine")?;
-    let machine = ports(bench.machine("anew", Firmware::Bios).disk(disk).disk(usb));
+    another(bench, &disk, &anew, &before.key).context("the wizard on another machine")?;
+    let machine = ports(bench.machine("anew", Firmware::Bios).disk(disk).disk(kept).disk(anew));
     is_as_it_was(bench, &machine, &before).context("the box that came back")
 }
 
@@ -58,12 +63,12 @@ struct Before {
 }
 
 /// A USB disk as shops sell them: one file system that Windows can read.
-fn usb(bench: &Bench) -> Result<Disk> {
-    let file = bench.path("backups.raw");
+fn usb(bench: &Bench, label: &str, serial: &str) -> Result<Disk> {
+    let file = bench.path(&format!("{serial}.raw"));
     fs::File::create(&file)?.set_len(USB_GIB << 30)?;
     let name = file.to_string_lossy();
-    bench.lab.tools.output("/usr/sbin/mkfs.vfat", &["-F", "32", "-n", LABEL, &*name])?;
-    Ok(Disk { serial: "BACKUPS".to_owned(), ..Disk::stick(file, Format::Raw) })
+    bench.lab.tools.output("/usr/sbin/mkfs.vfat", &["-F", "32", "-n", label, &*name])?;
+    Ok(Disk { serial: serial.to_owned(), ..Disk::stick(file, Format::Raw) })
 }
 
 fn ports(mut machine: Machine) -> Machine {
@@ -72,8 +77,9 @@ fn ports(mut machine: Machine) -> Machine {
 }
 
 /// The box in use; it is backed up and proven from its pages, its kit is printed, and then the plug is pulled for ever.
-fn lost(bench: &Bench, usb: &Disk) -> Result<Before> {
-    let machine = bench.machine("lost", Firmware::Bios).disk(install::installed(bench)?).disk(usb.clone());
+fn lost(bench: &Bench, kept: &Disk, anew: &Disk) -> Result<Before> {
+    let machine = bench.machine("lost", Firmware::Bios).disk(install::installed(bench)?);
+    let machine = machine.disk(kept.clone()).disk(anew.clone());
     let qemu = bench.boot(&ports(machine), &Goal::home())?;
     inside::no_unit_failed(&qemu)?;
     let base = format!("https://127.0.0.1:{}", qemu.port(443)?);
@@ -87,10 +93,12 @@ fn lost(bench: &Bench, usb: &Disk) -> Result<Before> {
     program.sends_and_fetches()?;
     program.makes_an_appointment(&base)?;
     let pages = format!("{base}/machine/reports/backup");
+    is_made_anew(&phone, &format!("{pages}/prepare"))?;
     phone.go(&format!("{pages}/usb"))?;
-    phone.wait_for("//button[@value='use']").context("the USB disk is not shown")?;
+    let row = format!("//li[span[contains(., '{LABEL}')]]");
+    phone.wait_for(&format!("{row}//button[@value='use']")).context("the USB disk is not shown")?;
     phone.page_is_well("backup-usb", "fr")?;
-    phone.click("//button[@value='use']")?;
+    phone.click(&format!("{row}//button[@value='use']"))?;
     phone.wait_for("//p[@id='said']")?;
     let kept = qemu.shell()?.ask(KEPT)?;
     let overview = format!("{pages}/overview");
@@ -107,22 +115,50 @@ fn lost(bench: &Bench, usb: &Disk) -> Result<Before> {
     Ok(Before { key, password: client.password, factor, file, kept })
 }
 
-/// Asks for something by a button, and looks at the page until the row with this title says so.
-fn becomes(phone: &Browser, page: &str, button: &str, title: &str, fact: &str) -> Result<()> {
+/// A disk that holds something is erased when its serial number was typed, and takes backups then.
+fn is_made_anew(phone: &Browser, page: &str) -> Result<()> {
     phone.go(page)?;
+    let row = format!("//li[.//*[contains(., '{ANEW}')]]");
+    phone.wait_for(&row).context("the USB disk is not shown")?;
+    phone.page_is_well("backup-prepare", "fr")?;
+    ensure!(
+        phone.count("button[value='prepare']")? == 0,
+        "a disk that holds something can be erased at once"
+    );
+    phone.fill("//input[@id='serial']", ANEW)?;
+    phone.click("//button[@id='add']")?;
+    phone.wait_for(&format!("{row}//button[@value='prepare']")).context("its number was typed")?;
+    ensure!(phone.count("button[value='prepare']")? == 1, "another disk can be erased, too");
+    phone.click(&format!("{row}//button[@value='prepare']"))?;
+    phone.wait_long_for("//li[contains(., 'les sauvegardes y vont')]", PREPARED)?;
+    phone.page_is_well("backup-prepared", "fr")
+}
+
+/// Asks for something by a button, once nothing is under way, and looks at the page until the row with this title says
+/// so of every place.
+fn becomes(phone: &Browser, page: &str, button: &str, title: &str, fact: &str) -> Result<()> {
+    let is_idle = |rows: &[String]| rows.iter().all(|text| !text.contains("en cours"));
+    until(phone, page, "//li[span[.='Maintenant']]", is_idle)?;
     phone.click(button)?;
     phone.wait_for("//p[@id='said']")?;
+    until(phone, page, &format!("//li[span[.='{title}']]"), |rows| {
+        !rows.is_empty() && rows.iter().all(|text| text.contains(fact))
+    })
+}
+
+/// Looks at the page until its rows at `xpath` are as wished, and none tells of a failure.
+fn until(phone: &Browser, page: &str, xpath: &str, wished: impl Fn(&[String]) -> bool) -> Result<()> {
     let begun = Instant::now();
-    let row = format!("//li[span[.='{title}']]");
     loop {
         phone.go(page)?;
-        let text = phone.text(&row).with_context(|| format!("no row {title} at {page}"))?;
-        if text.contains(fact) {
+        phone.wait_for(xpath).with_context(|| format!("nothing at {page}"))?;
+        let rows = phone.texts_at(xpath)?;
+        if wished(&rows) {
             return Ok(());
         }
-        ensure!(!text.contains("échoué") && !text.contains("n’a pas pu"), "{title}: {text}");
+        ensure!(!rows.iter().any(|text| text.contains("échoué") || text.contains("n’a pas pu")), "{rows:?}");
         if begun.elapsed() > PATIENCE {
-            bail!("{title} says after {PATIENCE:?}: {}", phone.text("//main")?);
+            bail!("after {PATIENCE:?}: {}", phone.text("//main")?);
         }
     }
 }
@@ -134,7 +170,7 @@ fn another(bench: &Bench, disk: &Disk, usb: &Disk, key: &str) -> Result<()> {
     let qemu = bench.boot(&machine, &Goal::wizard())?;
     let phone = Browser::open(bench, FRENCH_PHONE)?;
     wizard::claim(&phone, &qemu, "fr")?;
-    wizard::restore(&phone, &FRENCH, LABEL, key, ANOTHER)?;
+    wizard::restore(&phone, &FRENCH, ANEW_LABEL, key, ANOTHER)?;
     wizard::begin(&phone, "fr")?;
     wizard::finish(&phone, "fr")?;
     qemu.wait_end(Duration::from_secs(600)).context("the machine does not restart")

@@ -1,15 +1,16 @@
 //! Disks that are plugged in, and may take backups.
 
 use anyhow::{Context as _, Result};
+use mazet_host::files;
+use mazet_host::listing::{System, Unused};
 use mazet_model::backup::{FILE_SYSTEMS, FOLDER};
 use mazet_model::report::{Line, Row};
-use serde::Deserialize;
 
-use crate::files;
 use crate::places::Places;
 use crate::plan::Plan;
+use crate::prepare;
 use crate::target::{self, Place, Target};
-use crate::tools::{Program, Tools, said};
+use crate::tools::Tools;
 use crate::words::{both, size, with};
 
 /// A file system on a disk that can be unplugged.
@@ -23,64 +24,23 @@ pub struct Disk {
     bytes: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Listed {
-    blockdevices: Vec<Device>,
-}
-
-/// As lsblk(8) tells it.
-#[derive(Debug, Deserialize)]
-struct Device {
-    uuid: Option<String>,
-    fstype: Option<String>,
-    label: Option<String>,
-    model: Option<String>,
-    tran: Option<String>,
-    size: u64,
-    #[serde(default)]
-    mountpoints: Vec<Option<String>>,
-    #[serde(default)]
-    children: Vec<Device>,
-}
-
 /// Those that are plugged in.
 ///
 /// # Errors
 /// When lsblk fails.
 pub fn plugged(tools: &Tools) -> Result<Vec<Disk>> {
-    let mut command = tools.command(Program::Lsblk);
-    command.args([
-        "--json",
-        "--bytes",
-        "--tree",
-        "--output",
-        "NAME,UUID,FSTYPE,LABEL,MODEL,TRAN,SIZE,MOUNTPOINTS",
-    ]);
-    read(&said(&mut command, "listing disks")?)
+    Ok(prepare::plugged(tools)?.iter().flat_map(systems).collect())
 }
 
-fn read(text: &str) -> Result<Vec<Disk>> {
-    let listed: Listed = serde_json::from_str(text).context("reading the list of disks")?;
-    // The box may live on such a disk itself: what has anything of it mounted is none.
-    let free = |disk: &&Device| disk.tran.as_deref() == Some("usb") && !in_use(disk);
-    Ok(listed.blockdevices.iter().filter(free).flat_map(|disk| systems(disk, disk)).collect())
-}
-
-fn in_use(device: &Device) -> bool {
-    device.mountpoints.iter().any(Option::is_some) || device.children.iter().any(in_use)
-}
-
-fn systems(disk: &Device, device: &Device) -> Vec<Disk> {
-    let mut all: Vec<Disk> = device.children.iter().flat_map(|child| systems(disk, child)).collect();
-    if let (Some(uuid), Some(kind)) = (&device.uuid, &device.fstype) {
-        if FILE_SYSTEMS.contains(&kind.as_str()) {
-            let words = [disk.model.as_deref(), device.label.as_deref(), Some(kind.as_str())];
-            let words: Vec<&str> =
-                words.into_iter().flatten().map(str::trim).filter(|word| !word.is_empty()).collect();
-            all.push(Disk { uuid: uuid.clone(), name: words.join(", "), bytes: device.size });
-        }
-    }
-    all
+/// File systems that backups can be on.
+fn systems(one: &Unused) -> Vec<Disk> {
+    let fits = |system: &&System| FILE_SYSTEMS.contains(&system.kind.as_str());
+    let disk = |system: &System| {
+        let words = [one.disk.model.as_str(), &system.label, &system.kind];
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        Disk { uuid: system.uuid.clone(), name: words.join(", "), bytes: system.bytes }
+    };
+    one.systems.iter().filter(fits).map(disk).collect()
 }
 
 /// Those that were not chosen yet.
@@ -92,8 +52,8 @@ pub fn lines(disks: &[Disk], targets: &[Target]) -> Vec<Line> {
             "Nothing is erased: backups go to a folder “mazet-backup”.",
         )),
         empty: Some(both(
-            "Aucun autre. Branchez un disque USB, puis rechargez cette page. Il doit avoir un système de fichiers : ext4, exFAT, NTFS…",
-            "No other. Plug a USB disk in, then load this page again. It must have a file system: ext4, exFAT, NTFS …",
+            "Aucun autre. Branchez un disque USB, puis rechargez cette page. S’il est neuf et vide, la page « Sauvegardes : préparer un disque USB » le prépare.",
+            "No other. Plug a USB disk in, then load this page again. If it is new and blank, the page “Backups: prepare a USB disk” prepares it.",
         )),
     }];
     let new = disks.iter().filter(|disk| targets.iter().all(|target| target.id != disk.uuid));
@@ -128,18 +88,23 @@ pub fn choose(tools: &Tools, places: &Places, uuid: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    const LISTED: &str = r#"{"blockdevices":[
-        {"name":"sda","uuid":null,"fstype":null,"label":null,"model":"Inner","tran":"sata","size":5,"mountpoints":[null],
-         "children":[{"name":"sda1","uuid":"1","fstype":"ext4","label":null,"model":null,"tran":null,"size":5,"mountpoints":["/"]}]},
-        {"name":"sdb","uuid":null,"fstype":null,"label":null,"model":"Passport ","tran":"usb","size":9,"mountpoints":[null],
-         "children":[{"name":"sdb1","uuid":"12AB-34CD","fstype":"exfat","label":"BACKUP","model":null,"tran":null,"size":8,"mountpoints":[null]},
-                     {"name":"sdb2","uuid":"x","fstype":"swap","label":null,"model":null,"tran":null,"size":1,"mountpoints":[null]}]},
-        {"name":"sdc","uuid":"y","fstype":"vfat","label":"MAZET","model":"Stick","tran":"usb","size":9,"mountpoints":["/run/live/medium"]}
-    ]}"#;
+    fn plugged() -> Unused {
+        let system = |uuid: &str, kind: &str, label: &str| System {
+            uuid: uuid.to_owned(),
+            kind: kind.to_owned(),
+            label: label.to_owned(),
+            bytes: 8,
+        };
+        Unused {
+            disk: mazet_host::listing::Disk { model: "Passport".to_owned(), ..Default::default() },
+            contents: Vec::new(),
+            systems: vec![system("12AB-34CD", "exfat", "BACKUP"), system("x", "swap", "")],
+        }
+    }
 
     #[test]
-    fn only_disks_that_nobody_uses_are_offered() {
-        let disks = read(LISTED).expect("disks");
+    fn only_file_systems_that_can_be_written_to_are_offered() {
+        let disks = systems(&plugged());
         let name = "Passport, BACKUP, exfat".to_owned();
         assert_eq!(disks, [Disk { uuid: "12AB-34CD".to_owned(), name, bytes: 8 }]);
         assert_eq!(lines(&disks, &[]).len(), 2);

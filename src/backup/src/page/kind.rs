@@ -3,13 +3,14 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use mazet_host::files;
+use mazet_host::run::said;
 use mazet_model::report::{Copied, Level, Line, Row};
 
-use crate::files;
 use crate::places::Places;
 use crate::state::Status;
 use crate::target::Target;
-use crate::tools::{Program, Tools, said};
+use crate::tools::{Program, Tools};
 use crate::words::{both, why};
 
 /// The places, each with the verdict of its trial.

@@ -6,23 +6,28 @@
 //! | [`kind`] | the places of one kind |
 //! | [`kit`] | the recovery kit, to be printed |
 //! | [`disks`] | disks that are plugged in |
+//! | [`anew`] | a disk that is made anew |
 
-mod disks;
+mod anew;
+pub mod disks;
 mod kind;
 mod kit;
 mod overview;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::confirmed::Confirmed;
+use mazet_host::files;
+use mazet_host::run::said;
 use mazet_model::report::{Line, is_id};
 
 use crate::divided;
-use crate::files;
 use crate::key::Key;
 use crate::places::Places;
 use crate::plan::Plan;
+use crate::prepare;
 use crate::state::Status;
 use crate::target;
-use crate::tools::{Program, Tools, said};
+use crate::tools::{Program, Tools};
 
 /// Backs up to every place.
 const RUN: &str = "mazet-backup.service";
@@ -30,6 +35,8 @@ const RUN: &str = "mazet-backup.service";
 const PROVE: &str = "mazet-backup-prove.service";
 /// Tries one place.
 const TRY: &str = "mazet-backup-try@";
+/// Makes a disk anew.
+const PREPARE: &str = "mazet-backup-prepare@";
 
 /// Prints a page.
 ///
@@ -52,6 +59,11 @@ fn lines(tools: &Tools, places: &Places, name: &str) -> Result<Vec<Line>> {
         let key = Key::of_box(&places.key())?;
         let parts = if name == "parts" { divided::divide(&key) } else { Vec::new() };
         return Ok(kit::lines(&Plan::of(&places.root)?, &target::all(&places.secrets)?, &key, &parts));
+    }
+    if name == "prepare" {
+        Confirmed::tidy(&places.confirmed())?;
+        let status = Status::read(&places.state)?;
+        return Ok(anew::lines(status.prepared.as_ref(), &prepare::candidates(tools, places)?));
     }
     let Some(kind) = target::KINDS.into_iter().find(|kind| *kind == name) else {
         bail!("there is no page {name:?}")
@@ -104,6 +116,13 @@ pub fn act(tools: &Tools, places: &Places, what: &str) -> Result<()> {
         ("prove", "") => start(tools, PROVE, true),
         // The verdict is on the page.
         ("try", id) if !id.is_empty() => start(tools, &format!("{TRY}{id}.service"), false).or(Ok(())),
+        // How it went is on the page.
+        ("prepare", id) if !id.is_empty() => {
+            // The first backup need not wait for the hour.
+            start(tools, &format!("{PREPARE}{id}.service"), false)
+                .and_then(|()| start(tools, RUN, true))
+                .or(Ok(()))
+        }
         ("use", uuid) if !uuid.is_empty() => disks::choose(tools, places, uuid),
         _ => bail!("there is no act {what:?}"),
     }

@@ -1,17 +1,18 @@
 //! The page of all places: what was done, how it went, and what is under way.
 
+use mazet_host::files;
+use mazet_host::run::said;
 use mazet_model::manifest::Text;
 use mazet_model::report::{Level, Line, Row};
 use serde::Deserialize;
 
 use crate::check::is_nearly_full;
 use crate::fault::Fault;
-use crate::files;
 use crate::places::Places;
 use crate::restic::Progress;
 use crate::state::{DAY, Proof, Status, Target as Done};
 use crate::target::Target;
-use crate::tools::{Program, Tools, said};
+use crate::tools::{Program, Tools};
 use crate::words::{ago, both, duration, size, why, with};
 
 /// What is under way now, and what comes next.
@@ -325,7 +326,10 @@ mod tests {
         assert_eq!(levels, [Level::Plain, Level::Good, Level::Open, Level::Bad]);
         assert_eq!(rows[0].facts[0].en, "A backup to /a runs: 43 % (852 kB of 2 MB), 90 s left.");
         assert_eq!(rows[0].at, Some(NOW + 60));
-        assert_eq!(rows[1].facts[1].fr, "3 fichiers, 1,5\u{a0}Mo\u{a0}; 900\u{a0}octets envoyés, en 4\u{a0}s.");
+        assert_eq!(
+            rows[1].facts[1].fr,
+            "3 fichiers, 1,5\u{a0}Mo\u{a0}; 900\u{a0}octets envoyés, en 4\u{a0}s."
+        );
         assert!(rows[2].facts[0].en.starts_with("Never proven"));
     }
 

@@ -1,12 +1,10 @@
 //! A disk of the box, and what it says of itself.
 
-use mazet_model::manifest::Text;
 use mazet_model::report::{Level, Row};
 
-use crate::listing::Disk;
 use crate::smart::{Smart, Told};
 use crate::state::Part;
-use crate::words::{age, both, date, size, with};
+use crate::words::{age, both, date, with};
 
 /// From so many °C on, a disk is too hot.
 const HOT: i64 = 60;
@@ -18,37 +16,11 @@ pub fn id(part: &Part) -> String {
     format!("device-{}", part.device.id)
 }
 
-/// Model, or what stands for it.
-pub fn title(disk: &Disk) -> Text {
-    match (disk.model.as_str(), disk.name.as_str()) {
-        ("", "") => both("Disque inconnu", "Unknown disk"),
-        ("", name) => both(format!("Disque {name}"), format!("Disk {name}")),
-        (model, _) => both(model, model),
-    }
-}
-
-/// What a disk is: size, serial number, connection.
-pub fn what(disk: &Disk) -> Text {
-    let size = size(disk.bytes);
-    let serial = match disk.serial.as_str() {
-        "" => both("sans numéro de série", "without a serial number"),
-        serial => both(format!("numéro de série {serial}"), format!("serial number {serial}")),
-    };
-    let connection = match disk.connection.as_str() {
-        "" => String::new(),
-        connection => format!(", {}", connection.to_uppercase()),
-    };
-    both(
-        format!("{}, {}{connection}.", size.fr, serial.fr),
-        format!("{}, {}{connection}.", size.en, serial.en),
-    )
-}
-
 /// A disk of the box.
 pub fn row(part: &Part, smart: Option<&Smart>) -> Row {
-    let mut row = Row { id: Some(id(part)), title: title(&part.disk), ..Row::default() };
+    let mut row = Row { id: Some(id(part)), title: part.disk.title(), ..Row::default() };
     if part.disk.bytes > 0 {
-        row.facts.push(what(&part.disk));
+        row.facts.push(part.disk.what());
     }
     if part.device.path.is_none() {
         row.level = Level::Bad;
@@ -155,6 +127,8 @@ fn errors(part: &Part, row: &mut Row) {
 
 #[cfg(test)]
 mod tests {
+    use mazet_host::listing::Disk;
+
     use super::*;
     use crate::filesystem::{Device, Errors};
 

@@ -11,14 +11,15 @@ mod overview;
 mod spare;
 
 use anyhow::{Context as _, Result, bail};
+use mazet_host::confirmed::Confirmed;
+use mazet_host::files;
 use mazet_model::report::{Line, is_id};
 
-use crate::confirmed::Confirmed;
 use crate::places::Places;
 use crate::progress::{self, UnderWay};
 use crate::state::State;
 use crate::tools::{Program, Tools};
-use crate::{files, replace, watch};
+use crate::{replace, watch};
 
 /// Prints a page.
 ///

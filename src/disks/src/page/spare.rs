@@ -3,7 +3,6 @@
 use mazet_model::manifest::Text;
 use mazet_model::report::{Level, Line, Row};
 
-use super::disk;
 use crate::progress::UnderWay;
 use crate::replace::{Candidate, Replacement, Step};
 use crate::state::State;
@@ -45,12 +44,8 @@ pub fn offered(state: &State, under_way: &UnderWay, candidates: &[Candidate]) ->
 
 fn candidate(one: &Candidate, is_busy: bool) -> Row {
     let disk = &one.unused.disk;
-    let mut row = Row {
-        id: Some(disk.id()),
-        title: disk::title(disk),
-        facts: vec![disk::what(disk)],
-        ..Row::default()
-    };
+    let mut row =
+        Row { id: Some(disk.id()), title: disk.title(), facts: vec![disk.what()], ..Row::default() };
     if !one.fits {
         row.facts.push(both("Trop petit.", "Too small."));
         return row;
@@ -78,7 +73,7 @@ fn candidate(one: &Candidate, is_busy: bool) -> Row {
 
 /// A replacement, as it stands.
 pub fn replacement(one: &Replacement, under_way: &UnderWay) -> Row {
-    let disk = disk::title(&one.disk);
+    let disk = one.disk.title();
     let mut row = Row {
         id: Some(one.disk.id()),
         title: with("Remplacement par : {}", "Replacement by: {}", &disk),
@@ -156,8 +151,8 @@ fn failed(step: Step) -> Text {
 mod tests {
     use super::*;
     use crate::filesystem::Device;
-    use crate::listing::{Disk, Unused};
     use crate::state::{Part, Seen};
+    use mazet_host::listing::{Disk, Unused};
 
     fn disk() -> Disk {
         Disk { name: "sdb".to_owned(), serial: "W-2".to_owned(), bytes: 5, ..Disk::default() }
@@ -165,7 +160,11 @@ mod tests {
 
     fn candidates() -> Vec<Candidate> {
         let one = |fits, free, contents: &[&str]| Candidate {
-            unused: Unused { disk: disk(), contents: contents.iter().map(|one| (*one).to_owned()).collect() },
+            unused: Unused {
+                disk: disk(),
+                contents: contents.iter().map(|one| (*one).to_owned()).collect(),
+                systems: Vec::new(),
+            },
             fits,
             free,
         };

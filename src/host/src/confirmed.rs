@@ -41,8 +41,7 @@ impl Confirmed {
         Ok(Self { serials })
     }
 
-    /// Those of a test.
-    #[cfg(test)]
+    /// As if these were typed now.
     pub fn of(serials: &[&str]) -> Self {
         Self { serials: serials.iter().map(|serial| plain(serial)).collect() }
     }

@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use mazet_model::manifest::Text;
+use mazet_model::words::{both, size};
 use serde::{Deserialize, Serialize};
 
-use crate::filesystem::Device;
-use crate::tools::{Program, Tools};
+use crate::run::said;
 
 /// What is asked for.
-const COLUMNS: &str = "NAME,PATH,TYPE,SIZE,RO,MODEL,SERIAL,TRAN,FSTYPE,LABEL,PTTYPE,MOUNTPOINTS";
+const COLUMNS: &str = "NAME,PATH,TYPE,SIZE,RO,MODEL,SERIAL,TRAN,UUID,FSTYPE,LABEL,PTTYPE,MOUNTPOINTS";
 /// Bytes at the start of a disk that are looked at when it bears no signature.
 const LOOK: usize = 1 << 20;
 /// Devices that are no disks of the machine.
@@ -48,6 +50,32 @@ impl Disk {
         let which: String = which.chars().map(plain).take(LONGEST).collect();
         format!("{}.{which}", self.name)
     }
+
+    /// Model, or what stands for it.
+    pub fn title(&self) -> Text {
+        match (self.model.as_str(), self.name.as_str()) {
+            ("", "") => both("Disque inconnu", "Unknown disk"),
+            ("", name) => both(format!("Disque {name}"), format!("Disk {name}")),
+            (model, _) => both(model, model),
+        }
+    }
+
+    /// What a disk is: size, serial number, connection.
+    pub fn what(&self) -> Text {
+        let size = size(self.bytes);
+        let serial = match self.serial.as_str() {
+            "" => both("sans numéro de série", "without a serial number"),
+            serial => both(format!("numéro de série {serial}"), format!("serial number {serial}")),
+        };
+        let connection = match self.connection.as_str() {
+            "" => String::new(),
+            connection => format!(", {}", connection.to_uppercase()),
+        };
+        both(
+            format!("{}, {}{connection}.", size.fr, serial.fr),
+            format!("{}, {}{connection}.", size.en, serial.en),
+        )
+    }
 }
 
 /// A disk that the box does not use.
@@ -57,6 +85,21 @@ pub struct Unused {
     pub disk: Disk,
     /// What it holds, in the words of lsblk(8); empty: nothing.
     pub contents: Vec<String>,
+    /// The file systems on it.
+    pub systems: Vec<System>,
+}
+
+/// A file system, and what else bears the signature of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct System {
+    /// Its UUID.
+    pub uuid: String,
+    /// What it is: `exfat`.
+    pub kind: String,
+    /// Its name; may be empty.
+    pub label: String,
+    /// Bytes of its partition.
+    pub bytes: u64,
 }
 
 /// All disks.
@@ -81,6 +124,7 @@ struct Node {
     model: Option<String>,
     serial: Option<String>,
     tran: Option<String>,
+    uuid: Option<String>,
     fstype: Option<String>,
     label: Option<String>,
     pttype: Option<String>,
@@ -90,12 +134,12 @@ struct Node {
     children: Vec<Node>,
 }
 
-/// Lists the machine's disks; with `loops`, files that are disks, too.
+/// Lists the machine's disks, by `lsblk`, ready for its arguments; with `loops`, files that are disks, too.
 ///
 /// # Errors
 /// When lsblk fails or its answer cannot be read.
-pub fn list(tools: &Tools, loops: bool) -> Result<Listing> {
-    let text = tools.said(Program::Lsblk, &["--json", "--bytes", "--tree", "--output", COLUMNS])?;
+pub fn list(lsblk: &mut Command, loops: bool) -> Result<Listing> {
+    let text = said(lsblk.args(["--json", "--bytes", "--tree", "--output", COLUMNS]), "listing disks")?;
     read(&text, loops)
 }
 
@@ -123,17 +167,24 @@ impl Listing {
         })
     }
 
-    /// Disks that nothing of which is mounted or a device of the box's file system.
-    pub fn unused(&self, devices: &[Device]) -> Vec<Unused> {
-        let paths: Vec<&str> = devices.iter().filter_map(|device| device.path.as_deref()).collect();
-        let free =
-            |node: &&Node| !node.ro && !in_use(node) && !paths.iter().any(|path| find(node, path).is_some());
+    /// Disks nothing of which is mounted or one of `devices`. A btrfs is mounted by one of its devices: the others, which
+    /// have its number, are in use, too.
+    pub fn unused(&self, devices: &[&str]) -> Vec<Unused> {
+        let mounted: Vec<&str> = self.nodes.iter().flat_map(mounted).collect();
+        let free = |node: &&Node| {
+            let part = |system: &System| mounted.contains(&system.uuid.as_str());
+            let listed = || devices.iter().any(|path| find(node, path).is_some());
+            !node.ro && !in_use(node) && !systems(node).iter().any(part) && !listed()
+        };
         self.nodes.iter().filter(free).map(unused).collect()
     }
 }
 
+fn text(value: &Option<String>) -> String {
+    value.as_deref().unwrap_or("").trim().to_owned()
+}
+
 fn disk(node: &Node) -> Disk {
-    let text = |value: &Option<String>| value.as_deref().unwrap_or("").trim().to_owned();
     Disk {
         name: node.name.clone(),
         path: node.path.clone(),
@@ -155,6 +206,13 @@ fn in_use(node: &Node) -> bool {
     node.mountpoints.iter().any(Option::is_some) || node.children.iter().any(in_use)
 }
 
+/// Numbers of the file systems that are mounted.
+fn mounted(node: &Node) -> Vec<&str> {
+    let below = node.children.iter().flat_map(mounted);
+    let own = node.uuid.as_deref().filter(|_| node.mountpoints.iter().any(Option::is_some));
+    own.into_iter().chain(below).collect()
+}
+
 fn unused(node: &Node) -> Unused {
     let mut contents: Vec<String> = node.children.iter().map(volume).collect();
     if node.children.is_empty() {
@@ -166,7 +224,16 @@ fn unused(node: &Node) -> Unused {
             contents.push("?".to_owned());
         }
     }
-    Unused { disk: disk(node), contents }
+    Unused { disk: disk(node), contents, systems: systems(node) }
+}
+
+fn systems(node: &Node) -> Vec<System> {
+    let mut all: Vec<System> = node.children.iter().flat_map(systems).collect();
+    if let (Some(uuid), Some(kind)) = (&node.uuid, &node.fstype) {
+        let (uuid, kind) = (uuid.clone(), kind.clone());
+        all.push(System { uuid, kind, label: text(&node.label), bytes: node.size });
+    }
+    all
 }
 
 /// `sdb1 ntfs Windows`
@@ -191,37 +258,47 @@ mod tests {
 
     const LISTED: &str = r#"{"blockdevices":[
         {"name":"sda","path":"/dev/sda","type":"disk","size":500,"ro":false,"model":"Inner ","serial":"W-1","tran":"sata",
-         "fstype":null,"label":null,"pttype":"gpt","mountpoints":[null],"children":[
+         "uuid":null,"fstype":null,"label":null,"pttype":"gpt","mountpoints":[null],"children":[
             {"name":"sda3","path":"/dev/sda3","type":"part","size":400,"ro":false,"model":null,"serial":null,"tran":null,
-             "fstype":"btrfs","label":"MAZET-DATA","pttype":"gpt","mountpoints":["/srv","/"]}]},
+             "uuid":"1","fstype":"btrfs","label":"MAZET-DATA","pttype":"gpt","mountpoints":["/srv","/"]}]},
         {"name":"sdb","path":"/dev/sdb","type":"disk","size":600,"ro":false,"model":"Other","serial":"A B/2","tran":"sata",
-         "fstype":null,"label":null,"pttype":"dos","mountpoints":[null],"children":[
+         "uuid":null,"fstype":null,"label":null,"pttype":"dos","mountpoints":[null],"children":[
             {"name":"sdb1","path":"/dev/sdb1","type":"part","size":599,"ro":false,"model":null,"serial":null,"tran":null,
-             "fstype":"ntfs","label":"Windows","pttype":"dos","mountpoints":[null]}]},
+             "uuid":"12AB-34CD","fstype":"ntfs","label":"Windows","pttype":"dos","mountpoints":[null]}]},
         {"name":"sdc","path":"/dev/sdc","type":"disk","size":700,"ro":false,"model":"Mirror","serial":null,"tran":"sata",
-         "fstype":null,"label":null,"pttype":"gpt","mountpoints":[null],"children":[
+         "uuid":null,"fstype":null,"label":null,"pttype":"gpt","mountpoints":[null],"children":[
             {"name":"sdc3","path":"/dev/sdc3","type":"part","size":690,"ro":false,"model":null,"serial":null,"tran":null,
-             "fstype":"btrfs","label":"MAZET-DATA","pttype":"gpt","mountpoints":[null]}]},
+             "uuid":"2","fstype":"btrfs","label":"MAZET-DATA","pttype":"gpt","mountpoints":[null]}]},
         {"name":"sdd","path":"/dev/sdd","type":"disk","size":9,"ro":true,"model":null,"serial":null,"tran":"usb",
-         "fstype":null,"label":null,"pttype":null,"mountpoints":[null]},
+         "uuid":null,"fstype":null,"label":null,"pttype":null,"mountpoints":[null]},
         {"name":"loop0","path":"/dev/loop0","type":"loop","size":9,"ro":false,"model":null,"serial":null,"tran":null,
-         "fstype":null,"label":null,"pttype":null,"mountpoints":[null]}
+         "uuid":null,"fstype":null,"label":null,"pttype":null,"mountpoints":[null]}
     ]}"#;
-
-    fn device(path: &str) -> Device {
-        Device { path: Some(path.to_owned()), ..Device::default() }
-    }
 
     #[test]
     fn disks_of_the_box_and_disks_that_are_mounted_are_not_offered() {
         let listing = read(LISTED, false).expect("disks");
-        let unused = listing.unused(&[device("/dev/sda3"), device("/dev/sdc3")]);
+        let unused = listing.unused(&["/dev/sda3", "/dev/sdc3"]);
         let seen: Vec<_> =
             unused.iter().map(|one| (one.disk.name.as_str(), one.contents.join(", "))).collect();
         assert_eq!(seen, [("sdb", "sdb1 ntfs Windows".to_owned())]);
         // A file system that is not known to have it does not keep it from being offered, but not as blank.
-        let more = listing.unused(&[device("/dev/sda3")]);
+        let more = listing.unused(&["/dev/sda3"]);
         assert_eq!(more[1].contents, ["sdc3 btrfs MAZET-DATA"]);
+        let known = System {
+            uuid: "12AB-34CD".to_owned(),
+            kind: "ntfs".to_owned(),
+            label: "Windows".to_owned(),
+            bytes: 599,
+        };
+        assert_eq!(more[0].systems, [known]);
+    }
+
+    #[test]
+    fn the_other_disk_of_a_mounted_mirror_is_in_use() {
+        let same = LISTED.replace("\"uuid\":\"2\"", "\"uuid\":\"1\"");
+        let unused = read(&same, false).expect("disks").unused(&[]);
+        assert_eq!(unused.iter().map(|one| one.disk.name.as_str()).collect::<Vec<_>>(), ["sdb"]);
     }
 
     #[test]

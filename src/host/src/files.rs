@@ -74,7 +74,10 @@ pub fn remove(folder: &Path) -> Result<()> {
 
 /// Seconds since 1970.
 pub fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |passed| i64::try_from(passed.as_secs()).unwrap_or(0))
+    seconds(SystemTime::now())
+}
+
+/// Seconds from 1970 to `time`.
+pub fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |passed| i64::try_from(passed.as_secs()).unwrap_or(0))
 }
