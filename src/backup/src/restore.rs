@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use mazet_host::files;
 use mazet_host::run::said;
+use mazet_model::backup::RESTORING;
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 
@@ -22,10 +23,6 @@ use crate::record::{self, DATABASES, Differences, Record};
 use crate::restic::{Repository, Snapshot};
 use crate::tools::Tools;
 
-/// What backups keep for themselves, below `/srv`.
-const STATE: &str = "mazet-backup";
-/// The note of a restore under way.
-const NOTE: &str = "restore.json";
 /// What is in every new file system.
 const NOTHING: &str = "lost+found";
 
@@ -112,13 +109,13 @@ pub fn restore(
     told(&Step::Comparing)?;
     record::compare_files(&record, &folder, into, &mut differences)?;
     files::remove(&folder)?;
-    fs::remove_file(into.join(STATE).join(NOTE)).context("ending the restore")?;
+    fs::remove_file(into.join(RESTORING)).context("ending the restore")?;
     Ok(differences)
 }
 
 /// Is `into` empty, or has what this restore began; and is there room?
 fn begin(into: &Path, found: &Found) -> Result<Note> {
-    let path = into.join(STATE).join(NOTE);
+    let path = into.join(RESTORING);
     let began: Option<Note> = files::read_json(&path)?;
     match began {
         Some(note) if note.snapshot == found.id => {
@@ -145,14 +142,15 @@ fn begin(into: &Path, found: &Found) -> Result<Note> {
         }
     }
     room(into, found.record.space())?;
-    files::make_folder(&into.join(STATE), 0o711)?;
+    let path = into.join(RESTORING);
+    files::make_folder(path.parent().context("a file needs a folder")?, 0o711)?;
     let note = Note { snapshot: found.id.clone(), ..Note::default() };
     keep(into, &note)?;
     Ok(note)
 }
 
 fn keep(into: &Path, note: &Note) -> Result<()> {
-    files::write_json(&into.join(STATE).join(NOTE), note)
+    files::write_json(&into.join(RESTORING), note)
 }
 
 /// Are `wanted` bytes free?

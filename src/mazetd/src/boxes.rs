@@ -4,12 +4,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use mazet_model::settings::Settings;
 
 use crate::install::boot::Boot;
 use crate::install::layout::{Target, TargetDisk};
-use crate::install::mounts;
+use crate::install::{mounts, restore};
 use crate::protocol::KnownBox;
 use crate::run::Runner;
 use crate::{disks, system};
@@ -25,10 +25,7 @@ pub fn scan(boot: &dyn Boot, runner: &Runner) -> Result<Vec<KnownBox>> {
 
 /// One of them; what keeps its settings from being read is told.
 fn look(uuid: String, disks: Vec<String>, boot: &dyn Boot) -> KnownBox {
-    let target = Target {
-        disks: disks.iter().map(|name| TargetDisk::new(boot, name, 0, String::new(), false)).collect(),
-        uuid: uuid.clone(),
-    };
+    let target = target(&uuid, &disks, boot);
     let (name, organisation, fault) = match settings(&target) {
         Ok(settings) => (settings.machine.name, settings.organisation.name, None),
         Err(error) => (String::new(), String::new(), Some(format!("{error:#}"))),
@@ -36,8 +33,17 @@ fn look(uuid: String, disks: Vec<String>, boot: &dyn Boot) -> KnownBox {
     KnownBox { uuid, disks, name, organisation, fault }
 }
 
+/// Where the box with that btrfs is, on these disks.
+pub fn target(uuid: &str, disks: &[String], boot: &dyn Boot) -> Target {
+    let disk = |name: &String| TargetDisk::new(boot, name, 0, String::new(), false);
+    Target { disks: disks.iter().map(disk).collect(), uuid: uuid.to_owned() }
+}
+
 fn settings(target: &Target) -> Result<Settings> {
     let data = mounts::mount_data(target)?;
+    if restore::backup_of(data.path())?.is_some() {
+        bail!("a backup was being put back onto it: put it back again, and it goes on");
+    }
     let path = data.path().join(in_data(system::BOX_TOML));
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let settings = toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;

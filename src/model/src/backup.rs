@@ -4,3 +4,5 @@
 pub const FOLDER: &str = "mazet-backup";
 /// File systems that backups can be on, as `blkid` calls them: those that the kernel writes to.
 pub const FILE_SYSTEMS: [&str; 6] = ["btrfs", "exfat", "ext4", "ntfs", "vfat", "xfs"];
+/// Below a box's data while a backup is being put back there: a JSON object whose `snapshot` is the backup's name.
+pub const RESTORING: &str = "mazet-backup/restore.json";

@@ -1,6 +1,7 @@
 //! The system made anew around a box's data: the subvolume `root` goes and comes again, `data` is not touched.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use mazet_model::bios;
@@ -9,7 +10,6 @@ use super::disk;
 use super::layout::Target;
 use super::mounts::mount_top;
 use crate::run::{Program, Runner};
-use crate::{boxes, system};
 
 /// Until the very end nothing may start from these disks, not even what was on them: the boot code goes. The
 /// partition table stays.
@@ -29,11 +29,11 @@ pub fn close_off(target: &Target) -> Result<()> {
 /// Makes the FATs and the subvolume `root` anew; gives the machine id that the box had, where it can be read.
 ///
 /// # Errors
-/// When the btrfs cannot be mounted (a disk of a mirror is missing), or holds no box.
-pub fn make_root(target: &Target, runner: &Runner) -> Result<Option<String>> {
+/// When the btrfs cannot be mounted (a disk of a mirror is missing), or its data has no `witness`: it holds no box.
+pub fn make_root(target: &Target, witness: &Path, runner: &Runner) -> Result<Option<String>> {
     let top = mount_top(target)?;
-    let settings = top.path().join("data").join(boxes::in_data(system::BOX_TOML));
-    fs::metadata(&settings).with_context(|| format!("there is no {}: no box is here", settings.display()))?;
+    let witness = top.path().join("data").join(witness);
+    fs::metadata(&witness).with_context(|| format!("there is no {}: no box is here", witness.display()))?;
     disk::make_fats(target, runner)?;
     let root = top.path().join("root");
     let machine_id = fs::read_to_string(root.join("etc/machine-id")).ok();

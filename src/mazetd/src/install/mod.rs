@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | partition | [`disk`], [`layout`], [`boot`] | old signatures go, a partition table comes |
 //! | format | [`disk`], [`mounts`] | the file systems, mounted as the box will see them |
-//! | instead, where data stays | [`keep`] | nothing starts from the disks any more; the subvolume `root` goes, and comes anew |
+//! | instead, where data stays, or was being put back | [`keep`] | nothing starts from the disks any more; the subvolume `root` goes, and comes anew |
 //! | unpack | [`tree`] | the live system's layers, merged and copied |
 //! | boot | [`boot`] | rescue system, kernel, what the hardware's firmware needs |
 //! | settings, where a backup is put back | [`restore`] | all that it holds |
@@ -25,13 +25,14 @@ mod keep;
 pub mod layout;
 pub mod mounts;
 mod progress;
-mod restore;
+pub mod restore;
 mod settings;
 mod tree;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use mazet_model::backup::RESTORING;
 use mazet_model::wizard::Plan;
 
 pub use copy::files_below;
@@ -39,7 +40,7 @@ pub use progress::{Reporter, first_progress};
 
 use self::boot::Work;
 use crate::run::Runner;
-use crate::{medium, system};
+use crate::{boxes, medium, system};
 
 /// Installs `plan` from the running live system, telling `reporter` how far it is.
 ///
@@ -49,21 +50,33 @@ pub fn install(plan: &Plan, runner: &Runner, reporter: &Reporter) -> Result<()> 
     let medium = Path::new(medium::PATH);
     let image = system::image(Path::new("/"))?;
     let boot = boot::of(&image.hardware)?;
-    let target = layout::target(plan, boot)?;
+    let mut target = layout::target(plan, boot)?;
+    let begun = match plan {
+        Plan::Restore(plan) => restore::begun(plan, boot, runner).context("looking at the disks")?,
+        Plan::New(_) | Plan::Keep(_) => None,
+    };
+    // What is found there stays when there is data that stays.
+    let witness = match (plan, begun) {
+        (Plan::Keep(_), _) => Some(boxes::in_data(system::BOX_TOML)),
+        (_, Some(uuid)) => {
+            eprintln!("<5>the backup was being put back onto this disk: it goes on");
+            target.uuid = uuid;
+            Some(Path::new(RESTORING))
+        }
+        _ => None,
+    };
 
     let stage = reporter.stage("partition");
-    match plan {
-        Plan::New(_) | Plan::Restore(_) => disk::partition(&target, boot, runner).context("partitioning")?,
-        Plan::Keep(_) => keep::close_off(&target).context("taking the old system out of use")?,
+    match witness {
+        None => disk::partition(&target, boot, runner).context("partitioning")?,
+        Some(_) => keep::close_off(&target).context("taking the old system out of use")?,
     }
     stage.done();
 
     let stage = reporter.stage("format");
-    let machine_id = match plan {
-        Plan::New(_) | Plan::Restore(_) => {
-            disk::format(&target, runner).context("making the file systems").map(|()| None)?
-        }
-        Plan::Keep(_) => keep::make_root(&target, runner).context("removing the old system")?,
+    let machine_id = match witness {
+        None => disk::format(&target, runner).context("making the file systems").map(|()| None)?,
+        Some(witness) => keep::make_root(&target, witness, runner).context("removing the old system")?,
     };
     let mounted = mounts::mount_target(&target).context("mounting the new file systems")?;
     stage.done();
