@@ -169,7 +169,13 @@ pub fn restore(browser: &Browser, answers: &Answers, label: &str, key: &str, ser
 fn choose_disks(browser: &Browser, serials: &[&str]) -> Result<()> {
     browser.wait_for("//form[@id='disks-form']")?;
     for serial in serials {
-        browser.click(&format!("//div[{}]//label[contains(@class,'choice')]", disk_card(serial)))?;
+        let card = format!("//div[{}]", disk_card(serial));
+        browser.click(&format!("{card}//label[contains(@class,'choice')]"))?;
+        // One that holds something asks for its number.
+        let field = format!("{card}//input[starts-with(@id,'serial-')]");
+        if !browser.texts_at(&field)?.is_empty() {
+            browser.fill(&field, serial)?;
+        }
     }
     Ok(())
 }

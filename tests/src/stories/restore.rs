@@ -1,5 +1,5 @@
 //! The day that a machine dies: another one, the stick, the disk with the backups and the paper with the key make the
-//! box that it was.
+//! box that it was; also when the power goes meanwhile.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use mazet_boot::disk::{Disk, Format};
 use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
 use mazet_boot::{Machine, Qemu};
+use mazet_model::backup::RESTORING;
 
 use crate::browser::{Browser, FRENCH_PHONE};
 use crate::dav::Client;
@@ -45,6 +46,7 @@ pub fn brings_it_back(bench: &Bench) -> Result<()> {
     let (kept, anew) = (usb(bench, LABEL, "BACKUPS")?, usb(bench, "PHOTOS", ANEW)?);
     let before = lost(bench, &kept, &anew).context("the box that is lost")?;
     let disk = bench.blank(ANOTHER, DISK_GIB)?;
+    cut_off(bench, &disk, &anew, &before.key).context("the plug is pulled while it is put back")?;
     another(bench, &disk, &anew, &before.key).context("the wizard on another machine")?;
     let machine = ports(bench.machine("anew", Firmware::Bios).disk(disk).disk(kept).disk(anew));
     is_as_it_was(bench, &machine, &before).context("the box that came back")
@@ -163,15 +165,39 @@ fn until(phone: &Browser, page: &str, xpath: &str, wished: impl Fn(&[String]) ->
     }
 }
 
-/// The third choice of the wizard: a key with a mistake, then the right one; a look at what is there; the new disk.
-fn another(bench: &Bench, disk: &Disk, usb: &Disk, key: &str) -> Result<()> {
-    let machine = bench.machine("another", Firmware::Bios).disk(bench.stick("stick.qcow2")?);
+/// The third choice of the wizard, up to its end: a key with a mistake, then the right one; a look at what is there; the
+/// new disk.
+fn begun(bench: &Bench, machine: Machine, (disk, usb): (&Disk, &Disk), key: &str) -> Result<(Qemu, Browser)> {
     let machine = machine.disk(disk.clone()).disk(usb.clone()).ending_on_restart();
     let qemu = bench.boot(&machine, &Goal::wizard())?;
     let phone = Browser::open(bench, FRENCH_PHONE)?;
     wizard::claim(&phone, &qemu, "fr")?;
     wizard::restore(&phone, &FRENCH, ANEW_LABEL, key, ANOTHER)?;
     wizard::begin(&phone, "fr")?;
+    Ok((qemu, phone))
+}
+
+/// Ends as soon as the live system's installer did this.
+fn waits(qemu: &Qemu, what: &str) -> Result<()> {
+    let script = format!("timeout 2400 sh -c 'until {what}; do sleep 1; done'");
+    let ended = qemu.shell()?.run(&script, PATIENCE + Duration::from_secs(60))?;
+    ensure!(ended.status == 0, "not seen: {what}");
+    Ok(())
+}
+
+/// The power goes as soon as something is put back.
+fn cut_off(bench: &Bench, disk: &Disk, usb: &Disk, key: &str) -> Result<()> {
+    let machine = bench.machine("cut-off", Firmware::Bios).disk(bench.stick("cut.qcow2")?);
+    let (qemu, _phone) = begun(bench, machine, (disk, usb), key)?;
+    waits(&qemu, &format!("test -e /run/mazet/install/root/srv/{RESTORING}"))?;
+    qemu.pull_the_plug().context("pulling the plug")
+}
+
+/// The same once more: it goes on.
+fn another(bench: &Bench, disk: &Disk, usb: &Disk, key: &str) -> Result<()> {
+    let machine = bench.machine("another", Firmware::Bios).disk(bench.stick("stick.qcow2")?);
+    let (qemu, phone) = begun(bench, machine, (disk, usb), key)?;
+    waits(&qemu, "journalctl -b -o cat | grep -q \"this disk: it goes on\"")?;
     wizard::finish(&phone, "fr")?;
     qemu.wait_end(Duration::from_secs(600)).context("the machine does not restart")
 }
