@@ -59,6 +59,9 @@ pub struct Merge {
     pub fault: Option<String>,
 }
 
+/// How duperemove says, and ends with 1, that nothing is there twice.
+const NOTHING: &str = "No dedupe candidates found";
+
 /// Why it was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -108,8 +111,9 @@ fn once(tools: &Tools, places: &Places, merge: &mut Merge) -> Result<()> {
         arguments.extend(there.iter().map(|folder| folder.to_string_lossy().into_owned()));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let output = tools.ended(Program::Duperemove, &arguments)?;
-        if !output.status.success() {
-            merge.fault = Some(last_words(&output));
+        let said = last_words(&output);
+        if !output.status.success() && !said.contains(NOTHING) {
+            merge.fault = Some(said);
         }
     }
     merge.after = used()?;
