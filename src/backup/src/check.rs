@@ -14,6 +14,9 @@ const LEAST: u64 = 10;
 /// Too long without a proof, which is weekly, or for a disk that is taken in turn with another: in seconds.
 const LONG: i64 = 15 * DAY;
 
+/// Updates wait for a backup that is younger, in seconds.
+const RECENT: i64 = 26 * 3600;
+
 /// Fails when something is not well at the moment `now` on a box that is there since `since`: a new one has a day.
 ///
 /// # Errors
@@ -47,6 +50,22 @@ pub fn check(status: &Status, targets: &[Target], since: i64, now: i64) -> Resul
         bail!("{}", told.join("; "));
     }
     Ok(())
+}
+
+/// Fails when no good backup is younger than 26 hours: a day, and the time that one takes.
+///
+/// # Errors
+/// How old the newest one is, in a sentence.
+pub fn recent(status: &Status, now: i64) -> Result<()> {
+    match newest(status) {
+        Some(at) if now - at < RECENT => Ok(()),
+        Some(at) => bail!("the last good backup is {} hours old", (now - at) / 3600),
+        None => bail!("there is no good backup yet"),
+    }
+}
+
+fn newest(status: &Status) -> Option<i64> {
+    status.targets.values().filter_map(|done| Some(done.good.as_ref()?.at)).max()
 }
 
 fn place(title: &str, done: &Done, now: i64, told: &mut Vec<String>) {
@@ -99,6 +118,16 @@ mod tests {
 
     fn targets() -> Vec<Target> {
         vec![Target { id: "a".to_owned(), place: Place::Folder { path: "/a".into() } }]
+    }
+
+    #[test]
+    fn updates_wait_for_a_backup_of_the_day() {
+        let status = well();
+        let at = NOW - 3600;
+        recent(&status, at + 26 * 3600 - 1).expect("young enough");
+        let old = recent(&status, at + 26 * 3600).expect_err("too old").to_string();
+        assert_eq!(old, "the last good backup is 26 hours old");
+        assert!(recent(&Status::default(), NOW).is_err());
     }
 
     fn well() -> Status {

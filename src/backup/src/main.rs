@@ -11,6 +11,7 @@
 //! | `combine` | gives the recovery key back from two of its parts |
 //! | `page`, `act` | the operator's pages, and what they offer |
 //! | `check` | the health check of the manifest |
+//! | `recent` | is there a good backup of today? Updates wait for one |
 //!
 //! | module | subject |
 //! |---|---|
@@ -114,6 +115,8 @@ enum Command {
     },
     /// Fails when the box has no good backup of the last day, or a proof failed
     Check,
+    /// Fails when no good backup is younger than 26 hours: before updates
+    Recent,
 }
 
 fn main() -> ExitCode {
@@ -138,6 +141,7 @@ fn run(Cli { places, command }: &Cli) -> Result<()> {
         Command::Combine => way_back::combine(),
         Command::Page { name } => page::print(&tools, places, name),
         Command::Act { what } => page::act(&tools, places, what),
+        Command::Recent => check::recent(&Status::read(&places.state)?, files::now()),
         Command::Check => {
             let targets = target::all(&places.secrets)?;
             check::check(&Status::read(&places.state)?, &targets, check::since(&places.state), files::now())

@@ -20,6 +20,8 @@ const LAST_LINES: usize = 8;
 pub enum Program {
     /// Asks a web server for a page, by many clients at once.
     Ab,
+    /// Debian's nightly program: installs updates as Debian's settings say.
+    AptDaily,
     /// Says what it would bring up to date.
     AptGet,
     /// Checks a btrfs and reads its devices' error counters.
@@ -71,6 +73,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ab => "ab",
+            Self::AptDaily => "/usr/lib/apt/apt.systemd.daily",
             Self::AptGet => "apt-get",
             Self::Btrfs => "btrfs",
             Self::Chpasswd => "chpasswd",
@@ -100,7 +103,7 @@ impl Program {
     pub fn package(self) -> &'static str {
         match self {
             Self::Ab => "apache2-utils",
-            Self::AptGet => "apt",
+            Self::AptDaily | Self::AptGet => "apt",
             Self::Btrfs | Self::MkfsBtrfs => "btrfs-progs",
             Self::Chpasswd | Self::Groupadd | Self::Useradd | Self::Userdel | Self::Usermod => "passwd",
             Self::Cp => "coreutils",

@@ -338,6 +338,9 @@ pub struct Check {
     /// A program and its arguments that must exit with 0.
     #[serde(default)]
     pub command: Option<Vec<String>>,
+    /// Not a part of health: Debian's updates are installed only when this command exits with 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before_updates: bool,
 }
 
 /// How the service is started beside the running one, to be measured: `[trial]`.

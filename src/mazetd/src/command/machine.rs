@@ -24,6 +24,12 @@ pub enum UpdatesAction {
         #[arg(long)]
         json: bool,
     },
+    /// Installs Debian's security updates when all is well, and goes back where they do harm: the work of the night
+    Install,
+    /// Restarts the machine where an update needs that: the work of the hour that the operator chose
+    Restart,
+    /// Finds the last updates good, or goes back, now that the machine has started
+    AfterStart,
 }
 
 /// Shows how Debian's updates stand; without an action, asks apt and prints what waits as JSON (the work of
@@ -33,9 +39,15 @@ pub enum UpdatesAction {
 /// When apt or systemd fails.
 pub fn updates(action: Option<&UpdatesAction>, runner: &Runner) -> Result<()> {
     let root = Path::new("/");
-    let Some(UpdatesAction::Show { json }) = action else {
-        println!("{}", updates::look(root, runner)?);
-        return Ok(());
+    let json = match action {
+        None => {
+            println!("{}", updates::look(root, runner)?);
+            return Ok(());
+        }
+        Some(UpdatesAction::Install) => return updates::night::install(runner),
+        Some(UpdatesAction::Restart) => return updates::night::restart(runner),
+        Some(UpdatesAction::AfterStart) => return updates::night::after_start(runner),
+        Some(UpdatesAction::Show { json }) => json,
     };
     let standing = updates::standing(root, runner)?;
     if *json {

@@ -1,5 +1,6 @@
 //! The checks that every box has, and those of its manifests.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use crate::certificates::{self, State};
 use crate::clock::Clock;
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, of_manifest};
+use crate::updates::night::Kept;
 use crate::{boot_files, system, tls};
 
 /// Less free space than this part (in percent) is a finding.
@@ -46,6 +48,7 @@ pub fn all(runner: &Runner) -> Vec<Finding> {
         findings.extend(public_certificate(runner));
         findings.push(finding("disks", mirror(runner)));
         findings.push(finding("start", Ok(start())));
+        findings.push(finding("updates", Kept::read(Path::new("/")).map(|kept| updates(&kept))));
         findings.extend(of_services());
     }
     findings
@@ -172,7 +175,11 @@ fn of_services() -> Vec<Finding> {
         Err(error) => return vec![finding("settings", Err(error))],
     };
     let on = services.iter().filter(|manifest| settings.is_on(manifest));
-    on.flat_map(|manifest| manifest.checks.iter().map(move |check| of_service(manifest, check))).collect()
+    let checks = |manifest: &'_ Manifest| -> Vec<Finding> {
+        let all = manifest.checks.iter().filter(|check| !check.before_updates);
+        all.map(|check| of_service(manifest, check)).collect()
+    };
+    on.flat_map(checks).collect()
 }
 
 fn of_service(manifest: &Manifest, check: &Check) -> Finding {
@@ -186,6 +193,21 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
         _ => Err(anyhow!("the manifest must give either a url or a command")),
     };
     Finding { title: check.title.clone(), ..finding(&subject, result) }
+}
+
+/// Updates that wait for something, or did harm, are a finding: the box grows old.
+fn updates(kept: &Kept) -> Verdict {
+    let list = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
+    match (&kept.undone, &kept.held) {
+        (Some(undone), _) if undone.bad.is_empty() => {
+            bad("updates_no_start", vec![("packages", list(&undone.packages))])
+        }
+        (Some(undone), _) => {
+            bad("updates_undone", vec![("packages", list(&undone.packages)), ("bad", list(&undone.bad))])
+        }
+        (None, Some(held)) => bad("updates_held", vec![("said", held.said.clone())]),
+        (None, None) => good("updates_well", Vec::new()),
+    }
 }
 
 fn page(path: &str) -> Result<Verdict> {

@@ -6,6 +6,7 @@
 //! | (somebody else) | the new partition becomes a device of the box's btrfs |
 //! | [`make_start`] | rescue system, menu and boot loader, from another disk of the box; last of all it can start |
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -67,7 +68,11 @@ pub fn make_start(name: &str, runner: &Runner) -> Result<()> {
     medium.unmount()
 }
 
-fn installed() -> Result<(mazet_model::image::ImageInfo, &'static dyn Boot)> {
+/// The image and the hardware of the box that runs.
+///
+/// # Errors
+/// When this is the live system.
+pub fn installed() -> Result<(mazet_model::image::ImageInfo, &'static dyn Boot)> {
     if system::mode() == Running::Live {
         bail!("this is the live system: install the box instead");
     }
@@ -85,7 +90,7 @@ fn free(device: &Path) -> Result<()> {
 
 /// The box's own btrfs.
 #[derive(Debug)]
-struct Own {
+pub struct Own {
     uuid: String,
     /// Kernel names of its devices.
     devices: Vec<String>,
@@ -93,7 +98,10 @@ struct Own {
 
 impl Own {
     /// That of `/`.
-    fn of_root() -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of_root() -> Result<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").context("reading what is mounted")?;
         let (kind, device) = data::source(&mounts, "/").context("nothing is mounted on /")?;
         if kind != "btrfs" {
@@ -119,6 +127,20 @@ impl Own {
 
     fn has(&self, node: &Path) -> bool {
         node.file_name().is_some_and(|name| self.devices.iter().any(|device| name == device.as_str()))
+    }
+
+    /// It, and the disks that it lies on.
+    ///
+    /// # Errors
+    /// When this is no installed box, or a disk cannot be read.
+    pub fn target(&self) -> Result<Target> {
+        let (_, boot) = installed()?;
+        let blocks = Path::new("/sys/class/block");
+        let names: BTreeSet<String> =
+            self.devices.iter().filter_map(|device| disk_of(blocks, device)).collect();
+        let disks = names.iter().map(|name| further(boot, name)).collect::<Result<Vec<_>>>()?;
+        let disks = disks.into_iter().filter(|disk| self.has(&disk.data)).collect();
+        Ok(Target { disks, uuid: self.uuid.clone() })
     }
 
     /// Another disk of the box than `name`.

@@ -3,8 +3,10 @@
 //! | module | hardware |
 //! |---|---|
 //! | [`pc`] | GPT, GRUB for BIOS and UEFI, one boot menu |
+//! | [`count`] | a PC: starts after an update are counted |
 //! | [`pi`] | MBR, the Raspberry Pi's firmware, which reads kernels from the FAT alone |
 
+pub mod count;
 pub mod pc;
 pub mod pi;
 
@@ -78,6 +80,11 @@ pub trait Boot: Sync {
     /// When it cannot be read or written.
     fn keep_in_step(&self, _image: &ImageInfo) -> Result<Option<InStep>> {
         Ok(None)
+    }
+
+    /// Does the boot loader count starts after an update, and go back by itself?
+    fn counts(&self) -> bool {
+        false
     }
 }
 

@@ -20,6 +20,7 @@ use super::super::check::Written;
 use super::super::copy::{copy, files_below};
 use super::super::layout::{Target, TargetDisk, fat_mib};
 use super::super::mounts::Mounted;
+use super::count::{self, Try};
 use super::{Boot, Work, content, copy_content, kernel, kernel_arguments, render};
 use crate::disks::DATA_LABEL;
 use crate::files;
@@ -71,6 +72,10 @@ impl Boot for Pc {
         Ok(written)
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn seal(&self, target: &Target, medium: &Path) -> Result<()> {
         let boot_img = firmware("boot.img")?;
         for disk in &target.disks {
@@ -103,7 +108,8 @@ fn menu(target: &Target, disk: &TargetDisk, image: &ImageInfo, esp: &Path) -> Re
     let menu = render("grub-installed.cfg.hbs", &context)?;
     let place = esp.join(MENU);
     files::make_folder(place.parent().context("the menu has a folder")?, 0o755)?;
-    files::write_atomically(&place, menu.as_bytes(), 0o644, None)
+    files::write_atomically(&place, menu.as_bytes(), 0o644, None)?;
+    files::write_atomically(&esp.join(count::FILE), &count::block(Try::None), 0o644, None)
 }
 
 /// GRUB's core image to the BIOS-boot partition. Nothing points at it yet.

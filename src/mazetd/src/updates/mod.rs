@@ -4,9 +4,12 @@
 //! What waits costs apt a second or more to find out, so a unit does it (`mazetd updates`, run by
 //! `mazet-updates.service`) when the lists or the installed packages have changed since.
 
+pub mod night;
+mod roots;
+
 use std::fs;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use schemars::JsonSchema;
@@ -72,10 +75,20 @@ pub fn standing(root: &Path, runner: &Runner) -> Result<Updates> {
     if waiting.is_none() {
         runner.run(Program::Systemctl, &["start", "--no-block", UNIT])?;
     }
-    let running = rustix::system::uname().release().to_string_lossy().into_owned();
-    let restart = root.join(RESTART).exists() || is_old(&running, &root.join(KERNEL));
+    let restart = is_restart_wanted(root);
     let (listed, installed) = (changed(&root.join(LISTED)), changed(&root.join(INSTALLED)));
     Ok(Updates { listed, installed, waiting, restart })
+}
+
+/// Does only a restart bring what was installed to work?
+pub fn is_restart_wanted(root: &Path) -> bool {
+    let running = rustix::system::uname().release().to_string_lossy().into_owned();
+    root.join(RESTART).exists() || is_old(&running, &root.join(KERNEL))
+}
+
+/// Seconds since 1970 UTC.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
 }
 
 /// `mazetd updates`: asks apt, and prints what [`standing`] reads.
