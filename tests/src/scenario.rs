@@ -8,7 +8,7 @@ use crate::lab::Bench;
 use crate::stories::{
     answers, appointments, associations, boots, certificates, claim, clock, database, everybody, files,
     flash, install, letters, load, mail, members, mirror, name, operator, pi, power, refused, reinstall,
-    restore, sites, sync, trial, usb, web_server, web_servers, wifi, wordpress,
+    restore, sites, sync, trial, updates, usb, web_server, web_servers, wifi, wordpress,
 };
 
 /// One story: it passes or says what went wrong.
@@ -168,6 +168,13 @@ pub const ALL: &[Scenario] = &[
     )
     .needs(INSTALLS)
     .long(),
+    story(
+        "updates-undo-themselves",
+        "security updates: none without a backup; one that does harm, and a kernel that does not start, are gone back from",
+        updates::undo_themselves,
+    )
+    .needs(INSTALLS)
+    .long(),
     story("answers-to-its-name", "two boxes on one network find each other by name", name::answers)
         .needs(INSTALLS)
         .long(),
@@ -215,6 +222,13 @@ pub const ALL: &[Scenario] = &[
     story("loses-the-second-disk", "a mirrored box boots without its second disk", mirror::without_second)
         .needs(MIRRORS)
         .long(),
+    story(
+        "replaces-a-disk",
+        "a mirror's disk died: another one takes its place by the page, and the box starts from it alone",
+        mirror::is_made_whole,
+    )
+    .needs(MIRRORS)
+    .long(),
     story("joins-a-wifi", "a wireless network is heard, chosen in the wizard, and joined", wifi::joins)
         .long(),
     story("pi-boots", "a Raspberry Pi's card starts to the wizard", pi::live).long(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mazet_boot::firmware::Firmware;
 use mazet_boot::watch::Goal;
 use serde_json::json;
@@ -26,6 +26,10 @@ const INVITES: &str = "const done = arguments[arguments.length - 1];
     fetch('/SOGo/so/one/Calendar/personal/' + crypto.randomUUID() + '.ics/saveAsAppointment', { method: 'POST',
             headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
         .then(answer => answer.text().then(text => done(answer.status + ' ' + text)), error => done(String(error)));";
+/// Ends when the last of the people has a calendar.
+const CALENDARS: &str = "timeout 900 sh -c 'until setpriv --reuid=sogo --regid=sogo --clear-groups \
+    /usr/lib/postgresql/17/bin/psql -XqAt -h /run/postgresql -U sogo -d groupware \
+    -c \"select c_path from sogo_folder_info\" | grep -qx /Users/two/Calendar/personal; do sleep 1; done'";
 /// What is looked at before something is made in the pages.
 const BEFORE: [&str; 5] = [
     "each_week_with_an_alarm",
@@ -44,8 +48,9 @@ pub fn are_kept(bench: &Bench) -> Result<()> {
     qemu.shell()?.wait_ready(Duration::from_secs(300))?;
     inside::no_unit_failed(&qemu)?;
     let programs = Programs::new(bench, &qemu)?;
-    // Not to wait for the minute: people have a calendar before they ever open it.
-    qemu.shell()?.ask("systemctl start mazet-groupware-share.service")?;
+    // People have a calendar before they ever open it.
+    let ended = qemu.shell()?.run(CALENDARS, Duration::from_secs(1000))?;
+    ensure!(ended.status == 0, "nobody gave them a calendar: {}", ended.text);
     let more = json!({ "entries": ENTRIES, "folder": bench.path("vdirsyncer") });
     programs.run(APPOINTMENTS, &BEFORE, &[443], &more)?;
     programs.in_the_pages("one", "Calendar/view", INVITES).context("an invitation from the pages")?;

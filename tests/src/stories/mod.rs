@@ -30,6 +30,7 @@ pub mod restore;
 pub mod sites;
 pub mod sync;
 pub mod trial;
+pub mod updates;
 pub mod usb;
 pub mod web_server;
 pub mod web_servers;
