@@ -23,7 +23,7 @@ const LABEL: &str = "MAZET-BACKUP";
 /// sfdisk(8)'s script: one partition, the whole disk, for Linux.
 const TABLE: &str = "label: gpt\ntype=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=\"MAZET-BACKUP\"\n";
 /// How USB disks are connected, as lsblk(8) says it.
-pub const USB: &str = "usb";
+const USB: &str = "usb";
 
 /// A disk that can be made anew.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The checks that every box has, and those of its manifests.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use crate::certificates::{self, State};
 use crate::clock::Clock;
 use crate::protocol::Mode;
 use crate::run::{Program, Runner, of_manifest};
-use crate::updates::night::Kept;
+use crate::updates::night::{Kept, list};
 use crate::{boot_files, system, tls};
 
 /// Less free space than this part (in percent) is a finding.
@@ -197,7 +196,6 @@ fn of_service(manifest: &Manifest, check: &Check) -> Finding {
 
 /// Updates that wait for something, or did harm, are a finding: the box grows old.
 fn updates(kept: &Kept) -> Verdict {
-    let list = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
     match (&kept.undone, &kept.held) {
         (Some(undone), _) if undone.bad.is_empty() => {
             bad("updates_no_start", vec![("packages", list(&undone.packages))])

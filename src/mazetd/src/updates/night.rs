@@ -107,6 +107,13 @@ impl Kept {
         Self { undone: Some(Undone { at, packages, bad }), tried: None, ..self }
     }
 
+    /// When nothing waits any more, as somebody installed it by hand or it was withdrawn: nothing is held or undone. None: so
+    /// it is already.
+    fn without_waiting(&self) -> Option<Self> {
+        let is_told = self.held.is_some() || self.undone.is_some();
+        is_told.then(|| Self { held: None, undone: None, tried: self.tried.clone() })
+    }
+
     /// Was exactly this gone back from, or less than it? Then it would do the same harm.
     fn was_undone(&self, packages: &BTreeSet<String>) -> bool {
         self.undone.as_ref().is_some_and(|undone| packages.is_subset(&undone.packages))
@@ -122,6 +129,9 @@ pub fn install(runner: &Runner) -> Result<()> {
     let mut kept = Kept::read(root)?;
     let packages = waiting(runner)?;
     if packages.is_empty() {
+        if let Some(kept) = kept.without_waiting() {
+            kept.write(root)?;
+        }
         // Debian's program notes that it looked.
         return debian(runner);
     }
@@ -159,6 +169,10 @@ pub fn install(runner: &Runner) -> Result<()> {
     installed?;
     if is_restart_wanted(root) {
         eprintln!("<5>the next start is counted: it tries what was installed");
+        // Weeks may pass until then, and it would hold all that is deleted meanwhile.
+        let roots = Roots::open(runner)?;
+        roots.forget_data()?;
+        roots.close()?;
         return count_starts(Try::Next);
     }
     found_good(root, kept, runner)
@@ -307,7 +321,8 @@ fn count_starts(next: Try) -> Result<()> {
     Ok(())
 }
 
-fn list(all: &BTreeSet<String>) -> String {
+/// All of them, in one line.
+pub fn list(all: &BTreeSet<String>) -> String {
     all.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
@@ -335,6 +350,18 @@ mod tests {
         assert!(kept.was_undone(&set(&["a 2", "b 2"])) && kept.was_undone(&set(&["b 2"])));
         assert!(!kept.was_undone(&set(&["a 3", "b 2"])));
         assert!(!Kept::default().was_undone(&set(&["a 2"])));
+    }
+
+    #[test]
+    fn what_waits_no_more_is_told_no_more() {
+        assert_eq!(Kept::default().without_waiting(), None);
+        let tried = Some(Tried { at: 1, ..Tried::default() });
+        let title = Text { fr: "a".to_owned(), en: "a".to_owned() };
+        let held = Some(Held { since: 7, title, said: "no".to_owned() });
+        let kept = Kept { held, tried: tried.clone(), ..Kept::default() };
+        assert_eq!(kept.without_waiting(), Some(Kept { tried, ..Kept::default() }));
+        let undone = Kept::default().undo(7, set(&["units"]));
+        assert_eq!(undone.without_waiting(), Some(Kept::default()));
     }
 
     #[test]

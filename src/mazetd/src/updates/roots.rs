@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `root` | the system that starts |
 //! | `root.before` | as it was before the last update; can be started |
-//! | `data.before` | all data at that moment, read-only: for whoever must look |
+//! | `data.before` | all data at that moment, read-only, for whoever must look, until the box is well with the update |
 //! | `root.failed` | what was gone back from, until the next update |
 
 use std::fs;
@@ -73,6 +73,14 @@ impl<'r> Roots<'r> {
     /// When it cannot be removed.
     pub fn forget(&self) -> Result<()> {
         [BEFORE, FAILED, DATA_BEFORE].iter().try_for_each(|name| self.remove(name))
+    }
+
+    /// Removes the data as it was; the system as it was stays.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget_data(&self) -> Result<()> {
+        self.remove(DATA_BEFORE)
     }
 
     /// The system as it was is the one that starts next time, and from now on.
